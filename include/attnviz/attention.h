@@ -1,0 +1,96 @@
+/// attention: the numbers, and the tensor files they come from and go to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attnviz/file.h"
+
+namespace attnviz {
+
+/// Borrowed numbers, row-major; rows are queries, columns are keys.
+struct MatrixView {
+  std::span<const float> values;
+  std::size_t columns = 0;
+
+  [[nodiscard]] std::size_t rows() const { return columns ? values.size() / columns : 0; }
+  [[nodiscard]] float operator()(std::size_t row, std::size_t column) const {
+    return values[row * columns + column];
+  }
+};
+
+/// Attention weights of one sentence or pair for some layers and heads of a model.
+/// weights.size() == layers.size() * heads.size() * queries * keys, in that order; every row of
+/// keys sums to 1; above the diagonal of a causal model every weight is exactly 0.
+struct Attention {
+  std::vector<int> layers;  ///< the layers' numbers, counting from 1, in the order asked for
+  std::vector<int> heads;   ///< the heads' numbers, counting from 0, in the order asked for
+  std::size_t queries = 0;
+  std::size_t keys = 0;
+  bool causal = false;
+  std::vector<float> weights;
+
+  /// Empty, or what the weights were computed from: [layers, heads, tokens, head_size], the query
+  /// and key vectors after the projections' biases and before the scaling by 1/sqrt(head_size).
+  std::size_t head_size = 0;
+  std::vector<float> query;
+  std::vector<float> key;
+
+  /// By number, not index. Throws Error when it is not among layers or heads.
+  [[nodiscard]] MatrixView at(int layer, int head) const;
+};
+
+/// Throws Error naming the layer, head and row that break what Attention promises: sizes, finite
+/// weights in [0, 1], rows that sum to 1 within `tolerance`, zeros above the diagonal when causal.
+void validate(const Attention& attention, float tolerance = 1e-4F);
+
+/// The mean over heads of one layer: [queries, keys], row-major.
+[[nodiscard]] std::vector<float> head_mean(const Attention& attention, int layer);
+
+/// Name and value pairs that say where numbers come from (model, text, tokens, program version).
+using Provenance = std::map<std::string, std::string>;
+
+/// `attention` as float32 [layers, heads, queries, keys] and, when present, `query` and `key`;
+/// the provenance, with "layers" and "heads" added as JSON lists, becomes the file's metadata.
+void write_safetensors(const Attention& attention, const Provenance& provenance, const Sink& sink);
+void write_npz(const Attention& attention, const Provenance& provenance, const Sink& sink);
+void write_json(const Attention& attention, const Provenance& provenance, const Sink& sink);
+
+/// One tensor of a safetensors file, borrowed from the mapping.
+struct TensorView {
+  enum class Type { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
+  Type type = Type::f32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;  ///< little-endian, row-major; not necessarily aligned
+};
+
+/// A checked, mapped safetensors file, or the files of a sharded checkpoint as one. The header's
+/// size, every offset, shape and type are checked before anything is used
+/// (https://github.com/huggingface/safetensors, format): inside the file, no overlap, no holes
+/// in what is used, sizes that fit the shape without overflow, known types, no duplicate names.
+class Safetensors {
+ public:
+  /// `path` is a .safetensors file or a .safetensors.index.json. Throws Error naming file and fault.
+  explicit Safetensors(const std::filesystem::path& path);
+  Safetensors(Safetensors&&) noexcept;
+  Safetensors& operator=(Safetensors&&) noexcept;
+  ~Safetensors();
+
+  [[nodiscard]] const std::map<std::string, TensorView, std::less<>>& tensors() const;
+  [[nodiscard]] const Provenance& metadata() const;
+  /// The files it is made of: one, or the shards.
+  [[nodiscard]] const std::vector<std::filesystem::path>& files() const;
+
+ private:
+  struct State;
+  std::unique_ptr<const State> state_;
+};
+
+}  // namespace attnviz

@@ -1,0 +1,57 @@
+/// catalog: which models there are, and what a model's directory says about it, without running it.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace attnviz {
+
+/// What config.json or attnviz.json say. A number that neither gives is 0 (a bare TorchScript
+/// file: the probe run of open_model finds it).
+struct ModelCard {
+  std::filesystem::path directory;
+  std::string name;          ///< the manifest's, else the directory's
+  std::string architecture;  ///< config.json's model_type: "bert", "distilbert", "roberta", "gpt2", …
+  std::string source;        ///< where the weights come from, when known
+  int layers = 0;
+  int heads = 0;
+  int hidden = 0;
+  std::size_t max_tokens = 0;  ///< special tokens included
+  bool causal = false;
+  bool takes_pairs = false;
+  bool has_checkpoint = false;   ///< config.json and model.safetensors (or an index of shards)
+  bool has_torchscript = false;  ///< model.pt
+  std::map<std::string, std::string> sha256;  ///< file → digest, as the manifest lists them
+  std::string exporter;          ///< the manifest's exporter and torch versions, when known
+  std::string torch;
+};
+
+/// The directory of a model: `model` itself when it is a path to a directory, else looked up by name in
+/// $ATTNVIZ_MODELS (a path list), in models/ beside the program, and in the user's data directory
+/// ($XDG_DATA_HOME/attnviz/models). Throws Error that lists where it looked and the nearest names.
+[[nodiscard]] std::filesystem::path find_model(std::string_view model);
+
+/// The directories that names are looked up in, in that order; not all need to exist.
+[[nodiscard]] std::vector<std::filesystem::path> model_path();
+
+/// All models found on the path, by name; the first of a name wins.
+[[nodiscard]] std::vector<ModelCard> list_models();
+
+/// Throws Error naming the file and the fault (missing, malformed, a contradiction).
+[[nodiscard]] ModelCard read_card(const std::filesystem::path& directory);
+
+/// Compares every file that the manifest lists with its digest. Returns one line a fault
+/// ("model.pt: changed: sha256 …, expected …"); empty when all is well.
+[[nodiscard]] std::vector<std::string> verify_files(const ModelCard& card);
+
+/// Checks that a TorchScript file is a sane zip before libtorch opens it: an end record, a central
+/// directory inside the file, local headers that agree, names without "..", absolute paths or duplicates,
+/// stored or deflated entries with plausible sizes and no overlap. Throws Error naming file and fault.
+void check_archive(const std::filesystem::path& path);
+
+}  // namespace attnviz

@@ -1,0 +1,120 @@
+/// figure: layouts. Attention becomes a flat, retained display list in points (1/72 inch), y down.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "attnviz/attention.h"
+#include "attnviz/text.h"
+
+namespace attnviz {
+
+struct Color {
+  std::uint8_t red = 0, green = 0, blue = 0;
+  friend bool operator==(const Color&, const Color&) = default;
+};
+
+/// A filled rectangle without an outline.
+struct Rectangle {
+  double x = 0, y = 0, width = 0, height = 0;
+  Color fill;
+};
+
+struct Line {
+  double x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+  double width = 0.5;
+  Color color;
+};
+
+/// One line of text. (x, y) is the anchor: horizontally as `align` says, vertically the middle of the
+/// line's x-height, so that labels centre on their cells whatever their script; `angle` turns it
+/// about the anchor, clockwise, in degrees.
+struct Text {
+  enum class Align { start, middle, end };
+  double x = 0, y = 0;
+  std::string text;
+  double size = 9;  ///< of the font, in points
+  Color color;
+  Align align = Align::start;
+  double angle = 0;
+  bool bold = false;
+};
+
+/// columns × rows pixels drawn as crisp squares (no smoothing) into a rectangle: maps with more cells
+/// than a vector file should hold.
+struct Image {
+  double x = 0, y = 0, width = 0, height = 0;
+  std::size_t columns = 0;
+  std::vector<Color> pixels;
+};
+
+using Item = std::variant<Rectangle, Line, Text, Image>;
+
+/// A finished page. Items are drawn in order, over the background.
+struct Figure {
+  double width = 0, height = 0;
+  Color background{255, 255, 255};
+  std::vector<Item> items;
+  std::string title;        ///< the figure's name, for SVG <title>, PNG and PDF metadata
+  std::string description;  ///< what it shows, in sentences, for readers who cannot see it
+};
+
+/// Width of `text` in points at a font size. Layouts measure text through it and know no font.
+using MeasureText = std::function<double(std::string_view text, double size, bool bold)>;
+
+/// A published colour map. Values are clamped to [0, 1].
+class ColorMap {
+ public:
+  /// Blues, Reds, YlOrRd, Oranges, Greens, Purples, Greys, viridis, magma, inferno, plasma, cividis, RdBu;
+  /// with the suffix _r reversed. Throws Error naming the nearest name.
+  explicit ColorMap(std::string_view name);
+  [[nodiscard]] Color operator()(double value) const;
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] static const std::vector<std::string>& names();
+
+ private:
+  std::string name_;
+  std::span<const Color> table_;
+  bool reversed_ = false;
+};
+
+enum class Annotate { automatic, always, never };
+enum class Scale { linear, sqrt, log };
+enum class Theme { light, dark };
+
+/// How figures look. The defaults are a paper's.
+struct Look {
+  ColorMap colors{"Blues"};
+  Scale scale = Scale::linear;
+  std::optional<double> vmin, vmax;  ///< unset: 0 and the largest weight shown
+  Annotate annotate = Annotate::automatic;
+  Theme theme = Theme::light;
+  std::optional<std::string> title;  ///< in place of the figure's own
+};
+
+/// One map with its words.
+struct Heatmap {
+  MatrixView weights;
+  std::span<const TokenLabel> queries;
+  std::span<const TokenLabel> keys;
+  bool causal = false;   ///< nothing is drawn above the diagonal, and the legend says "masked"
+  std::string title;     ///< "minilm · Layer 6 · Head 0"
+  std::string subtitle;  ///< the sentence; cut with an ellipsis where it would not fit
+  std::vector<std::string> notes;  ///< what alters the numbers shown ("cut to 512 tokens")
+};
+
+/// One head's heatmap: square cells, tokens on both axes, colour bar "Attention Weight". Readable from 2 to
+/// 512 tokens: cells and fonts follow the number of tokens, labels thin out rather than overlap.
+[[nodiscard]] Figure head_heatmap(const Heatmap& heatmap, const Look& look, const MeasureText& measure);
+
+/// The display list as text, one item a line, for goldens and for eyes.
+[[nodiscard]] std::string to_text(const Figure& figure);
+
+}  // namespace attnviz

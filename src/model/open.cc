@@ -1,0 +1,47 @@
+#include <dlfcn.h>
+
+#include <filesystem>
+
+#include "attnviz/error.h"
+#include "attnviz/model.h"
+#include "model/module.h"
+
+namespace attnviz {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The module lies beside the program in a build tree, in lib/attnviz of its prefix once installed.
+fs::path module_path() {
+  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
+  for (const fs::path& place : {program, program.parent_path() / ATTNVIZ_MODULE_DIRECTORY}) {
+    if (fs::exists(place / kModuleName)) return place / kModuleName;
+  }
+  throw Error(std::string(kModuleName) + ": not found beside " + program.string(),
+              "build with libtorch (cmake --preset release), or reinstall");
+}
+
+/// Opened once and never closed: libtorch registers destructors that need it until the end.
+const ModuleFunctions& module_functions() {
+  static const ModuleFunctions* const functions = [] {
+    const fs::path path = module_path();
+    void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    void* const symbol = handle ? dlsym(handle, kModuleSymbol) : nullptr;
+    if (!symbol) {
+      throw Error(path.string() + ": can't be opened: " + dlerror(),
+                  "libtorch may have moved: configure and build again");
+    }
+    return static_cast<const ModuleFunctions*>(symbol);
+  }();
+  return *functions;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> open_model(const ModelCard& card, const ModelOptions& options) {
+  return module_functions().open(card, options);
+}
+
+std::string torch_version() { return module_functions().version(); }
+
+}  // namespace attnviz
