@@ -24,10 +24,10 @@ struct ModelCard {
   std::size_t max_tokens = 0;  ///< special tokens included
   bool causal = false;
   bool takes_pairs = false;
-  bool has_checkpoint = false;   ///< config.json and model.safetensors (or an index of shards)
-  bool has_torchscript = false;  ///< model.pt
+  bool has_checkpoint = false;                ///< config.json and model.safetensors (or an index of shards)
+  bool has_torchscript = false;               ///< model.pt
   std::map<std::string, std::string> sha256;  ///< file → digest, as the manifest lists them
-  std::string exporter;          ///< the manifest's exporter and torch versions, when known
+  std::string exporter;                       ///< the manifest's exporter and torch versions, when known
   std::string torch;
 };
 

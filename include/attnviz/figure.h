@@ -104,9 +104,9 @@ struct Heatmap {
   MatrixView weights;
   std::span<const TokenLabel> queries;
   std::span<const TokenLabel> keys;
-  bool causal = false;   ///< nothing is drawn above the diagonal, and the legend says "masked"
-  std::string title;     ///< "minilm · Layer 6 · Head 0"
-  std::string subtitle;  ///< the sentence; cut with an ellipsis where it would not fit
+  bool causal = false;             ///< nothing is drawn above the diagonal, and the legend says "masked"
+  std::string title;               ///< "minilm · Layer 6 · Head 0"
+  std::string subtitle;            ///< the sentence; cut with an ellipsis where it would not fit
   std::vector<std::string> notes;  ///< what alters the numbers shown ("cut to 512 tokens")
 };
 

@@ -28,8 +28,8 @@ struct ModelOptions {
 
 /// What to take out. Empty layers or heads: all of them.
 struct Selection {
-  std::vector<int> layers;  ///< counting from 1
-  std::vector<int> heads;   ///< counting from 0
+  std::vector<int> layers;      ///< counting from 1
+  std::vector<int> heads;       ///< counting from 0
   bool with_query_key = false;  ///< checkpoint backend only
 };
 
@@ -51,8 +51,8 @@ class Model {
 };
 
 /// The most bytes that run() will need beyond the weights for one batch, computed from shapes alone.
-[[nodiscard]] std::size_t predicted_memory(const ModelCard& card, std::size_t sentences,
-                                           std::size_t tokens, const Selection& selection);
+[[nodiscard]] std::size_t predicted_memory(const ModelCard& card, std::size_t sentences, std::size_t tokens,
+                                           const Selection& selection);
 
 /// Opens libtorch on its first call, then the model. Throws Error naming the file and the fault.
 [[nodiscard]] std::unique_ptr<Model> open_model(const ModelCard& card, const ModelOptions& options = {});

@@ -25,7 +25,7 @@ enum class TerminalColors { none, ansi16, ansi256, truecolor };
 
 /// One map drawn in characters, at most `columns` wide: labels, cells as blocks (or as digits 0–9 of a
 /// tenth each without colours), a legend.
-[[nodiscard]] std::string to_terminal(const Heatmap& heatmap, const Look& look,
-                                      TerminalColors colors, std::size_t columns);
+[[nodiscard]] std::string to_terminal(const Heatmap& heatmap, const Look& look, TerminalColors colors,
+                                      std::size_t columns);
 
 }  // namespace attnviz

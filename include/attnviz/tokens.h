@@ -20,16 +20,16 @@ struct Encoding {
   std::vector<std::int64_t> ids;
   std::vector<std::array<std::uint32_t, 2>> offsets;  ///< [begin, end) in code points of its text
   std::vector<std::int64_t> types;                    ///< token type (segment) ids
-  std::vector<std::uint8_t> special;    ///< 1 for tokens that the post-processor added
-  std::vector<std::int8_t> sequence;    ///< 0 or 1: the text it came from; -1 for added tokens
+  std::vector<std::uint8_t> special;                  ///< 1 for tokens that the post-processor added
+  std::vector<std::int8_t> sequence;                  ///< 0 or 1: the text it came from; -1 for added tokens
 
   [[nodiscard]] std::size_t size() const { return ids.size(); }
 };
 
 struct EncodeOptions {
-  bool special_tokens = true;   ///< add [CLS], [SEP], … as the post-processor says
-  std::size_t max_tokens = 0;   ///< 0: no limit; else cut as `truncation=True` does (longest first,
-                                ///< from the right), counting special tokens
+  bool special_tokens = true;  ///< add [CLS], [SEP], … as the post-processor says
+  std::size_t max_tokens = 0;  ///< 0: no limit; else cut as `truncation=True` does (longest first,
+                               ///< from the right), counting special tokens
 };
 
 /// A tokenizer read from a model's directory: tokenizer.json, or vocab.txt, or vocab.json +
@@ -44,8 +44,7 @@ class Tokenizer {
   ~Tokenizer();
 
   /// `text` and `pair` are valid UTF-8 (see valid_utf8). Time is linear in their length.
-  [[nodiscard]] Encoding encode(std::string_view text,
-                                std::optional<std::string_view> pair = std::nullopt,
+  [[nodiscard]] Encoding encode(std::string_view text, std::optional<std::string_view> pair = std::nullopt,
                                 const EncodeOptions& options = {}) const;
 
   /// How each token is shown to a reader.

@@ -37,7 +37,8 @@ void expect_valid(const Attention& attention);
 /// fails once. A mismatch leaves <name>.actual in the working directory and says where.
 void expect_golden(std::string_view name, const std::string& actual);
 
-/// What `action` throws: "<message>" or "<message>\n  hint: <hint>"; "nothing" when it does not throw an Error.
+/// What `action` throws: "<message>" or "<message>\n  hint: <hint>"; "nothing" when it does not throw an
+/// Error.
 template <class Action>
 std::string error_of(Action&& action) {
   try {

@@ -1,7 +1,8 @@
+#include "model/module.h"
+
 #include <torch/version.h>
 
 #include "attnviz/error.h"
-#include "model/module.h"
 
 namespace attnviz {
 namespace {
