@@ -38,7 +38,7 @@ std::string visible(std::string_view utf8) {
     } else if (c == 0x7F) {
       append_utf8(shown, 0x2421);
     } else if (c >= 0x80 && is_unseen(c)) {
-      char name[16];
+      char name[24];
       std::snprintf(name, sizeof name, "‹U+%04X›", static_cast<unsigned>(c));
       shown += name;
     } else {
