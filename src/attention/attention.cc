@@ -1,0 +1,103 @@
+#include "attnviz/attention.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "attnviz/error.h"
+#include "number.h"
+
+namespace attnviz {
+namespace {
+
+std::size_t index_of(int number, const std::vector<int>& numbers, const char* what) {
+  const auto found = std::find(numbers.begin(), numbers.end(), number);
+  if (found == numbers.end()) {
+    throw Error(std::string(what) + " " + to_text(number) + ": not taken from the model, expected one of " +
+                joined(numbers));
+  }
+  return static_cast<std::size_t>(found - numbers.begin());
+}
+
+MatrixView matrix_at(const Attention& attention, std::size_t layer, std::size_t head) {
+  const std::size_t cells = attention.queries * attention.keys;
+  const std::size_t begin = (layer * attention.heads.size() + head) * cells;
+  return {std::span(attention.weights).subspan(begin, cells), attention.keys};
+}
+
+void check_size(const char* what, std::size_t size, const Attention& attention, std::size_t rows,
+                std::size_t columns) {
+  std::size_t expected = attention.layers.size();
+  for (const std::size_t factor : {attention.heads.size(), rows, columns}) {
+    if (__builtin_mul_overflow(expected, factor, &expected)) {
+      throw Error(std::string("attention: its shape is too large for ") + what);
+    }
+  }
+  if (size != expected) {
+    throw Error(std::string("attention: wrong number of values in ") + what + ", expected " +
+                to_text(expected) + ", got " + to_text(size));
+  }
+}
+
+/// What is wrong with one row of weights; empty when nothing is.
+std::string fault_of_row(std::span<const float> row, std::size_t first_masked, float tolerance) {
+  double sum = 0;
+  for (std::size_t column = 0; column < row.size(); ++column) {
+    const float weight = row[column];
+    // Written so that NaN fails.
+    if (!(weight >= 0 && weight <= 1 + tolerance)) {
+      return "column " + to_text(column) + ": expected a weight in 0 to 1, got " + to_text(weight);
+    }
+    if (column >= first_masked && weight != 0) {
+      return "column " + to_text(column) + ": above the diagonal of a causal model, expected 0, got " +
+             to_text(weight);
+    }
+    sum += weight;
+  }
+  if (std::abs(sum - 1) > tolerance) return "expected a sum of 1, got " + to_text(static_cast<float>(sum));
+  return {};
+}
+
+}  // namespace
+
+MatrixView Attention::at(int layer, int head) const {
+  return matrix_at(*this, index_of(layer, layers, "layer"), index_of(head, heads, "head"));
+}
+
+void validate(const Attention& attention, float tolerance) {
+  check_size("weights", attention.weights.size(), attention, attention.queries, attention.keys);
+  check_size("query", attention.query.size(), attention, attention.queries, attention.head_size);
+  check_size("key", attention.key.size(), attention, attention.keys, attention.head_size);
+  if (attention.causal && attention.queries != attention.keys) {
+    throw Error("attention: causal, expected as many keys as queries, got " + to_text(attention.queries) +
+                " queries and " + to_text(attention.keys) + " keys");
+  }
+  for (std::size_t layer = 0; layer < attention.layers.size(); ++layer) {
+    for (std::size_t head = 0; head < attention.heads.size(); ++head) {
+      const MatrixView matrix = matrix_at(attention, layer, head);
+      for (std::size_t row = 0; row < matrix.rows(); ++row) {
+        const std::size_t first_masked = attention.causal ? row + 1 : matrix.columns;
+        const std::string fault = fault_of_row(matrix.values.subspan(row * matrix.columns, matrix.columns),
+                                               first_masked, tolerance);
+        if (fault.empty()) continue;
+        throw Error("layer " + to_text(attention.layers[layer]) + " head " + to_text(attention.heads[head]) +
+                    " row " + to_text(row) + ": " + fault);
+      }
+    }
+  }
+}
+
+std::vector<float> head_mean(const Attention& attention, int layer) {
+  const std::size_t index = index_of(layer, attention.layers, "layer");
+  std::vector<double> sums(attention.queries * attention.keys);
+  for (std::size_t head = 0; head < attention.heads.size(); ++head) {
+    const std::span<const float> weights = matrix_at(attention, index, head).values;
+    for (std::size_t cell = 0; cell < sums.size(); ++cell) sums[cell] += weights[cell];
+  }
+  std::vector<float> mean(sums.size());
+  std::transform(sums.begin(), sums.end(), mean.begin(), [&](double sum) {
+    return static_cast<float>(sum / static_cast<double>(attention.heads.size()));
+  });
+  return mean;
+}
+
+}  // namespace attnviz

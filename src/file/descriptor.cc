@@ -1,0 +1,77 @@
+#include "descriptor.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace attnviz {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reason(int number) { return std::generic_category().message(number); }
+
+std::string read_hint(const fs::path& path, int number) {
+  if (number == EACCES || number == EPERM) return "ask its owner for the right to read it";
+  if (number != ENOENT) return {};
+  std::error_code fault;
+  if (!fs::is_directory(directory_of(path), fault)) {
+    return "there is no directory " + directory_of(path).string();
+  }
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(directory_of(path), fault), end; !fault && entry != end;
+       entry.increment(fault)) {
+    names.push_back(entry->path().filename().string());
+  }
+  const std::string meant = nearest(path.filename().string(), names);
+  return meant.empty() ? "check the path" : "did you mean " + (path.parent_path() / meant).string() + "?";
+}
+
+std::string write_hint(const fs::path& path, int number) {
+  switch (number) {
+    case ENOENT:
+      return "make its directory first: mkdir -p " + directory_of(path).string();
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "choose a place that you may write to";
+    case EISDIR:
+      return "name a file inside it";
+    case ENOSPC:
+    case EDQUOT:
+      return "free some space, or write to another disk";
+    case EFBIG:
+      return "raise the limit on file sizes (ulimit -f), or write to another disk";
+    case ENAMETOOLONG:
+      return "choose a shorter name";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Error read_fault(const fs::path& path, int number) {
+  return Error(path.string() + ": can't be read: " + reason(number), read_hint(path, number));
+}
+
+Error write_fault(const fs::path& path, int number) {
+  return Error(path.string() + ": can't be written: " + reason(number), write_hint(path, number));
+}
+
+fs::path directory_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
+
+Descriptor open_to_read(const fs::path& path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file.is_open()) throw read_fault(path, errno);
+  struct stat status = {};
+  if (::fstat(file.number(), &status) != 0) throw read_fault(path, errno);
+  if (S_ISDIR(status.st_mode)) throw read_fault(path, EISDIR);
+  return file;
+}
+
+}  // namespace attnviz

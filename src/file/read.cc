@@ -1,0 +1,52 @@
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "attnviz/file.h"
+#include "blocks.h"
+#include "descriptor.h"
+
+namespace attnviz {
+namespace {
+
+/// 0 for pipes, devices and most of /proc.
+std::size_t size_of(const Descriptor& file, const std::filesystem::path& path) {
+  struct stat status = {};
+  if (::fstat(file.number(), &status) != 0) throw read_fault(path, errno);
+  return S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path) {
+  const Descriptor file = open_to_read(path);
+  std::string bytes;
+  // Only a first guess: a file may grow meanwhile.
+  bytes.reserve(size_of(file, path));
+  for_each_block(file, path, [&](std::string_view block) { bytes += block; });
+  return bytes;
+}
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const Descriptor file = open_to_read(path);
+  const std::size_t size = size_of(file, path);
+  if (size == 0) return;
+  void* const start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number(), 0);
+  if (start == MAP_FAILED) throw read_fault(path, errno);
+  bytes_ = {static_cast<const std::byte*>(start), size};
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+}  // namespace attnviz

@@ -1,0 +1,338 @@
+#include "attnviz/file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+#include "support/support.h"
+
+namespace attnviz {
+namespace {
+
+namespace fs = std::filesystem;
+using test::error_of;
+using test::TemporaryDirectory;
+
+std::vector<std::string> names_in(const fs::path& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(directory)) names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void write_whole(const fs::path& path, std::string_view bytes) {
+  OutputFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+mode_t mode_of(const fs::path& path) {
+  struct stat status = {};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0);
+  return status.st_mode & 07777;
+}
+
+/// Runs `action` in a process of its own. The status is waitpid's: 0 when no expectation failed in it.
+template <class Action>
+int status_of_child(const Action& action) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    action();
+    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status;
+}
+
+/// From here on this process's file systems know no O_TMPFILE.
+void forbid_unnamed_files() {
+  const auto low_word = [](std::size_t offset) {
+    return static_cast<std::uint32_t>(offset + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0));
+  };
+  constexpr std::uint32_t only_tmpfile = O_TMPFILE & ~O_DIRECTORY;
+  std::array<sock_filter, 6> rules = {{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_openat, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_word(offsetof(seccomp_data, args[2]))),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, only_tmpfile, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog program = {rules.size(), rules.data()};
+  ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+  ASSERT_EQ(::open("/tmp", O_TMPFILE | O_WRONLY, 0600), -1);
+}
+
+bool knows_unnamed_files(const fs::path& directory) {
+  const int file = ::open(directory.c_str(), O_TMPFILE | O_WRONLY, 0600);
+  if (file >= 0) ::close(file);
+  return file >= 0;
+}
+
+TEST(ReadFile, GivesEveryByte) {
+  const TemporaryDirectory directory;
+  for (const std::size_t size : {0U, 1U, 4096U, 1U << 18, (1U << 18) + 1, 3'000'000U}) {
+    std::string bytes(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 131 >> 3);
+    test::write(directory / "bytes", bytes);
+    EXPECT_EQ(read_file(directory / "bytes"), bytes) << size;
+    const MappedFile mapped(directory / "bytes");
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()),
+              bytes);
+  }
+}
+
+TEST(ReadFile, ReadsWhatHasNoSize) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(::mkfifo((directory / "pipe").c_str(), 0600), 0);
+  std::thread writer([&] { test::write(directory / "pipe", "through a pipe"); });
+  EXPECT_EQ(read_file(directory / "pipe"), "through a pipe");
+  writer.join();
+  EXPECT_FALSE(read_file("/proc/self/status").empty());
+}
+
+TEST(ReadFile, NamesThePathAndTheReason) {
+  const TemporaryDirectory directory;
+  const std::string place = directory.path().string();
+  test::write(directory / "config.json", "{}");
+  test::write(directory / "file", "");
+  struct Case {
+    std::string path, expected;
+  };
+  for (const Case& c : {
+           Case{"", ": can't be read: Is a directory"},
+           Case{"/confg.json", ": can't be read: No such file or directory\n  hint: did you mean " + place +
+                                   "/config.json?"},
+           Case{"/vocab.txt", ": can't be read: No such file or directory\n  hint: check the path"},
+           Case{"/none/vocab.txt",
+                ": can't be read: No such file or directory\n  hint: there is no directory " + place +
+                    "/none"},
+           Case{"/file/x", ": can't be read: Not a directory"},
+       }) {
+    const std::string path = place + c.path;
+    EXPECT_EQ(error_of([&] { std::ignore = read_file(path); }), path + c.expected);
+    EXPECT_EQ(error_of([&] { const MappedFile mapped(path); }), path + c.expected);
+    EXPECT_EQ(error_of([&] { std::ignore = sha256_of_file(path); }), path + c.expected);
+  }
+}
+
+TEST(MappedFile, MovesItsMapping) {
+  const TemporaryDirectory directory;
+  test::write(directory / "a", "first");
+  test::write(directory / "b", "second");
+  MappedFile a(directory / "a");
+  MappedFile b(std::move(a));
+  EXPECT_EQ(static_cast<char>(b.bytes().front()), 'f');
+  b = MappedFile(directory / "b");
+  EXPECT_EQ(b.bytes().size(), 6U);
+  EXPECT_EQ(static_cast<char>(b.bytes().front()), 's');
+}
+
+TEST(OutputFile, AppearsOnlyWhenComplete) {
+  const TemporaryDirectory directory;
+  const std::string large(200'000, 'x');
+  OutputFile file(directory / "out");
+  for (int i = 0; i < 1000; ++i) file.write("small ");
+  file.write(large);
+  file.write("end");
+  EXPECT_FALSE(fs::exists(directory / "out"));
+  file.commit();
+  const std::string bytes = read_file(directory / "out");
+  EXPECT_EQ(bytes.size(), 6000 + large.size() + 3);
+  EXPECT_EQ(bytes.substr(bytes.size() - 4), "xend");
+  EXPECT_EQ(names_in(directory.path()), std::vector<std::string>{"out"});
+}
+
+TEST(OutputFile, LeavesNothingWithoutCommit) {
+  const TemporaryDirectory directory;
+  test::write(directory / "old", "old");
+  for (const char* name : {"old", "new"}) {
+    OutputFile file(directory / name);
+    file.write(std::string(100'000, 'x'));
+  }
+  EXPECT_EQ(names_in(directory.path()), std::vector<std::string>{"old"});
+  EXPECT_EQ(read_file(directory / "old"), "old");
+}
+
+TEST(OutputFile, ReplacesAFileForNewReadersAndKeepsItsMode) {
+  const TemporaryDirectory directory;
+  test::write(directory / "out", "old");
+  ASSERT_EQ(::chmod((directory / "out").c_str(), 0640), 0);
+  const MappedFile reader(directory / "out");
+  write_whole(directory / "out", "new and longer");
+  EXPECT_EQ(read_file(directory / "out"), "new and longer");
+  EXPECT_EQ(static_cast<char>(reader.bytes()[0]), 'o');
+  EXPECT_EQ(mode_of(directory / "out"), 0640U);
+  EXPECT_EQ(names_in(directory.path()), std::vector<std::string>{"out"});
+}
+
+TEST(OutputFile, GivesNewFilesTheUmasksMode) {
+  const TemporaryDirectory directory;
+  const mode_t before = ::umask(027);
+  write_whole(directory / "out", "");
+  ::umask(before);
+  EXPECT_EQ(mode_of(directory / "out"), 0640U);
+}
+
+TEST(OutputFile, FollowsLinks) {
+  const TemporaryDirectory directory;
+  fs::create_directory(directory / "data");
+  fs::create_symlink("data/figure.png", directory / "second");
+  fs::create_symlink("second", directory / "first");
+  for (const char* bytes : {"new", "replaced"}) {
+    write_whole(directory / "first", bytes);
+    EXPECT_EQ(read_file(directory / "data" / "figure.png"), bytes);
+    EXPECT_TRUE(fs::is_symlink(directory / "first"));
+  }
+  fs::create_symlink("loop", directory / "loop");
+  EXPECT_EQ(error_of([&] { write_whole(directory / "loop", ""); }),
+            (directory / "loop").string() + ": can't be written: Too many levels of symbolic links");
+}
+
+TEST(OutputFile, WorksWithoutUnnamedFiles) {
+  const TemporaryDirectory directory;
+  const int status = status_of_child([&] {
+    forbid_unnamed_files();
+    ::umask(022);
+    {
+      OutputFile dropped(directory / "dropped");
+      dropped.write("x");
+      EXPECT_EQ(names_in(directory.path()).size(), 1U);
+    }
+    write_whole(directory / "out", "first");
+    write_whole(directory / "out", "second");
+    EXPECT_EQ(
+        error_of([&] { OutputFile file(directory / "none" / "out"); }),
+        (directory / "none/out").string() +
+            ": can't be written: No such file or directory\n  hint: make its directory first: mkdir -p " +
+            (directory / "none").string());
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(names_in(directory.path()), std::vector<std::string>{"out"});
+  EXPECT_EQ(read_file(directory / "out"), "second");
+  EXPECT_EQ(mode_of(directory / "out"), 0644U);
+}
+
+TEST(OutputFile, OfAKilledProcessLeavesNoHalfFile) {
+  const TemporaryDirectory directory;
+  const int status = status_of_child([&] {
+    OutputFile file(directory / "out");
+    file.write(std::string(1'000'000, 'x'));
+    ::raise(SIGKILL);
+  });
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_FALSE(fs::exists(directory / "out"));
+  EXPECT_EQ(names_in(directory.path()).empty(), knows_unnamed_files(directory.path()));
+}
+
+TEST(OutputFile, WritesToDevicesAndPipesInPlace) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(::mkfifo((directory / "pipe").c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = read_file(directory / "pipe"); });
+  write_whole(directory / "pipe", "through a pipe");
+  reader.join();
+  EXPECT_EQ(read, "through a pipe");
+  write_whole("/dev/null", "nowhere");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_EQ(error_of([] { write_whole("/dev/full", "x"); }),
+            "/dev/full: can't be written: No space left on device\n"
+            "  hint: free some space, or write to another disk");
+}
+
+TEST(OutputFile, NamesThePathTheReasonAndWhatToDo) {
+  const TemporaryDirectory directory;
+  const std::string place = directory.path().string();
+  test::write(directory / "file", "");
+  const std::string long_name(300, 'n');
+  struct Case {
+    std::string path, expected;
+  };
+  for (const Case& c : {
+           Case{place, "Is a directory\n  hint: name a file inside it"},
+           Case{place + "/", "Is a directory\n  hint: name a file inside it"},
+           Case{"", "Is a directory\n  hint: name a file inside it"},
+           Case{place + "/none/out.png",
+                "No such file or directory\n  hint: make its directory first: mkdir -p " + place + "/none"},
+           Case{place + "/file/out.png", "Not a directory"},
+           Case{place + "/" + long_name, "File name too long\n  hint: choose a shorter name"},
+       }) {
+    EXPECT_EQ(error_of([&] { const OutputFile file(c.path); }), c.path + ": can't be written: " + c.expected);
+  }
+}
+
+TEST(OutputFile, RespectsReadOnlyPlaces) {
+  const TemporaryDirectory directory;
+  fs::create_directory(directory / "closed");
+  test::write(directory / "kept", "kept");
+  ASSERT_EQ(::chmod((directory / "kept").c_str(), 0444), 0);
+  ASSERT_EQ(::chmod((directory / "closed").c_str(), 0555), 0);
+  ASSERT_EQ(::chmod(directory.path().c_str(), 0777), 0);
+  const int status = status_of_child([&] {
+    // Nothing is closed to root.
+    constexpr uid_t kNobody = 65534;
+    if (::geteuid() == 0) {
+      ASSERT_EQ(::seteuid(kNobody), 0);
+    }
+    for (const char* name : {"kept", "closed/out"}) {
+      const std::string path = (directory / name).string();
+      EXPECT_EQ(error_of([&] { write_whole(path, "x"); }),
+                path + ": can't be written: Permission denied\n  hint: choose a place that you may write to");
+    }
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(read_file(directory / "kept"), "kept");
+}
+
+TEST(OutputFile, LeavesTheOldFileWhereTheDiskIsFull) {
+  const TemporaryDirectory directory;
+  test::write(directory / "out", "old");
+  const int status = status_of_child([&] {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit = {100'000, 100'000};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    EXPECT_EQ(error_of([&] { write_whole(directory / "out", std::string(200'000, 'x')); }),
+              (directory / "out").string() +
+                  ": can't be written: File too large\n"
+                  "  hint: raise the limit on file sizes (ulimit -f), or write to another disk");
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(names_in(directory.path()), std::vector<std::string>{"out"});
+  EXPECT_EQ(read_file(directory / "out"), "old");
+}
+
+TEST(Sha256, AgreesWithTheStandardsExamples) {
+  const TemporaryDirectory directory;
+  struct Case {
+    std::string bytes, expected;
+  };
+  for (const Case& c : {
+           Case{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+           Case{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+           Case{std::string(1'000'000, 'a'),
+                "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+       }) {
+    test::write(directory / "bytes", c.bytes);
+    EXPECT_EQ(sha256_of_file(directory / "bytes"), c.expected);
+  }
+}
+
+}  // namespace
+}  // namespace attnviz
