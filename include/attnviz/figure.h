@@ -25,6 +25,7 @@ struct Color {
 struct Rectangle {
   double x = 0, y = 0, width = 0, height = 0;
   Color fill;
+  bool crisp = false;  ///< its edges go to whole pixels: it adjoins others, and no seam may show
 };
 
 struct Line {

@@ -16,7 +16,7 @@ void draw_gradient(Page& page, const ColorScale& scale, const Box& bar) {
     const double top = bar.top + step * i;
     const double overlap = i + 1 < kSteps ? step / 2 : 0;  // no seams between the steps
     page.add(Rectangle{bar.left, top, bar.right - bar.left, step + overlap,
-                       scale.color_at(1 - (i + 0.5) / kSteps)});
+                       scale.color_at(1 - (i + 0.5) / kSteps), true});
   }
 }
 

@@ -13,10 +13,10 @@ namespace attnviz {
   return {text, end};
 }
 
-/// The shortest text that reads back as `value`.
+/// The shortest text without an exponent that reads back as `value`.
 [[nodiscard]] inline std::string shortest(double value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+  char text[400];
+  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed).ptr};
 }
 
 }  // namespace attnviz

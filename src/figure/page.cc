@@ -117,7 +117,7 @@ Box Page::box(const Text& text) const {
 
 std::string Page::shortened(const std::string& text, double room, double size, bool bold) const {
   // Of a very long text only a beginning is measured that can't fit: characters are wider than this.
-  const double narrowest = size / 16;
+  const double narrowest = size / 6;
   const auto most = static_cast<std::size_t>(std::max(room, 0.0) / narrowest) + 2;
   const std::vector<std::size_t> offsets = cuts(text, most);
   if (offsets.size() < most && width(text, size, bold) <= room) return text;

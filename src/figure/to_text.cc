@@ -27,7 +27,7 @@ std::string points(double value) {
 struct Describe {
   std::string operator()(const Rectangle& r) const {
     return "rectangle " + points(r.x) + " " + points(r.y) + " " + points(r.width) + " " + points(r.height) +
-           " " + hex(r.fill);
+           " " + hex(r.fill) + (r.crisp ? " crisp" : "");
   }
   std::string operator()(const Line& line) const {
     return "line " + points(line.x1) + " " + points(line.y1) + " " + points(line.x2) + " " + points(line.y2) +

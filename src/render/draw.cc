@@ -15,10 +15,18 @@ class Pen {
  public:
   Pen(cairo_t* cairo, Glyphs glyphs) : cairo_(cairo), glyphs_(glyphs) {}
 
+  /// The whole surface: its last pixels may reach a little past the page.
+  void paint(Color color) {
+    set_color(color);
+    cairo_paint(cairo_);
+  }
+
   void operator()(const Rectangle& r) {
     set_color(r.fill);
+    cairo_set_antialias(cairo_, r.crisp ? CAIRO_ANTIALIAS_NONE : CAIRO_ANTIALIAS_DEFAULT);
     cairo_rectangle(cairo_, r.x, r.y, r.width, r.height);
     cairo_fill(cairo_);
+    cairo_set_antialias(cairo_, CAIRO_ANTIALIAS_DEFAULT);
   }
 
   void operator()(const Line& line) {
@@ -42,14 +50,13 @@ class Pen {
 };
 
 void Pen::operator()(const Text& text) {
-  const ShapedLine& line = Typesetter::of_this_thread().shape(text.text, text.bold, text.mark_bytes);
-  const double share = text.align == Text::Align::start ? 0 : text.align == Text::Align::end ? 1 : 0.5;
-  const double height = text.middle == Text::Middle::x_height ? Typesetter::kXHeight : Typesetter::kCapHeight;
+  ShapedLine& line = Typesetter::of_this_thread().shape(text.text, text.bold, text.mark_bytes);
+  const TextPlace at = place_of(text, line);
   cairo_save(cairo_);
   cairo_translate(cairo_, text.x, text.y);
   cairo_rotate(cairo_, text.angle * std::numbers::pi / 180);
-  cairo_translate(cairo_, -share * line.width(text.size), text.size * height / 2);
-  cairo_scale(cairo_, text.size / ShapedLine::kUnit, text.size / ShapedLine::kUnit);
+  cairo_translate(cairo_, at.x, at.y);
+  cairo_scale(cairo_, at.scale, at.scale);
   for (const ShapedLine::Run& run : line.runs()) {
     set_color(run.offset < text.mark_bytes ? text.mark_color : text.color);
     if (glyphs_ == Glyphs::filled && run.outline) {
@@ -68,25 +75,13 @@ void Pen::operator()(const Text& text) {
 }
 
 void Pen::operator()(const Image& image) {
-  // Viewers that smooth an enlarged image despite being told not to blur only the edges of pixels as large
-  // as these.
-  constexpr std::size_t kSharp = 1024;
-  const std::size_t columns = image.columns, rows = image.pixels.size() / columns;
-  const std::size_t repeat = glyphs_ == Glyphs::filled ? 1 : (kSharp + columns - 1) / columns;
-  const auto width = static_cast<int>(columns * repeat), height = static_cast<int>(rows * repeat);
-  const Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height));
+  const std::size_t repeat = glyphs_ == Glyphs::filled ? 1 : sharp_repeat(image);
+  const auto width = static_cast<int>(image.columns * repeat);
+  Pixels pixels = repeated_pixels(image, repeat);
+  const auto height = static_cast<int>(pixels.size()) / width;
+  const Surface surface(cairo_image_surface_create_for_data(reinterpret_cast<unsigned char*>(pixels.data()),
+                                                            CAIRO_FORMAT_RGB24, width, height, width * 4));
   check_cairo(cairo_surface_status(surface.get()), "image");
-  unsigned char* bytes = cairo_image_surface_get_data(surface.get());
-  const int stride = cairo_image_surface_get_stride(surface.get());
-  for (int y = 0; y < height; ++y) {
-    auto* line = reinterpret_cast<std::uint32_t*>(bytes + static_cast<std::ptrdiff_t>(y) * stride);
-    const Color* pixels = &image.pixels[static_cast<std::size_t>(y) / repeat * columns];
-    for (int x = 0; x < width; ++x) {
-      const Color pixel = pixels[static_cast<std::size_t>(x) / repeat];
-      line[x] = static_cast<std::uint32_t>(pixel.red << 16 | pixel.green << 8 | pixel.blue);
-    }
-  }
-  cairo_surface_mark_dirty(surface.get());
   cairo_save(cairo_);
   cairo_translate(cairo_, image.x, image.y);
   cairo_scale(cairo_, image.width / width, image.height / height);
@@ -95,9 +90,37 @@ void Pen::operator()(const Image& image) {
   cairo_rectangle(cairo_, 0, 0, width, height);
   cairo_fill(cairo_);
   cairo_restore(cairo_);
+  // A vector surface reads the pixels only when its page is done: it keeps a copy of its own.
+  cairo_surface_finish(surface.get());
 }
 
 }  // namespace
+
+TextPlace place_of(const Text& text, const ShapedLine& line) {
+  const double share = text.align == Text::Align::start ? 0 : text.align == Text::Align::end ? 1 : 0.5;
+  const double height = text.middle == Text::Middle::x_height ? Typesetter::kXHeight : Typesetter::kCapHeight;
+  return {-share * line.width(text.size), text.size * height / 2, text.size / ShapedLine::kUnit};
+}
+
+std::size_t sharp_repeat(const Image& image) {
+  constexpr std::size_t kSharp = 1024;
+  return (kSharp + image.columns - 1) / image.columns;
+}
+
+Pixels repeated_pixels(const Image& image, std::size_t repeat) {
+  Pixels pixels;
+  pixels.reserve(image.pixels.size() * repeat * repeat);
+  for (std::size_t row = 0; row < image.pixels.size(); row += image.columns) {
+    for (std::size_t line = 0; line < repeat; ++line) {
+      for (std::size_t column = 0; column < image.columns; ++column) {
+        const Color color = image.pixels[row + column];
+        pixels.insert(pixels.end(), repeat,
+                      static_cast<std::uint32_t>(color.red << 16 | color.green << 8 | color.blue));
+      }
+    }
+  }
+  return pixels;
+}
 
 void check_cairo(cairo_status_t status, std::string_view what) {
   if (status != CAIRO_STATUS_SUCCESS) throw Error(std::string(what) + ": " + cairo_status_to_string(status));
@@ -108,7 +131,7 @@ void draw(const Figure& figure, cairo_surface_t* surface, double scale, Glyphs g
   const Drawing drawing(cairo_create(surface));
   cairo_scale(drawing.get(), scale, scale);
   Pen pen(drawing.get(), glyphs);
-  pen(Rectangle{0, 0, figure.width, figure.height, figure.background});
+  pen.paint(figure.background);
   for (const Item& item : figure.items) std::visit(pen, item);
   check_cairo(cairo_status(drawing.get()), "figure");
 }

@@ -8,6 +8,7 @@
 
 #include "attnviz/figure.h"
 #include "attnviz/file.h"
+#include "png.h"
 #include "typesetter.h"
 
 namespace attnviz {
@@ -20,6 +21,17 @@ enum class Glyphs { shown, filled };
 
 /// Draws `figure`, `scale` device units a point. Throws Error when Cairo reports one.
 void draw(const Figure& figure, cairo_surface_t* surface, double scale, Glyphs glyphs);
+
+/// Where a text's line starts on its baseline, seen from its anchor, and what kUnit is scaled by.
+struct TextPlace {
+  double x, y, scale;
+};
+[[nodiscard]] TextPlace place_of(const Text& text, const ShapedLine& line);
+
+/// How often to repeat an image's pixels each way, at least 1024 across, so that viewers which smooth what
+/// they enlarge, though told not to, blur only the edges between cells.
+[[nodiscard]] std::size_t sharp_repeat(const Image& image);
+[[nodiscard]] Pixels repeated_pixels(const Image& image, std::size_t repeat);
 
 /// Throws Error with Cairo's words unless `status` is success.
 void check_cairo(cairo_status_t status, std::string_view what);

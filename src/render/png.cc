@@ -1,3 +1,5 @@
+#include "png.h"
+
 #include <libdeflate.h>
 
 #include <algorithm>
@@ -15,8 +17,6 @@
 
 namespace attnviz {
 namespace {
-
-using Pixels = std::vector<std::uint32_t>;  // 0x00RRGGBB
 
 /// Of an annotated map, level 3 takes a fifth of the time of Cairo's own writer, for files of its size;
 /// higher levels save a few per cent.
@@ -145,6 +145,37 @@ Bytes compressed(const Bytes& bytes) {
   return packed;
 }
 
+}  // namespace
+
+void encode_png(const Pixels& pixels, std::size_t columns, const PngNotes& notes, const Sink& sink) {
+  const std::optional<Palette> palette = Palette::of(pixels);
+  std::string header;
+  append_u32(header, static_cast<std::uint32_t>(columns));
+  append_u32(header, static_cast<std::uint32_t>(pixels.size() / columns));
+  header += '\x08';                     // bits a sample
+  header += palette ? '\x03' : '\x02';  // indexed or RGB
+  header += std::string(3, '\0');       // deflate, adaptive filters, not interlaced
+
+  sink("\x89PNG\r\n\x1a\n");
+  write_chunk(sink, "IHDR", header);
+  if (notes.dpi > 0) {
+    std::string density;
+    const auto dots_a_metre = static_cast<std::uint32_t>(std::lround(notes.dpi / 0.0254));
+    append_u32(density, dots_a_metre);
+    append_u32(density, dots_a_metre);
+    density += '\x01';
+    write_chunk(sink, "pHYs", density);
+  }
+  if (palette) write_chunk(sink, "PLTE", palette->bytes());
+  write_text(sink, "Title", notes.title);
+  write_text(sink, "Description", notes.description);
+  const Bytes data = compressed(filtered_rows(pixels, columns, palette));
+  write_chunk(sink, "IDAT", {data.begin(), data.size()});
+  write_chunk(sink, "IEND", {});
+}
+
+namespace {
+
 Pixels drawn(const Figure& figure, double scale, int columns, int rows) {
   Pixels pixels(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows));
   const Surface surface(cairo_image_surface_create_for_data(reinterpret_cast<unsigned char*>(pixels.data()),
@@ -173,30 +204,8 @@ void write_png(const Figure& figure, double dpi, const Sink& sink) {
   if (!(dpi > 0)) throw Error("dpi: expected a number above 0");
   const double scale = dpi / 72;
   const int columns = pixels_of(figure.width, scale), rows = pixels_of(figure.height, scale);
-  const Pixels pixels = drawn(figure, scale, columns, rows);
-  const std::optional<Palette> palette = Palette::of(pixels);
-
-  std::string header;
-  append_u32(header, static_cast<std::uint32_t>(columns));
-  append_u32(header, static_cast<std::uint32_t>(rows));
-  header += '\x08';                     // bits a sample
-  header += palette ? '\x03' : '\x02';  // indexed or RGB
-  header += std::string(3, '\0');       // deflate, adaptive filters, not interlaced
-  std::string density;
-  const auto dots_a_metre = static_cast<std::uint32_t>(std::lround(dpi / 0.0254));
-  append_u32(density, dots_a_metre);
-  append_u32(density, dots_a_metre);
-  density += '\x01';
-
-  sink("\x89PNG\r\n\x1a\n");
-  write_chunk(sink, "IHDR", header);
-  write_chunk(sink, "pHYs", density);
-  if (palette) write_chunk(sink, "PLTE", palette->bytes());
-  write_text(sink, "Title", figure.title);
-  write_text(sink, "Description", figure.description);
-  const Bytes data = compressed(filtered_rows(pixels, static_cast<std::size_t>(columns), palette));
-  write_chunk(sink, "IDAT", {data.begin(), data.size()});
-  write_chunk(sink, "IEND", {});
+  encode_png(drawn(figure, scale, columns, rows), static_cast<std::size_t>(columns),
+             {dpi, figure.title, figure.description}, sink);
 }
 
 }  // namespace attnviz

@@ -1,6 +1,7 @@
 #include "typesetter.h"
 
 #include <fontconfig/fontconfig.h>
+#include <pango/pangofc-font.h>
 #include <pango/pangofc-fontmap.h>
 
 #include <algorithm>
@@ -11,7 +12,7 @@
 #include <vector>
 
 #include "attnviz/error.h"
-#include "attnviz/text.h"
+#include "attnviz/render.h"
 
 namespace attnviz {
 namespace {
@@ -73,17 +74,32 @@ struct Fonts {
   }
 };
 
-Owned<cairo_path_t, cairo_path_destroy> outline_of(const PangoGlyphItem& item) {
+/// An empty configuration. As the process's current one it keeps Pango from reading the system's in a
+/// thread of its own as soon as a font map is made.
+Config only_bundled() {
+  Config config(FcConfigCreate());
+  FcConfigSetCurrent(config.get());
+  return config;
+}
+
+/// A font of pictures (emoji). Cairo would trace their silhouettes.
+bool is_colored(PangoFont* font) {
+  FcBool colored = FcFalse;
+  return FcPatternGetBool(pango_fc_font_get_pattern(PANGO_FC_FONT(font)), FC_COLOR, 0, &colored) ==
+             FcResultMatch &&
+         colored;
+}
+
+Outline outline_of(PangoFont* font, PangoGlyphString& glyphs) {
+  if (is_colored(font)) return nullptr;
   const Owned<cairo_surface_t, cairo_surface_destroy> nothing(
       cairo_recording_surface_create(CAIRO_CONTENT_ALPHA, nullptr));
   const Owned<cairo_t, cairo_destroy> drawing(cairo_create(nothing.get()));
   cairo_move_to(drawing.get(), 0, 0);
-  pango_cairo_glyph_string_path(drawing.get(), item.item->analysis.font, item.glyphs);
-  Owned<cairo_path_t, cairo_path_destroy> path(cairo_copy_path(drawing.get()));
+  pango_cairo_glyph_string_path(drawing.get(), font, &glyphs);
   double left, top, right, bottom;
   cairo_path_extents(drawing.get(), &left, &top, &right, &bottom);
-  if (right <= left) path.reset();
-  return path;
+  return Outline(right > left ? cairo_copy_path(drawing.get()) : nullptr);
 }
 
 }  // namespace
@@ -96,6 +112,20 @@ fs::path fonts_directory() {
   }
   throw Error("fonts: not found, looked in " + places[0].string() + " and " + places[1].string(),
               "the program needs its fonts beside it: build or install attnviz again");
+}
+
+MeasureText text_measure() {
+  return [](std::string_view text, double size, bool bold) {
+    return Typesetter::of_this_thread().shape(text, bold).width(size);
+  };
+}
+
+Outline outline_of(const PangoGlyphItem& item, int glyph) {
+  PangoGlyphInfo alone = item.glyphs->glyphs[glyph];
+  alone.geometry.x_offset = alone.geometry.y_offset = 0;
+  int cluster = 0;
+  PangoGlyphString glyphs{1, &alone, &cluster, 1};
+  return outline_of(item.item->analysis.font, glyphs);
 }
 
 ShapedLine::ShapedLine(PangoContext* context, std::string_view text, bool bold, std::size_t split)
@@ -117,17 +147,27 @@ ShapedLine::ShapedLine(PangoContext* context, std::string_view text, bool bold, 
   }
   pango_layout_set_text(layout_.get(), text.data(), static_cast<int>(text.size()));
 
+  PangoRectangle logical;
+  pango_layout_line_get_extents(pango_layout_get_line_readonly(layout_.get(), 0), nullptr, &logical);
+  width_ = static_cast<double>(logical.width) / PANGO_SCALE;
+}
+
+const std::vector<ShapedLine::Run>& ShapedLine::runs() {
+  if (!runs_.empty()) return runs_;
+  double x = 0;
   for (GSList* run = pango_layout_get_line_readonly(layout_.get(), 0)->runs; run; run = run->next) {
     auto* item = static_cast<PangoGlyphItem*>(run->data);
-    runs_.push_back({item, static_cast<std::size_t>(item->item->offset), width_, outline_of(*item)});
-    width_ += static_cast<double>(pango_glyph_string_get_width(item->glyphs)) / PANGO_SCALE;
+    runs_.push_back({item, static_cast<std::size_t>(item->item->offset), x,
+                     outline_of(item->item->analysis.font, *item->glyphs)});
+    x += static_cast<double>(pango_glyph_string_get_width(item->glyphs)) / PANGO_SCALE;
   }
+  return runs_;
 }
 
 struct Typesetter::State {
   static constexpr std::size_t kMostLines = 4096;
 
-  Fonts bundled{Config(FcConfigCreate())};
+  Fonts bundled{only_bundled()};
   std::optional<Fonts> with_system;
   // A map's labels and weights recur: shaping and tracing them anew would take most of the time.
   std::map<std::tuple<std::string, bool, std::size_t>, ShapedLine> lines;
@@ -147,7 +187,7 @@ Typesetter& Typesetter::of_this_thread() {
   return typesetter;
 }
 
-const ShapedLine& Typesetter::shape(std::string_view text, bool bold, std::size_t split) {
+ShapedLine& Typesetter::shape(std::string_view text, bool bold, std::size_t split) {
   const auto key = std::make_tuple(std::string(text), bold, split);
   const auto known = state_->lines.find(key);
   if (known != state_->lines.end()) return known->second;

@@ -19,6 +19,12 @@ struct Release {
 template <class Object, auto release>
 using Owned = std::unique_ptr<Object, Release<Object, release>>;
 
+/// A path at size ShapedLine::kUnit; nothing where there is nothing to fill (spaces, fonts of bitmaps).
+using Outline = Owned<cairo_path_t, cairo_path_destroy>;
+
+/// Of one glyph of a run, about its own origin.
+[[nodiscard]] Outline outline_of(const PangoGlyphItem& item, int glyph);
+
 /// A line of text, shaped once at the size kUnit: without hinting its shape is the same at every other.
 class ShapedLine {
  public:
@@ -34,7 +40,7 @@ class ShapedLine {
   ShapedLine(PangoContext* context, std::string_view text, bool bold, std::size_t split);
 
   [[nodiscard]] double width(double size) const { return width_ * size / kUnit; }
-  [[nodiscard]] const std::vector<Run>& runs() const { return runs_; }
+  [[nodiscard]] const std::vector<Run>& runs();  ///< traced on the first call
   [[nodiscard]] const char* text() const { return pango_layout_get_text(layout_.get()); }
 
  private:
@@ -51,7 +57,7 @@ class Typesetter {
   static Typesetter& of_this_thread();
 
   /// The first `split` bytes become runs of their own. The line is good until the next call.
-  [[nodiscard]] const ShapedLine& shape(std::string_view text, bool bold, std::size_t split = 0);
+  [[nodiscard]] ShapedLine& shape(std::string_view text, bool bold, std::size_t split = 0);
 
   /// Heights above the baseline as shares of the font's size (Noto Sans).
   static constexpr double kXHeight = 0.536, kCapHeight = 0.714;
