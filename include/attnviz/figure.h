@@ -25,26 +25,31 @@ struct Color {
 struct Rectangle {
   double x = 0, y = 0, width = 0, height = 0;
   Color fill;
+  bool crisp = false;  ///< its edges go to whole pixels: it adjoins others, and no seam may show
 };
 
 struct Line {
   double x1 = 0, y1 = 0, x2 = 0, y2 = 0;
   double width = 0.5;
-  Color color;
+  Color color{};
 };
 
-/// One line of text. (x, y) is the anchor: horizontally as `align` says, vertically the middle of the
-/// line's x-height, so that labels centre on their cells whatever their script; `angle` turns it
-/// about the anchor, clockwise, in degrees.
+/// One line of text. (x, y) is the anchor: horizontally as `align` says, vertically as `middle` says, so
+/// that labels and numbers centre on their cells whatever their script; `angle` turns it about the
+/// anchor, clockwise, in degrees.
 struct Text {
   enum class Align { start, middle, end };
+  enum class Middle { x_height, cap_height };  ///< of words; of digits and capitals
   double x = 0, y = 0;
   std::string text;
   double size = 9;  ///< of the font, in points
-  Color color;
+  Color color{};
   Align align = Align::start;
+  Middle middle = Middle::x_height;
   double angle = 0;
   bool bold = false;
+  std::size_t mark_bytes = 0;  ///< so many leading bytes are a token's mark, drawn in mark_color
+  Color mark_color{};
 };
 
 /// columns × rows pixels drawn as crisp squares (no smoothing) into a rectangle: maps with more cells
@@ -77,6 +82,7 @@ class ColorMap {
   explicit ColorMap(std::string_view name);
   [[nodiscard]] Color operator()(double value) const;
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] ColorMap reversed() const;
   [[nodiscard]] static const std::vector<std::string>& names();
 
  private:
@@ -91,9 +97,11 @@ enum class Theme { light, dark };
 
 /// How figures look. The defaults are a paper's.
 struct Look {
-  ColorMap colors{"Blues"};
+  ColorMap colors{"Blues"};  ///< one that runs from light to dark is turned round in the dark theme
+                             ///< (unless it is an _r), so that weak attention recedes into the page
   Scale scale = Scale::linear;
-  std::optional<double> vmin, vmax;  ///< unset: 0 and the largest weight shown
+  std::optional<double> vmin, vmax;  ///< unset: 0 (log: the power of ten below the smallest positive
+                                     ///< weight, or below vmax/1000) and the largest weight shown
   Annotate annotate = Annotate::automatic;
   Theme theme = Theme::light;
   std::optional<std::string> title;  ///< in place of the figure's own

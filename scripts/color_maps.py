@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""Writes src/figure/color_maps.inc: the published colour maps as 256 sRGB entries each.
+
+usage: color_maps.py > src/figure/color_maps.inc
+
+Takes the tables from matplotlib, so that a map has the colours its name promises anywhere else.
+"""
+import matplotlib
+
+NAMES = ("Blues Reds YlOrRd Oranges Greens Purples Greys viridis magma inferno plasma cividis RdBu").split()
+
+print("""// Written by scripts/color_maps.py from matplotlib's tables; not edited by hand.
+//
+// Blues, Reds, YlOrRd, Oranges, Greens, Purples, Greys, RdBu: colour specifications and designs by Cynthia
+// Brewer (https://colorbrewer2.org), Apache License 2.0, interpolated to 256 entries as matplotlib does.
+// viridis, magma, inferno, plasma: Nathaniel Smith, Stefan van der Walt and Eric Firing, CC0.
+// cividis: Nunez, Anderton and Renslow (2018), doi:10.1371/journal.pone.0199239, CC0.""")
+for name in NAMES:
+    entries = matplotlib.colormaps[name](range(256), bytes=True)
+    print(f"constexpr ColorTable k{name[0].upper()}{name[1:]} = unpack({{")
+    colors = [f"0x{red:02x}{green:02x}{blue:02x}" for red, green, blue, _ in entries]
+    for start in range(0, 256, 10):
+        print("    " + ", ".join(colors[start:start + 10]) + ",")
+    print("});")

@@ -1,0 +1,96 @@
+#include <algorithm>
+#include <cmath>
+
+#include "number.h"
+#include "panel.h"
+
+namespace attnviz {
+namespace {
+
+constexpr std::size_t kMostTokensWithGaps = 40;
+constexpr std::size_t kMostVectorCells = 10'000;
+
+bool shown(const Heatmap& heatmap, std::size_t row, std::size_t column) {
+  return !heatmap.causal || column <= row;
+}
+
+double gap(const Panel& panel) {
+  return std::max(panel.rows, panel.columns) <= kMostTokensWithGaps ? kGrid : 0;
+}
+
+void draw_image(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale) {
+  Image image{panel.x, panel.y, panel.width(), panel.height(), panel.columns, {}};
+  image.pixels.reserve(panel.rows * panel.columns);
+  for (std::size_t row = 0; row < panel.rows; ++row) {
+    for (std::size_t column = 0; column < panel.columns; ++column) {
+      image.pixels.push_back(shown(heatmap, row, column) ? scale.color(heatmap.weights(row, column))
+                                                         : page.colors().page);
+    }
+  }
+  page.add(image);
+}
+
+}  // namespace
+
+double cell_pitch(std::size_t tokens) {
+  struct Knot {
+    double tokens, side;  // the map's side in points
+  };
+  // Few tokens keep cells of a size; 13 make a page 6 inches wide; to 30 the side grows so that annotations
+  // stay at 5 points; beyond, only as far as a page's width.
+  constexpr Knot kKnots[] = {{1, 50.4}, {2, 100.8}, {5, 230}, {13, 299.52}, {30, 362}, {40, 403}, {128, 500}};
+  const auto count = static_cast<double>(std::max<std::size_t>(tokens, 1));
+  double side = kKnots[std::size(kKnots) - 1].side;
+  for (std::size_t i = 1; i < std::size(kKnots); ++i) {
+    const Knot &from = kKnots[i - 1], &to = kKnots[i];
+    if (count > to.tokens) continue;
+    side = from.side + (to.side - from.side) * (count - from.tokens) / (to.tokens - from.tokens);
+    break;
+  }
+  return kGrid * std::max(1.0, std::round(side / count / kGrid));
+}
+
+void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale) {
+  if (panel.rows * panel.columns > kMostVectorCells) return draw_image(page, panel, heatmap, scale);
+  const double between = gap(panel);
+  for (std::size_t row = 0; row < panel.rows; ++row) {
+    for (std::size_t column = 0; column < panel.columns; ++column) {
+      if (!shown(heatmap, row, column)) continue;
+      // Without gaps a cell reaches a little under the neighbours drawn after it: no seams.
+      const auto reach = [&](std::size_t below, std::size_t right) {
+        const bool covered = below < panel.rows && right < panel.columns && shown(heatmap, below, right);
+        return between > 0 ? -between : covered ? kGrid / 2 : 0;
+      };
+      page.add(Rectangle{panel.x + panel.pitch * static_cast<double>(column),
+                         panel.y + panel.pitch * static_cast<double>(row),
+                         panel.pitch + reach(row, column + 1), panel.pitch + reach(row + 1, column),
+                         scale.color(heatmap.weights(row, column)), between == 0});
+    }
+  }
+}
+
+void draw_annotations(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale,
+                      Annotate annotate) {
+  if (annotate == Annotate::never) return;
+  constexpr double kAir = 1.2, kShareOfCell = 0.36, kLargest = 9;
+  const double cell = panel.pitch - gap(panel);
+  const double fitting = 10 * (cell - kAir) / page.width("0.00", 10);
+  const double size =
+      std::min({fitting, kLargest, std::max(TypeSizes::kSmallestAnnotation, panel.pitch * kShareOfCell)});
+  if (annotate == Annotate::automatic && size < TypeSizes::kSmallestAnnotation) return;
+  for (std::size_t row = 0; row < panel.rows; ++row) {
+    for (std::size_t column = 0; column < panel.columns; ++column) {
+      if (!shown(heatmap, row, column)) continue;
+      const double weight = heatmap.weights(row, column);
+      page.add(Text{.x = panel.center_x(column) - gap(panel) / 2,
+                    .y = panel.center_y(row) - gap(panel) / 2,
+                    .text = fixed(weight, 2),
+                    .size = size,
+                    .color = ink_on(scale.color(weight)),
+                    .align = Text::Align::middle,
+                    .middle = Text::Middle::cap_height});
+    }
+  }
+}
+
+}  // namespace attnviz

@@ -1,0 +1,74 @@
+#include <algorithm>
+
+#include "panel.h"
+
+namespace attnviz {
+namespace {
+
+constexpr double kWidth = 8.64;
+constexpr double kSwatch = 8.64;
+constexpr double kSwatchRow = 19.2;  // what the entry "masked" takes below the bar
+constexpr int kSteps = 128;
+
+void draw_gradient(Page& page, const ColorScale& scale, const Box& bar) {
+  const double step = (bar.bottom - bar.top) / kSteps;
+  for (int i = 0; i < kSteps; ++i) {
+    const double top = bar.top + step * i;
+    const double overlap = i + 1 < kSteps ? step / 2 : 0;  // no seams between the steps
+    page.add(Rectangle{bar.left, top, bar.right - bar.left, step + overlap,
+                       scale.color_at(1 - (i + 0.5) / kSteps), true});
+  }
+}
+
+void draw_masked_entry(Page& page, double x, double text_x, double bottom) {
+  const Color rule = page.colors().rule;
+  const double top = bottom - kSwatch, right = x + kSwatch;
+  page.add(Line{x, top, right, top, 0.5, rule});
+  page.add(Line{x, bottom, right, bottom, 0.5, rule});
+  page.add(Line{x, top, x, bottom, 0.5, rule});
+  page.add(Line{right, top, right, bottom, 0.5, rule});
+  page.add(Text{.x = text_x,
+                .y = bottom - kSwatch / 2,
+                .text = "masked",
+                .size = TypeSizes::kTick,
+                .color = page.colors().quiet});
+}
+
+}  // namespace
+
+Box draw_color_bar(Page& page, const ColorScale& scale, double x, double y, double height, bool masked) {
+  Text name{.text = "Attention Weight",
+            .size = TypeSizes::kAxisTitle,
+            .color = page.colors().quiet,
+            .align = Text::Align::middle,
+            .angle = -90};
+  const double length = std::max(height - (masked ? kSwatchRow : 0), page.width(name) + 4);
+  const Box bar{x, y, x + kWidth, y + length};
+  draw_gradient(page, scale, bar);
+
+  constexpr double kTick = 2.6, kLinesApart = 2.2;
+  const double text_x = bar.right + kTick + 2.4;
+  Box covered = bar;
+  for (const auto& [position, label] : scale.ticks(kLinesApart * TypeSizes::kTick / length)) {
+    const double at = bar.bottom - position * length;
+    page.add(Line{bar.right, at, bar.right + kTick, at, 0.5, page.colors().quiet});
+    covered = covered.joined(page.add(Text{.x = text_x,
+                                           .y = at,
+                                           .text = label,
+                                           .size = TypeSizes::kTick,
+                                           .color = page.colors().quiet,
+                                           .middle = Text::Middle::cap_height}));
+  }
+  name.x = covered.right + name.size;
+  name.y = y + length / 2;
+  covered = covered.joined(page.add(name));
+  if (masked) {
+    const double bottom = bar.bottom + kSwatchRow;
+    draw_masked_entry(page, x, text_x, bottom);
+    const double right = text_x + page.width("masked", TypeSizes::kTick);
+    covered = covered.joined({x, y, right, bottom});
+  }
+  return covered;
+}
+
+}  // namespace attnviz

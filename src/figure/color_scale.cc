@@ -1,0 +1,159 @@
+#include "color_scale.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "attnviz/error.h"
+#include "number.h"
+
+namespace attnviz {
+namespace {
+
+constexpr double kLogFloor = 1e-3;  // of the upper end: attention below a thousandth of it is noise
+
+double luminance(Color color) {
+  const auto linear = [](std::uint8_t channel) {
+    const double value = channel / 255.0;
+    return value <= 0.03928 ? value / 12.92 : std::pow((value + 0.055) / 1.055, 2.4);
+  };
+  return 0.2126 * linear(color.red) + 0.7152 * linear(color.green) + 0.0722 * linear(color.blue);
+}
+
+struct Range {
+  double smallest = std::numeric_limits<double>::infinity();
+  double smallest_positive = std::numeric_limits<double>::infinity();
+  double largest = -std::numeric_limits<double>::infinity();
+};
+
+Range range_of(std::span<const MatrixView> maps, bool causal) {
+  Range range;
+  for (const MatrixView& map : maps) {
+    for (std::size_t row = 0; row < map.rows(); ++row) {
+      const std::size_t end = causal ? std::min(row + 1, map.columns) : map.columns;
+      for (std::size_t column = 0; column < end; ++column) {
+        const double value = map(row, column);
+        range.smallest = std::min(range.smallest, value);
+        range.largest = std::max(range.largest, value);
+        if (value > 0) range.smallest_positive = std::min(range.smallest_positive, value);
+      }
+    }
+  }
+  return range;
+}
+
+/// A linear scale's step, 1, 2, 2.5 or 5 times a power of ten, and the decimals that write it.
+struct Step {
+  double size;
+  int decimals;
+};
+
+Step round_step(double at_least) {
+  const int exponent = static_cast<int>(std::floor(std::log10(at_least)));
+  for (const double factor : {1.0, 2.0, 2.5, 5.0, 10.0}) {
+    const double size = factor * std::pow(10, exponent);
+    if (size < at_least * (1 - 1e-9)) continue;
+    const int digits = factor == 10 ? exponent + 1 : exponent;
+    return {size, std::max(0, (factor == 2.5 ? 1 : 0) - digits)};
+  }
+  return {at_least, std::max(0, -exponent)};
+}
+
+/// 0 and the round numbers 1, 2, 5 (or only 1) times a power of ten in [lower, upper], from high to low.
+std::vector<double> round_numbers(double lower, double upper, bool powers_only) {
+  std::vector<double> numbers;
+  const int last = static_cast<int>(std::floor(std::log10(upper)));
+  const int first = lower > 0 ? static_cast<int>(std::floor(std::log10(lower))) : last - 6;
+  for (int exponent = last; exponent >= first; --exponent) {
+    for (const int factor : {5, 2, 1}) {
+      if (powers_only && factor != 1) continue;
+      // Through decimal text, so that 5 times 0.01 is written 0.05.
+      const std::string text = std::to_string(factor) + "e" + std::to_string(exponent);
+      double number = 0;
+      std::from_chars(text.data(), text.data() + text.size(), number);
+      if (number >= lower * (1 - 1e-9) && number <= upper * (1 + 1e-9)) numbers.push_back(number);
+    }
+  }
+  if (lower <= 0) numbers.push_back(0);
+  return numbers;
+}
+
+}  // namespace
+
+double contrast(Color a, Color b) {
+  const auto [darker, lighter] = std::minmax({luminance(a), luminance(b)});
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+Color ink_on(Color background) {
+  constexpr double kReadable = 4.5;
+  const auto better = [&](Color dark, Color light) {
+    return contrast(background, dark) >= contrast(background, light) ? dark : light;
+  };
+  const Color soft = better({0x22, 0x26, 0x2b}, {255, 255, 255});
+  // Between the two there are mid-tones that only pure black or white stands out from.
+  return contrast(background, soft) >= kReadable ? soft : better({0, 0, 0}, {255, 255, 255});
+}
+
+ColorScale::ColorScale(std::span<const MatrixView> maps, bool causal, const Look& look)
+    : colors_(look.colors), scale_(look.scale) {
+  const bool turned = look.theme == Theme::dark && !colors_.name().ends_with("_r") &&
+                      colors_.name() != "RdBu" && luminance(colors_(0)) > luminance(colors_(1));
+  if (turned) colors_ = colors_.reversed();
+
+  const Range range = range_of(maps, causal);
+  upper_ = look.vmax.value_or(range.largest > 0 ? range.largest : 1);
+  if (scale_ == Scale::log) {
+    const double smallest = std::clamp(range.smallest_positive, upper_ * kLogFloor, upper_ / 2);
+    lower_ = look.vmin.value_or(std::pow(10, std::floor(std::log10(smallest))));
+    if (!(lower_ > 0)) {
+      throw Error("vmin: " + shortest(lower_) + " has no logarithm", "a log scale starts above 0");
+    }
+  } else {
+    lower_ = look.vmin.value_or(std::min(0.0, range.smallest));
+  }
+  if (!(lower_ < upper_) || !std::isfinite(lower_) || !std::isfinite(upper_)) {
+    throw Error("colour scale: vmin must be below vmax, got " + shortest(lower_) + " and " + shortest(upper_),
+                "weights shown lie between " + shortest(range.smallest) + " and " + shortest(range.largest));
+  }
+  below_ = scale_ == Scale::log ? range.smallest < lower_ : look.vmin && range.smallest < lower_;
+  above_ = look.vmax && range.largest > upper_;
+}
+
+double ColorScale::position(double value) const {
+  const double clamped = value > lower_ ? std::min(value, upper_) : lower_;
+  switch (scale_) {
+    case Scale::sqrt:
+      return std::sqrt((clamped - lower_) / (upper_ - lower_));
+    case Scale::log:
+      return std::log(clamped / lower_) / std::log(upper_ / lower_);
+    case Scale::linear:
+      break;
+  }
+  return (clamped - lower_) / (upper_ - lower_);
+}
+
+std::vector<ColorScale::Tick> ColorScale::ticks(double spacing) const {
+  std::vector<Tick> ticks;  // from high to low
+  if (above_) ticks.push_back({1, "≥ " + shortest(upper_)});
+  const double lowest = below_ ? spacing : 0;
+  const auto add = [&](double value, const std::string& label) {
+    const double place = position(value);
+    const bool apart = ticks.empty() || ticks.back().position - place >= spacing;
+    if (apart && place >= lowest) ticks.push_back({place, label});
+  };
+  if (scale_ == Scale::linear) {
+    constexpr double kMostSteps = 6;
+    const Step step = round_step((upper_ - lower_) * std::max(spacing, 1 / kMostSteps));
+    const double first = std::ceil(lower_ / step.size - 1e-9), last = std::floor(upper_ / step.size + 1e-9);
+    for (double k = last; k >= first; --k) add(k * step.size, fixed(k * step.size + 0.0, step.decimals));
+  } else {
+    const bool decades = scale_ == Scale::log && upper_ / lower_ > 300;
+    for (const double value : round_numbers(lower_, upper_, decades)) add(value, shortest(value));
+  }
+  if (below_) ticks.push_back({0, "≤ " + shortest(lower_)});
+  std::reverse(ticks.begin(), ticks.end());
+  return ticks;
+}
+
+}  // namespace attnviz

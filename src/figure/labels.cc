@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "panel.h"
+
+namespace attnviz {
+namespace {
+
+constexpr double kLongest = 84;  // points; longer tokens end in an ellipsis
+constexpr double kFromMap = 5;   // between the map's edge and a label
+constexpr double kTick = 2.6;
+constexpr double kPerpendicular = std::numbers::sqrt2 / 2;  // of the distance between lines turned by 45°
+
+struct Thinning {
+  std::size_t every;  ///< the k of every k-th
+  double size;
+};
+
+/// Labels as large as their cells allow; when that is too small, fewer and larger ones.
+Thinning thinned(double pitch, double share_of_pitch) {
+  const double fitting = pitch * share_of_pitch / TypeSizes::kLine;
+  if (fitting >= TypeSizes::kSmallestLabel) return {1, std::min(fitting, TypeSizes::kLabel)};
+  return {static_cast<std::size_t>(std::ceil(TypeSizes::kThinnedLabel / fitting)), TypeSizes::kThinnedLabel};
+}
+
+Text label_text(const Page& page, const TokenLabel& label, double size) {
+  const Palette& colors = page.colors();
+  Text text;
+  text.text = page.shortened(label.whole(), kLongest * size / TypeSizes::kLabel, size);
+  text.size = size;
+  text.color = label.special ? colors.muted : colors.ink;
+  // An ellipsis may have taken the mark's place.
+  text.mark_bytes = text.text.starts_with(label.mark) ? label.mark.size() : 0;
+  text.mark_color = colors.faint;
+  text.align = Text::Align::end;
+  return text;
+}
+
+/// Both axes share the font size that the narrower one allows.
+Thinning key_thinning(const Panel& panel) { return thinned(panel.pitch, kPerpendicular); }
+
+Text axis_title(const Page& page, const char* title) {
+  return {.text = title,
+          .size = TypeSizes::kAxisTitle,
+          .color = page.colors().quiet,
+          .align = Text::Align::middle};
+}
+
+}  // namespace
+
+Box draw_key_labels(Page& page, const Panel& panel, std::span<const TokenLabel> keys) {
+  const auto [every, size] = key_thinning(panel);
+  const double edge = panel.y + panel.height();
+  Box covered{panel.x, edge, panel.x + panel.width(), edge};
+  for (std::size_t column = 0; column < keys.size(); column += every) {
+    const double x = panel.center_x(column);
+    if (every > 1) page.add(Line{x, edge + 1, x, edge + 1 + kTick, 0.4, page.colors().rule});
+    Text text = label_text(page, keys[column], size);
+    text.angle = -45;
+    // Turned text ends in a corner: move it so that the corner's middle is under the cell's.
+    text.x = x + size * 0.12;
+    text.y = edge + kFromMap + size * 0.22 + (every > 1 ? kTick / 2 : 0);
+    covered = covered.joined(page.add(text));
+  }
+  return covered;
+}
+
+Box draw_query_labels(Page& page, const Panel& panel, std::span<const TokenLabel> queries) {
+  const double size = key_thinning(panel).size;
+  const auto every = static_cast<std::size_t>(std::ceil(size * TypeSizes::kLine / panel.pitch - 1e-9));
+  Box covered{panel.x, panel.y, panel.x, panel.y + panel.height()};
+  for (std::size_t row = 0; row < queries.size(); row += every) {
+    Text text = label_text(page, queries[row], size);
+    text.y = panel.center_y(row);
+    if (every > 1) page.add(Line{panel.x - 1 - kTick, text.y, panel.x - 1, text.y, 0.4, page.colors().rule});
+    text.x = panel.x - kFromMap - (every > 1 ? kTick / 2 : 0);
+    covered = covered.joined(page.add(text));
+  }
+  return covered;
+}
+
+void draw_key_title(Page& page, const Panel& panel, const Box& labels, double top) {
+  Text title = axis_title(page, "Keys (attending to)");
+  title.x = panel.x + panel.width() / 2;
+  title.y = std::max(labels.bottom, top) + title.size;
+  page.add(title);
+}
+
+void draw_query_title(Page& page, const Panel& panel, const Box& query_labels, const Box& key_labels) {
+  Text title = axis_title(page, "Queries (attending from)");
+  title.angle = -90;
+  title.y = panel.y + panel.height() / 2;
+  const bool overhangs = page.width(title) > panel.height();
+  title.x = std::min(query_labels.left, overhangs ? key_labels.left : query_labels.left) - title.size;
+  page.add(title);
+}
+
+}  // namespace attnviz

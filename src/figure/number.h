@@ -1,0 +1,22 @@
+/// Numbers as text, whatever the locale.
+#pragma once
+
+#include <charconv>
+#include <string>
+
+namespace attnviz {
+
+/// "0.12" for 0.1234 and 2 decimals.
+[[nodiscard]] inline std::string fixed(double value, int decimals) {
+  char text[400];
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals).ptr;
+  return {text, end};
+}
+
+/// The shortest text without an exponent that reads back as `value`.
+[[nodiscard]] inline std::string shortest(double value) {
+  char text[400];
+  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed).ptr};
+}
+
+}  // namespace attnviz
