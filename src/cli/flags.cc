@@ -17,6 +17,12 @@ struct Option {
   [[nodiscard]] std::string name() const { return "--" + given->get_lnames().front(); }
 };
 
+/// "-o, --output" of CLI11's "-o,--output".
+std::string spaced(std::string names) {
+  const std::size_t comma = names.find(',');
+  return comma == std::string::npos ? names : names.insert(comma + 1, " ");
+}
+
 std::string without_value(const std::string& argument) { return argument.substr(0, argument.find('=')); }
 
 bool contains(std::span<const std::string> words, const std::string& word) {
@@ -143,12 +149,12 @@ void Flags::value(const std::string& names, const std::string& placeholder, cons
       state_->app.add_option(names, CLI::callback_t([](const CLI::results_t&) { return true; }));
   option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   state_->options.push_back({option, std::move(read), nullptr});
-  state_->groups.back().entries.push_back({names + " " + placeholder, help});
+  state_->groups.back().entries.push_back({spaced(names) + " " + placeholder, help});
 }
 
 void Flags::flag(const std::string& names, const std::string& help, bool& set) {
   state_->options.push_back({state_->app.add_flag(names), {}, &set});
-  state_->groups.back().entries.push_back({names, help});
+  state_->groups.back().entries.push_back({spaced(names), help});
 }
 
 void Flags::argument(const std::string& name, const std::string& help, const std::string& hint, Read read) {
@@ -166,6 +172,9 @@ bool Flags::parse(std::span<const std::string> arguments) {
     if (option.set && option.given->count() > 0) *option.set = true;
   }
   if (state.help) return false;
+  for (const Option& option : state.options) {
+    if (!option.set && option.given->count() > 0) state.refuse_misplaced(option, arguments);
+  }
   state.refuse_extras();
   for (const Option& option : state.options) {
     if (option.set || option.given->count() == 0) continue;
@@ -173,7 +182,6 @@ bool Flags::parse(std::span<const std::string> arguments) {
       throw Error(option.name() + ": given " + std::to_string(option.given->count()) +
                   " times, expected once");
     }
-    state.refuse_misplaced(option, arguments);
     option.read({option.name(), option.given->results().front()});
   }
   if (!state.argument) return true;
@@ -189,7 +197,7 @@ std::string Flags::help() const {
   std::string help =
       wrap(state.usage.about, 0) + "\nUsage: " + state.command() + " [OPTIONS]" + argument + "\n";
   std::vector<HelpGroup> groups = state.groups;
-  groups.back().entries.push_back({"-h,--help", "print this"});
+  groups.push_back({"Help", {{"-h, --help", "print this"}}});
   if (state.argument) {
     groups.insert(groups.begin(), {"Argument", {{state.argument->get_name(), state.argument_help}}});
   }

@@ -9,6 +9,12 @@ const Choices<Annotate> kAnnotate = {
     {"auto", Annotate::automatic}, {"always", Annotate::always}, {"never", Annotate::never}};
 const Choices<Scale> kScales = {{"linear", Scale::linear}, {"sqrt", Scale::sqrt}, {"log", Scale::log}};
 const Choices<Theme> kThemes = {{"light", Theme::light}, {"dark", Theme::dark}};
+std::string color_map_names() {
+  std::string names;
+  for (const std::string& name : ColorMap::names()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
 constexpr int kLowestDpi = 20, kHighestDpi = 1200;
 
 }  // namespace
@@ -22,13 +28,13 @@ Look LookOptions::with_default(const std::string& color_map) const {
 void add_look_flags(Flags& flags, LookOptions& options) {
   Look& look = options.look;
   flags.group("Look");
-  flags.value("--cmap", "NAME",
-              "colour map: Blues, Reds, YlOrRd, viridis, magma, cividis, RdBu, …; with _r behind it, "
-              "reversed (default: Blues; Reds for a mean)",
-              [&](const Given& given) {
-                look.colors = ColorMap(given.value);
-                options.color_map_given = true;
-              });
+  flags.value(
+      "--cmap", "NAME",
+      "colour map: " + color_map_names() + "; with _r behind it, reversed (default: Blues; Reds for a mean)",
+      [&](const Given& given) {
+        look.colors = ColorMap(given.value);
+        options.color_map_given = true;
+      });
   flags.value("--annotate", "auto|always|never",
               "write the weights into the cells (default: auto, while they fit)",
               [&](const Given& given) { look.annotate = read_choice(given, kAnnotate); });
@@ -47,7 +53,8 @@ void add_look_flags(Flags& flags, LookOptions& options) {
   flags.value("--dpi", "N", "pixels an inch of a PNG (default: 150)",
               [&](const Given& given) { options.dpi = read_integer(given, kLowestDpi, kHighestDpi); });
   flags.value("--title", "TEXT", "in place of the figure's own", [&](const Given& given) {
-    look.title = visible(valid_utf8(given.value, InvalidUtf8::fail, given.flag));
+    if (find_invalid_utf8(given.value) != std::string::npos) refuse(given, "UTF-8");
+    look.title = visible(given.value);
   });
 }
 

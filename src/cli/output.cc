@@ -79,7 +79,7 @@ std::string output_format(const OutputOptions& options, const std::vector<std::s
   if (known || !options.format.empty()) return known ? found : options.format;
   throw Error(thing + (found.empty() ? ": no extension" : ": unknown extension") + ", expected " +
                   joined(formats, ".", ", ", " or "),
-              "or say which with --format");
+              "--format says it whatever the name is");
 }
 
 Output::Output(const OutputOptions& options, const std::string& format, const std::string& stem,

@@ -35,13 +35,13 @@ Flags render_flags(RenderOptions& options) {
                {"attnviz render --layer 6 --head 0 \"The bank can refuse to lend money.\"",
                 "attnviz render --head mean -o mean.pdf \"The cat sat on the mat.\"",
                 "attnviz render --model gpt2-demo --layer 2 --head 5 --show \"Once upon a time\"",
-                "echo \"The cat sat.\" | attnviz render --format svg -o - - > cat.svg"}});
+                "echo \"The cat sat.\" | attnviz render - --format svg -o - > cat.svg"}});
   flags.group("What to draw");
   flags.value("--layer", "N", "the layer, counting from 1 (default: the last)",
               [&](const Given& given) { options.layer = read_integer(given); });
   flags.value("--head", "K|mean", "the head, counting from 0, or the mean over all (default: mean)",
               [&](const Given& given) {
-                if (given.value != "mean") options.head = read_integer(given);
+                if (given.value != "mean") options.head = read_integer(given, "a whole number, or mean");
               });
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);

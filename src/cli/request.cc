@@ -89,7 +89,7 @@ void add_device_flags(Flags& flags, ModelOptions& options) {
   flags.group("Running");
   flags.value("--device", "auto|cpu|cuda[:N]", "where to run (default: auto)",
               [&](const Given& given) { options.device = read_device(given); });
-  flags.value("--threads", "N", "threads to compute with (default: one a physical core)",
+  flags.value("--threads", "N", "threads to compute with (default: one for each physical core)",
               [&](const Given& given) { options.threads = read_integer(given, 1, kMostThreads); });
 }
 

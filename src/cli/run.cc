@@ -23,7 +23,7 @@ std::string help() {
   for (const Command& command : commands()) groups[0].entries.push_back({command.name, command.summary});
   groups.push_back({"Options",
                     {{"--version", "print the version; with --verbose, libtorch's too"},
-                     {"-h,--help", "print this; attnviz COMMAND --help tells of a command"}}});
+                     {"-h, --help", "print this; attnviz COMMAND --help tells of a command"}}});
   groups.push_back(
       {"Environment",
        {{"ATTNVIZ_MODELS", "directories of models, separated by colons, that are looked into first"},

@@ -64,15 +64,17 @@ void refuse(const Given& given, const std::string& expected, const std::string& 
   throw Error(given.flag + " " + shown_value(given.value) + ": expected " + expected, hint);
 }
 
-int read_integer(const Given& given, int low, int high) {
-  constexpr int kLargest = std::numeric_limits<int>::max();
+int read_integer(const Given& given, const std::string& expected) {
   int number = 0;
-  const bool fine = parse(given.value, number);
-  if (fine && number >= low && number <= high) return number;
-  if (high != kLargest) {
-    refuse(given, "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-  }
-  refuse(given, "a whole number of at most " + std::to_string(kLargest));
+  if (!parse(given.value, number)) refuse(given, expected);
+  return number;
+}
+
+int read_integer(const Given& given, int low, int high) {
+  const std::string range = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+  const int number = read_integer(given, range);
+  if (number < low || number > high) refuse(given, range);
+  return number;
 }
 
 double read_number(const Given& given) {

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,9 +25,11 @@ struct Given {
 /// Throws Error "<flag> <value>: expected <expected>".
 [[noreturn]] void refuse(const Given& given, const std::string& expected, const std::string& hint = {});
 
-/// Decimal digits, with a minus sign or without. Throws Error naming the range, where there is one.
-[[nodiscard]] int read_integer(const Given& given, int low = std::numeric_limits<int>::min(),
-                               int high = std::numeric_limits<int>::max());
+/// Decimal digits, with a minus sign or without. Throws Error: expected `expected`.
+[[nodiscard]] int read_integer(const Given& given, const std::string& expected = "a whole number");
+
+/// In [low, high]. Throws Error naming the range.
+[[nodiscard]] int read_integer(const Given& given, int low, int high);
 
 /// A decimal number, finite and with a point whatever the locale. Throws Error.
 [[nodiscard]] double read_number(const Given& given);
