@@ -52,6 +52,12 @@ TEST(Unicode, ClassifiesWhereVersionsAndDefinitionsDiffer) {
                       is_number,
                       {'0', '9', 0xB2, 0xBD, 0x0660, 0x2160, 0x2460, 0x3007, 0x10D40, 0x1F100},
                       {'a', 0x4E00, 0x20E3}},
+           // U+24B6 is a symbol but alphabetic; U+200C and U+200D join.
+           Membership{
+               "word",
+               is_word,
+               {'a', '5', '_', 0x0301, 0x0903, 0x200C, 0x200D, 0x203F, 0x20DD, 0x2160, 0x24B6, 0x10D4A},
+               {' ', '-', 0xB2, 0xBD, 0x200B, 0x2460, 0xA7CE}},
        }) {
     for (const char32_t member : c.members) {
       EXPECT_TRUE(c.contains(member)) << c.name << " " << std::hex << static_cast<std::uint32_t>(member);

@@ -11,8 +11,8 @@
 
 namespace attnviz {
 
-/// What config.json or attnviz.json say. A number that neither gives is 0 (a bare TorchScript
-/// file: the probe run of open_model finds it).
+/// What config.json or attnviz.json say. A number that neither gives is 0, and a bare TorchScript file counts
+/// as an encoder that takes pairs, until the probe run of open_model has looked.
 struct ModelCard {
   std::filesystem::path directory;
   std::string name;          ///< the manifest's, else the directory's
@@ -31,7 +31,8 @@ struct ModelCard {
   std::string torch;
 };
 
-/// The directory of a model: `model` itself when it is a path to a directory, else looked up by name in
+/// The directory of a model: `model` itself when it is a path to a directory (it holds a slash or begins with
+/// a dot), else looked up by name ("gpt2", or "owner/gpt2" as the hub writes it) in
 /// $ATTNVIZ_MODELS (a path list), in models/ beside the program, and in the user's data directory
 /// ($XDG_DATA_HOME/attnviz/models). Throws Error that lists where it looked and the nearest names.
 [[nodiscard]] std::filesystem::path find_model(std::string_view model);
@@ -39,7 +40,8 @@ struct ModelCard {
 /// The directories that names are looked up in, in that order; not all need to exist.
 [[nodiscard]] std::vector<std::filesystem::path> model_path();
 
-/// All models found on the path, by name; the first of a name wins.
+/// All models found on the path, by name; the first of a name wins. A card's name here is the one that
+/// find_model takes. A damaged model is listed with its directory only: read_card says what is wrong.
 [[nodiscard]] std::vector<ModelCard> list_models();
 
 /// Throws Error naming the file and the fault (missing, malformed, a contradiction).

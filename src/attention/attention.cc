@@ -12,8 +12,8 @@ namespace {
 std::size_t index_of(int number, const std::vector<int>& numbers, const char* what) {
   const auto found = std::find(numbers.begin(), numbers.end(), number);
   if (found == numbers.end()) {
-    throw Error(std::string(what) + " " + to_text(number) + ": not taken from the model, expected one of " +
-                joined(numbers));
+    throw Error(std::string(what) + " " + number_text(number) +
+                ": not taken from the model, expected one of " + joined(numbers));
   }
   return static_cast<std::size_t>(found - numbers.begin());
 }
@@ -34,7 +34,7 @@ void check_size(const char* what, std::size_t size, const Attention& attention, 
   }
   if (size != expected) {
     throw Error(std::string("attention: wrong number of values in ") + what + ", expected " +
-                to_text(expected) + ", got " + to_text(size));
+                number_text(expected) + ", got " + number_text(size));
   }
 }
 
@@ -45,15 +45,16 @@ std::string fault_of_row(std::span<const float> row, std::size_t first_masked, f
     const float weight = row[column];
     // Written so that NaN fails.
     if (!(weight >= 0 && weight <= 1 + tolerance)) {
-      return "column " + to_text(column) + ": expected a weight in 0 to 1, got " + to_text(weight);
+      return "column " + number_text(column) + ": expected a weight in 0 to 1, got " + number_text(weight);
     }
     if (column >= first_masked && weight != 0) {
-      return "column " + to_text(column) + ": above the diagonal of a causal model, expected 0, got " +
-             to_text(weight);
+      return "column " + number_text(column) + ": above the diagonal of a causal model, expected 0, got " +
+             number_text(weight);
     }
     sum += weight;
   }
-  if (std::abs(sum - 1) > tolerance) return "expected a sum of 1, got " + to_text(static_cast<float>(sum));
+  if (std::abs(sum - 1) > tolerance)
+    return "expected a sum of 1, got " + number_text(static_cast<float>(sum));
   return {};
 }
 
@@ -68,8 +69,8 @@ void validate(const Attention& attention, float tolerance) {
   check_size("query", attention.query.size(), attention, attention.queries, attention.head_size);
   check_size("key", attention.key.size(), attention, attention.keys, attention.head_size);
   if (attention.causal && attention.queries != attention.keys) {
-    throw Error("attention: causal, expected as many keys as queries, got " + to_text(attention.queries) +
-                " queries and " + to_text(attention.keys) + " keys");
+    throw Error("attention: causal, expected as many keys as queries, got " + number_text(attention.queries) +
+                " queries and " + number_text(attention.keys) + " keys");
   }
   for (std::size_t layer = 0; layer < attention.layers.size(); ++layer) {
     for (std::size_t head = 0; head < attention.heads.size(); ++head) {
@@ -79,8 +80,8 @@ void validate(const Attention& attention, float tolerance) {
         const std::string fault = fault_of_row(matrix.values.subspan(row * matrix.columns, matrix.columns),
                                                first_masked, tolerance);
         if (fault.empty()) continue;
-        throw Error("layer " + to_text(attention.layers[layer]) + " head " + to_text(attention.heads[head]) +
-                    " row " + to_text(row) + ": " + fault);
+        throw Error("layer " + number_text(attention.layers[layer]) + " head " +
+                    number_text(attention.heads[head]) + " row " + number_text(row) + ": " + fault);
       }
     }
   }

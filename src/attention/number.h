@@ -17,7 +17,7 @@ void append_number(std::string& text, Number number) {
 }
 
 template <class Number>
-std::string to_text(Number number) {
+std::string number_text(Number number) {
   std::string text;
   append_number(text, number);
   return text;

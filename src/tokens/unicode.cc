@@ -60,6 +60,7 @@ bool is_punctuation(char32_t code_point) { return has(code_point, kFlagPunctuati
 bool is_nonspacing_mark(char32_t code_point) { return has(code_point, kFlagNonspacingMark); }
 bool is_letter(char32_t code_point) { return has(code_point, kFlagLetter); }
 bool is_number(char32_t code_point) { return has(code_point, kFlagNumber); }
+bool is_word(char32_t code_point) { return has(code_point, kFlagWord); }
 
 bool is_cjk(char32_t code_point) {
   constexpr std::array<std::array<char32_t, 2>, 8> kRanges = {{{0x3400, 0x4DBF},

@@ -37,4 +37,7 @@ void append_decomposition(std::u32string& text, char32_t code_point);
 [[nodiscard]] bool is_letter(char32_t code_point);
 [[nodiscard]] bool is_number(char32_t code_point);
 
+/// Regular expressions' \w in Unicode 16.0: Alphabetic, M*, Nd, Pc and Join_Control.
+[[nodiscard]] bool is_word(char32_t code_point);
+
 }  // namespace attnviz::unicode

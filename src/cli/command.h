@@ -1,0 +1,37 @@
+/// command: what the table of commands is made of.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "attnviz/cli.h"
+#include "cli/console.h"
+#include "cli/flags.h"
+
+namespace attnviz::cli {
+
+/// A command is an options struct, its flags and its action, in one file; run.cc's table lists them.
+struct Command {
+  std::string name;     ///< "models info"
+  std::string summary;  ///< one line for the table in attnviz --help
+  int (*run)(std::span<const std::string> arguments, const Streams& streams);
+};
+
+Command render_command();
+Command tokens_command();
+Command extract_command();
+Command models_command();
+Command models_info_command();
+Command models_verify_command();
+
+/// Reads the arguments into fresh options and acts on them, or prints the command's help.
+template <class Options, Flags (*declare)(Options&), int (*act)(const Options&, const Streams&)>
+int run_command(std::span<const std::string> arguments, const Streams& streams) {
+  Options options;
+  Flags flags = declare(options);
+  if (flags.parse(arguments)) return act(options, streams);
+  print(streams.out, flags.help());
+  return 0;
+}
+
+}  // namespace attnviz::cli

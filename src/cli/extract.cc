@@ -1,0 +1,93 @@
+#include "attnviz/attention.h"
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/request.h"
+
+namespace attnviz::cli {
+namespace {
+
+const std::vector<std::string> kFormats = {"safetensors", "npz", "json"};
+
+struct ExtractOptions {
+  TextOptions text;
+  ModelChoice model;
+  NumberRanges layers, heads;  ///< empty: all
+  bool with_query_key = false;
+  OutputOptions output;
+};
+
+Flags extract_flags(ExtractOptions& options) {
+  Flags flags(
+      {"extract",
+       "Writes attention weights as a tensor: float32, [layers, heads, queries, keys]; every row of keys "
+       "sums to 1. The file says where its numbers come from. Prints its path.",
+       {"attnviz extract -o bank.safetensors \"The bank can refuse to lend money.\"",
+        "attnviz extract --layers 1,4-6 --heads 0 -o bank.npz \"The bank can refuse.\"",
+        "attnviz extract --layers 6 --format json -o - \"The cat sat.\" | jq .layers"}});
+  flags.group("What to extract");
+  flags.value("--layers", "LIST", "layers, counting from 1: 1,4,8 or 1-4 (default: all)",
+              [&](const Given& given) { options.layers = read_ranges(given); });
+  flags.value("--heads", "LIST", "heads, counting from 0: 0,3 or 0-5 (default: all)",
+              [&](const Given& given) { options.heads = read_ranges(given); });
+  flags.flag("--with-qk", "the query and key vectors too (checkpoint backend)", options.with_query_key);
+  add_text_flags(flags, options.text);
+  add_model_flags(flags, options.model);
+  add_output_flags(flags, options.output, kFormats, "minilm-attention");
+  add_run_flags(flags, options.model);
+  return flags;
+}
+
+Provenance provenance_of(const Chosen& chosen, const Prepared& prepared) {
+  const ModelCard& card = chosen.card;
+  const Backend backend = chosen.model->backend();
+  Provenance provenance = {
+      {"program", "attnviz " ATTNVIZ_VERSION}, {"model", card.name},
+      {"architecture", card.architecture},     {"backend", name_of(backend)},
+      {"text", prepared.sentence.text},        {"tokens", one_line(prepared.encoding.tokens)},
+      {"ids", one_line(prepared.encoding.ids)}};
+  if (prepared.sentence.pair) provenance["pair"] = *prepared.sentence.pair;
+  if (prepared.cut_from) provenance["note"] = prepared.notes().front();
+  const auto digest = card.sha256.find(backend == Backend::checkpoint ? "model.safetensors" : "model.pt");
+  if (digest != card.sha256.end()) provenance["model_sha256"] = digest->second;
+  return provenance;
+}
+
+int extract(const ExtractOptions& options, const Streams& streams) {
+  Timings timings(options.model.timings, streams.err);
+  const std::string format = output_format(options.output, kFormats);
+  if (options.with_query_key && options.model.options.backend == Backend::torchscript) {
+    throw Error("--with-qk: a TorchScript export does not give query and key vectors",
+                "leave --backend torchscript out");
+  }
+  Chosen chosen = choose_model(options.model);
+  Wanted wanted;
+  wanted.layers = options.layers;
+  wanted.heads = options.heads;
+  wanted.with_query_key = options.with_query_key;
+  const Selection selection = select(chosen.card, wanted);
+  timings.lap("choose model");
+  const Prepared prepared = prepare(chosen.card, options.model, options.text, streams, timings);
+  check_size(chosen.card, options.model, prepared.encoding.size(), selection);
+  Output output(options.output, format, chosen.card.name + "-attention", streams.out);
+
+  const Attention attention = attend(chosen, options.model, prepared.encoding, selection, timings);
+  const Provenance provenance = provenance_of(chosen, prepared);
+  output.write([&](const Sink& sink) {
+    if (format == "safetensors") write_safetensors(attention, provenance, sink);
+    if (format == "npz") write_npz(attention, provenance, sink);
+    if (format == "json") write_json(attention, provenance, sink);
+  });
+  timings.lap("write");
+  timings.total();
+  return 0;
+}
+
+}  // namespace
+
+Command extract_command() {
+  return {"extract", "write attention weights as tensors (safetensors, npz, JSON)",
+          run_command<ExtractOptions, extract_flags, extract>};
+}
+
+}  // namespace attnviz::cli

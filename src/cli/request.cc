@@ -1,0 +1,179 @@
+#include "cli/request.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <ostream>
+
+#include "attnviz/file.h"
+
+namespace attnviz::cli {
+namespace {
+
+const Choices<Backend> kBackends = {
+    {"auto", Backend::automatic}, {"checkpoint", Backend::checkpoint}, {"torchscript", Backend::torchscript}};
+
+std::string read_device(const Given& given) {
+  const std::string& device = given.value;
+  const bool numbered = device.starts_with("cuda:") && device.size() > 5 && device.size() < 9 &&
+                        device.find_first_not_of("0123456789", 5) == std::string::npos;
+  if (!numbered && device != "auto" && device != "cpu" && device != "cuda") {
+    refuse(given, "auto, cpu, cuda or cuda:N");
+  }
+  return device;
+}
+
+void check_range(const std::string& flag, const NumberRanges& ranges, const ModelCard& card,
+                 const std::string& what, int first, int count) {
+  for (const auto& [low, high] : ranges.ranges) {
+    const int wrong = low < first ? low : high;
+    if (low >= first && high < first + count) continue;
+    throw Error(flag + " " + std::to_string(wrong) + ": " + card.name + " has " + what + " " +
+                    std::to_string(first) + " to " + std::to_string(first + count - 1),
+                wrong == first - 1 || wrong == first + count ? "layers count from 1, heads from 0" : "");
+  }
+}
+
+/// MemAvailable of /proc/meminfo in bytes, or no limit where the system does not say.
+std::size_t available_memory() {
+  constexpr std::string_view kName = "MemAvailable:";
+  const std::string info = read_file("/proc/meminfo");
+  const std::size_t begin = info.find(kName);
+  const std::size_t digits = begin == std::string::npos ? begin : info.find_first_of("0123456789", begin);
+  std::size_t kibibytes = 0;
+  if (digits == std::string::npos) return std::numeric_limits<std::size_t>::max();
+  std::from_chars(info.data() + digits, info.data() + info.size(), kibibytes);
+  return kibibytes * 1024;
+}
+
+/// TorchScript computes every layer and head, whatever is asked for.
+bool computes_all(const ModelCard& card, const ModelChoice& choice) {
+  return choice.options.backend == Backend::torchscript || !card.has_checkpoint;
+}
+
+std::string memory_hint(const ModelCard& card, const ModelChoice& choice, const Selection& selection) {
+  if (computes_all(card, choice)) {
+    return card.has_checkpoint ? "--backend checkpoint computes only what is asked for"
+                               : "take a shorter text";
+  }
+  const std::size_t layers = selection.layers.empty() ? card.layers : selection.layers.size();
+  const std::size_t heads = selection.heads.empty() ? card.heads : selection.heads.size();
+  if (layers > 1) return "fewer --layers or --heads need less";
+  if (heads > 1) return "fewer heads need less: --head 0 or --heads 0";
+  return "take a shorter text";
+}
+
+void check_text(const Encoding& encoding, const Sentence& sentence) {
+  for (const int sequence : sentence.pair ? std::vector<int>{0, 1} : std::vector<int>{0}) {
+    if (std::find(encoding.sequence.begin(), encoding.sequence.end(), sequence) == encoding.sequence.end()) {
+      throw Error(std::string(sequence == 0 ? "TEXT" : "--pair") + ": no token in it, expected words");
+    }
+  }
+}
+
+}  // namespace
+
+void add_model_flags(Flags& flags, ModelChoice& choice) {
+  flags.group("Model");
+  flags.value("--model", "NAME|DIR",
+              "a name that attnviz models lists, or a model's directory (default: minilm)",
+              [&](const Given& given) {
+                if (given.value.empty()) refuse(given, "a model's name or directory");
+                choice.model = given.value;
+              });
+  flags.flag("--truncate", "cut a text that is too long for the model, and say so", choice.truncate);
+}
+
+void add_device_flags(Flags& flags, ModelOptions& options) {
+  constexpr int kMostThreads = 1024;
+  flags.group("Running");
+  flags.value("--device", "auto|cpu|cuda[:N]", "where to run (default: auto)",
+              [&](const Given& given) { options.device = read_device(given); });
+  flags.value("--threads", "N", "threads to compute with (default: one for each physical core)",
+              [&](const Given& given) { options.threads = read_integer(given, 1, kMostThreads); });
+}
+
+void add_run_flags(Flags& flags, ModelChoice& choice) {
+  add_device_flags(flags, choice.options);
+  flags.value(
+      "--backend", "auto|checkpoint|torchscript",
+      "run the checkpoint, which computes only what is asked for, or the TorchScript export (default: "
+      "auto, the checkpoint where its architecture is known)",
+      [&](const Given& given) { choice.options.backend = read_choice(given, kBackends); });
+  flags.value("--max-memory", "SIZE",
+              "refuse beforehand what would need more, such as 800M or 2G (default: the memory available)",
+              [&](const Given& given) { choice.max_memory = read_size(given); });
+  flags.flag("--timings", "print the time of each stage on standard error", choice.timings);
+}
+
+Chosen choose_model(const ModelChoice& choice) {
+  Chosen chosen{read_card(find_model(choice.model)), nullptr};
+  if (chosen.card.layers > 0 && chosen.card.heads > 0 && chosen.card.max_tokens > 0) return chosen;
+  chosen.model = open_model(chosen.card, choice.options);
+  chosen.card = chosen.model->card();
+  return chosen;
+}
+
+Selection select(const ModelCard& card, const Wanted& wanted) {
+  const NumberRanges layers = wanted.layers.value_or(NumberRanges{{{card.layers, card.layers}}});
+  check_range(wanted.layer_flag, layers, card, "layers", 1, card.layers);
+  check_range(wanted.head_flag, wanted.heads, card, "heads", 0, card.heads);
+  return {layers.numbers(), wanted.heads.numbers(), wanted.with_query_key};
+}
+
+std::vector<std::string> Prepared::notes() const {
+  if (!cut_from) return {};
+  return {"cut to " + std::to_string(encoding.size()) + " of " + std::to_string(*cut_from) + " tokens"};
+}
+
+Prepared prepare(const ModelCard& card, const ModelChoice& choice, const TextOptions& text,
+                 const Streams& streams, Timings& timings) {
+  if (text.pair && !card.takes_pairs) throw Error("--pair: " + card.name + " takes one text");
+  Prepared prepared;
+  prepared.sentence = read_sentence(text, streams.in);
+  timings.lap("read text");
+  const Tokenizer tokenizer(card.directory);
+  timings.lap("open tokenizer");
+  const Sentence& sentence = prepared.sentence;
+  prepared.encoding = tokenizer.encode(sentence.text, sentence.pair);
+  check_text(prepared.encoding, sentence);
+  const std::size_t tokens = prepared.encoding.size();
+  if (choice.truncate && card.max_tokens > 0 && tokens > card.max_tokens) {
+    prepared.encoding = tokenizer.encode(sentence.text, sentence.pair, {.max_tokens = card.max_tokens});
+    prepared.cut_from = tokens;
+    streams.err << "attnviz: note: " << prepared.notes().front() << ", the most that " << visible(card.name)
+                << " takes\n";
+  }
+  prepared.labels = tokenizer.labels(prepared.encoding);
+  timings.lap("tokenize");
+  return prepared;
+}
+
+void check_size(const ModelCard& card, const ModelChoice& choice, std::size_t tokens,
+                const Selection& selection) {
+  if (card.max_tokens > 0 && tokens > card.max_tokens) {
+    throw Error("TEXT: " + std::to_string(tokens) + " tokens, " + card.name + " takes at most " +
+                    std::to_string(card.max_tokens),
+                "--truncate cuts the text to what fits");
+  }
+  const std::size_t needed =
+      predicted_memory(card, 1, tokens, computes_all(card, choice) ? Selection{} : selection);
+  const std::size_t limit = choice.max_memory.value_or(available_memory());
+  if (needed <= limit) return;
+  throw Error((choice.max_memory ? "--max-memory " : "memory available: ") + show_bytes(limit) + ": " +
+                  std::to_string(tokens) + " tokens need " + show_bytes(needed),
+              memory_hint(card, choice, selection));
+}
+
+Attention attend(Chosen& chosen, const ModelChoice& choice, const Encoding& encoding,
+                 const Selection& selection, Timings& timings) {
+  if (!chosen.model) chosen.model = open_model(chosen.card, choice.options);
+  timings.lap("open model");
+  std::vector<Attention> attentions = chosen.model->run({&encoding, 1}, selection);
+  timings.lap("forward");
+  return std::move(attentions.front());
+}
+
+std::string name_of(Backend backend) { return word_of(backend, kBackends); }
+
+}  // namespace attnviz::cli

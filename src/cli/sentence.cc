@@ -1,0 +1,52 @@
+#include "cli/sentence.h"
+
+#include <istream>
+#include <iterator>
+
+namespace attnviz::cli {
+namespace {
+
+const Choices<InvalidUtf8> kPolicies = {{"fail", InvalidUtf8::fail}, {"replace", InvalidUtf8::replace}};
+
+std::string read_stream(std::istream& in) {
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad()) throw Error("standard input: can't be read");
+  if (text.ends_with('\n')) text.resize(text.size() - (text.ends_with("\r\n") ? 2 : 1));
+  return text;
+}
+
+std::string read_text(const std::string& name, const std::string& given, InvalidUtf8 policy,
+                      std::istream& in) {
+  const std::string what = given == "-" ? "standard input" : name;
+  std::string text = valid_utf8(given == "-" ? read_stream(in) : given, policy, what);
+  if (text.empty()) throw Error(what + ": empty, expected a text");
+  return text;
+}
+
+}  // namespace
+
+std::string Sentence::shown() const { return visible(pair ? text + "  |  " + *pair : text); }
+
+void add_text_flags(Flags& flags, TextOptions& options) {
+  flags.group("Text");
+  flags.argument("TEXT", "the sentence; - reads it from standard input",
+                 "give a sentence in quotes, or - to read it from standard input",
+                 [&](const Given& given) { options.text = given.value; });
+  flags.value("--pair", "TEXT", "the second sentence, for models that take pairs",
+              [&](const Given& given) { options.pair = given.value; });
+  flags.value("--invalid-utf8", "fail|replace",
+              "bytes that are not UTF-8: stop with their place, or replace them with U+FFFD (default: fail)",
+              [&](const Given& given) { options.invalid_utf8 = read_choice(given, kPolicies); });
+}
+
+Sentence read_sentence(const TextOptions& options, std::istream& in) {
+  if (options.text == "-" && options.pair == "-") {
+    throw Error("--pair -: standard input is the first text already", "give one of the two as an argument");
+  }
+  Sentence sentence;
+  sentence.text = read_text("TEXT", options.text, options.invalid_utf8, in);
+  if (options.pair) sentence.pair = read_text("--pair", *options.pair, options.invalid_utf8, in);
+  return sentence;
+}
+
+}  // namespace attnviz::cli

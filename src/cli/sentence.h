@@ -1,0 +1,35 @@
+/// sentence: the text a command works on, from its flags to valid UTF-8.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+#include "attnviz/text.h"
+#include "cli/flags.h"
+
+namespace attnviz::cli {
+
+/// One text, or a pair, as valid UTF-8.
+struct Sentence {
+  std::size_t index = 0;  ///< among the sentences of one run
+  std::string text;
+  std::optional<std::string> pair;
+
+  /// On one line, for titles.
+  [[nodiscard]] std::string shown() const;
+};
+
+struct TextOptions {
+  std::string text;                 ///< - is standard input
+  std::optional<std::string> pair;  ///< - is standard input
+  InvalidUtf8 invalid_utf8 = InvalidUtf8::fail;
+};
+
+void add_text_flags(Flags& flags, TextOptions& options);
+
+/// Reads standard input where the options say so (without its last line end). Throws Error: empty text,
+/// text that is not UTF-8, standard input asked for twice or unreadable.
+[[nodiscard]] Sentence read_sentence(const TextOptions& options, std::istream& in);
+
+}  // namespace attnviz::cli

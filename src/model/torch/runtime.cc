@@ -1,0 +1,97 @@
+#include "model/torch/runtime.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "model/torch/threads.h"
+
+namespace attnviz {
+namespace {
+
+/// The N of "cuda:N"; 0 of "cuda"; -1 of anything else.
+int cuda_index(std::string_view wanted) {
+  if (wanted == "cuda") return 0;
+  constexpr std::string_view kPrefix = "cuda:";
+  int index = -1;
+  if (!wanted.starts_with(kPrefix)) return -1;
+  const char* const end = wanted.data() + wanted.size();
+  const auto [stop, error] = std::from_chars(wanted.data() + kPrefix.size(), end, index);
+  return error == std::errc() && stop == end ? index : -1;
+}
+
+}  // namespace
+
+c10::Device find_device(const std::string& wanted) {
+  if (wanted == "cpu") return c10::kCPU;
+  const int devices = at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
+  if (wanted == "auto") return devices > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
+  const int index = cuda_index(wanted);
+  if (index < 0) throw Error("device " + wanted + ": expected auto, cpu, cuda or cuda:N");
+  if (index < devices) return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+  const std::string found = at::globalContext().hasCUDART() ? std::to_string(devices) + " CUDA devices found"
+                                                            : "libtorch " TORCH_VERSION
+                                                              " was built without CUDA";
+  throw Error("device " + wanted + ": " + found, "--device cpu runs everywhere");
+}
+
+void set_threads(int threads) { at::set_num_threads(threads > 0 ? threads : usable_cores()); }
+
+bool Batch::padded() const {
+  return std::any_of(lengths.begin(), lengths.end(), [&](auto length) { return length != ids.size(1); });
+}
+
+Batch make_batch(std::span<const Encoding> encodings) {
+  std::size_t longest = 0;
+  for (const Encoding& encoding : encodings) longest = std::max(longest, encoding.size());
+  const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(encodings.size()),
+                                           static_cast<std::int64_t>(longest)};
+  Batch batch{at::zeros(shape, at::kLong), at::zeros(shape, at::kLong), at::zeros(shape, at::kBool), {}};
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    const Encoding& encoding = encodings[i];
+    std::copy(encoding.ids.begin(), encoding.ids.end(),
+              batch.ids.mutable_data_ptr<std::int64_t>() + i * longest);
+    std::copy(encoding.types.begin(), encoding.types.end(),
+              batch.types.mutable_data_ptr<std::int64_t>() + i * longest);
+    std::fill_n(batch.mask.mutable_data_ptr<bool>() + i * longest, encoding.size(), true);
+    batch.lengths.push_back(static_cast<std::int64_t>(encoding.size()));
+  }
+  return batch;
+}
+
+void copy_heads(const at::Tensor& values, std::size_t sentence, std::size_t rows, std::size_t columns,
+                std::span<float> to) {
+  const at::Tensor heads = values.select(0, static_cast<std::int64_t>(sentence)).contiguous();
+  const auto tokens = static_cast<std::size_t>(heads.size(1));
+  const auto width = static_cast<std::size_t>(heads.size(2));
+  const float* const from = heads.const_data_ptr<float>();
+  if (rows == tokens && columns == width) {
+    std::memcpy(to.data(), from, to.size_bytes());
+    return;
+  }
+  float* row = to.data();
+  for (std::int64_t head = 0; head < heads.size(0); ++head) {
+    for (std::size_t i = 0; i < rows; ++i, row += columns) {
+      std::memcpy(row, from + (static_cast<std::size_t>(head) * tokens + i) * width, columns * sizeof(float));
+    }
+  }
+}
+
+std::string telling_line(const std::exception& error) {
+  const auto* const ours = dynamic_cast<const c10::Error*>(&error);
+  std::string_view text = ours ? ours->what_without_backtrace() : error.what();
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.find("Traceback of TorchScript") != std::string_view::npos) {
+    return std::string(text.substr(text.rfind('\n') + 1));
+  }
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+}  // namespace attnviz

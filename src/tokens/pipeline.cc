@@ -1,0 +1,145 @@
+#include "tokens/pipeline.h"
+
+#include <algorithm>
+
+#include "attnviz/error.h"
+
+namespace attnviz::tokens {
+namespace {
+
+/// Encodes one text. Nothing of it outlives the call, so a tokenizer can be used by many threads.
+class SequenceEncoder {
+ public:
+  SequenceEncoder(const Pipeline& pipeline, std::size_t limit)
+      : pipeline_(pipeline), limit_(limit), splitter_(pipeline.model->splitter()) {}
+
+  Encoding operator()(std::string_view text) {
+    std::vector<std::uint32_t> origin(text.size());
+    std::uint32_t code_point = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (i > 0 && (text[i] & 0xC0) != 0x80) ++code_point;
+      origin[i] = code_point;
+    }
+    const AlignedView all{text, origin.data()};
+    for (const AddedSpan& span : pipeline_.added->find(text, false)) {
+      if (full_) break;
+      const AlignedView part = all.slice(span.begin, span.end);
+      if (span.token) {
+        append(part.text, span.token->id, part);
+      } else {
+        add_text(part);
+      }
+    }
+    return std::move(encoding_);
+  }
+
+ private:
+  void add_text(AlignedView text) {
+    AlignedText normalized;
+    if (pipeline_.normalizer) {
+      normalized = (*pipeline_.normalizer)(text);
+      text = normalized.view();
+    }
+    for (const AddedSpan& span : pipeline_.added->find(text.text, true)) {
+      if (full_) break;
+      const AlignedView part = text.slice(span.begin, span.end);
+      if (span.token) {
+        append(part.text, span.token->id, part);
+      } else {
+        add_words(part);
+      }
+    }
+  }
+
+  void add_words(AlignedView text) {
+    AlignedText prefixed;
+    if (pipeline_.add_prefix_space && text.text.front() != ' ') {
+      prefixed.append(' ', text.origin[0]);
+      prefixed.text += text.text;
+      prefixed.origin.insert(prefixed.origin.end(), text.origin, text.origin + text.text.size());
+      text = prefixed.view();
+    }
+    for (std::size_t offset = 0; offset < text.text.size() && !full_;) {
+      const WordSpan word = next_word(text.text, offset);
+      offset = word.end;
+      if (word.begin < word.end) add_word(text.slice(word.begin, word.end));
+    }
+  }
+
+  WordSpan next_word(std::string_view text, std::size_t offset) const {
+    if (pipeline_.pre_tokenizer == PreTokenizer::bert) return next_bert_word(text, offset);
+    if (pipeline_.pre_tokenizer == PreTokenizer::byte_level && pipeline_.split_words) {
+      return next_gpt2_word(text, offset);
+    }
+    return {offset, text.size()};
+  }
+
+  void add_word(AlignedView word) {
+    const Vocabulary& vocabulary = pipeline_.model->vocabulary();
+    for (const Piece& piece : splitter_->split(word.text)) {
+      append(vocabulary.token(piece.entry), vocabulary.id(piece.entry), word.slice(piece.begin, piece.end));
+    }
+    // The reference stops behind the word that reaches the limit; which of two texts is the longer one,
+    // and so is cut first, is judged by what it had then.
+    full_ = limit_ > 0 && encoding_.size() >= limit_;
+  }
+
+  void append(std::string_view token, std::uint32_t id, AlignedView from) {
+    encoding_.tokens.emplace_back(token);
+    encoding_.ids.push_back(id);
+    encoding_.offsets.push_back({from.origin[0], from.origin[from.text.size() - 1] + 1});
+  }
+
+  const Pipeline& pipeline_;
+  std::size_t limit_;
+  std::unique_ptr<WordSplitter> splitter_;
+  Encoding encoding_;
+  bool full_ = false;
+};
+
+Encoding encode_sequence(const Pipeline& pipeline, std::string_view text, std::size_t limit) {
+  if (text.size() >= UINT32_MAX) {
+    throw Error("text: " + std::to_string(text.size()) + " bytes are too many, expected at most 4294967294",
+                "cut it into several texts");
+  }
+  return SequenceEncoder(pipeline, limit)(text);
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> Pipeline::id_of(std::string_view token) const {
+  if (const AddedToken* known = added->by_content(token)) return known->id;
+  const Vocabulary::Entry entry = model->vocabulary().find(token);
+  if (entry == Vocabulary::kAbsent) return std::nullopt;
+  return model->vocabulary().id(entry);
+}
+
+std::size_t Pipeline::vocabulary_size() const {
+  const Vocabulary& vocabulary = model->vocabulary();
+  const auto& tokens = added->tokens();
+  return vocabulary.size() +
+         static_cast<std::size_t>(std::count_if(tokens.begin(), tokens.end(), [&](const AddedToken& token) {
+           return vocabulary.find(token.content) == Vocabulary::kAbsent;
+         }));
+}
+
+Encoding Pipeline::encode(std::string_view text, std::optional<std::string_view> pair,
+                          const EncodeOptions& options) const {
+  const std::size_t added_count = options.special_tokens ? post_processor.added_tokens(pair.has_value()) : 0;
+  if (options.max_tokens > 0 && options.max_tokens < added_count) {
+    throw Error("a limit of " + std::to_string(options.max_tokens) +
+                " tokens: the special tokens alone are " + std::to_string(added_count));
+  }
+  Encoding first = encode_sequence(*this, text, options.max_tokens);
+  std::optional<Encoding> second;
+  if (pair) second = encode_sequence(*this, *pair, options.max_tokens);
+  if (options.max_tokens > 0) {
+    const auto [first_length, second_length] =
+        longest_first({first.size(), second ? second->size() : 0}, options.max_tokens - added_count);
+    cut(first, pair ? first_length : options.max_tokens - added_count);
+    if (second) cut(*second, second_length);
+  }
+  return post_processor(std::move(first), std::move(second), options.special_tokens);
+}
+
+}  // namespace attnviz::tokens

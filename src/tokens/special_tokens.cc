@@ -1,0 +1,137 @@
+#include "tokens/special_tokens.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace attnviz::tokens {
+namespace {
+
+/// The order in which transformers adds them.
+constexpr std::array kNames = {"bos_token", "eos_token", "unk_token", "sep_token",
+                               "pad_token", "cls_token", "mask_token"};
+
+AddedToken plain_token(std::string content) {
+  AddedToken token;
+  token.content = std::move(content);
+  token.special = true;
+  token.normalized = false;
+  return token;
+}
+
+/// A string, or an object with the token's options.
+AddedToken read_token(const json& value, const std::string& name, bool special) {
+  if (value.is_string()) return plain_token(value.get<std::string>());
+  const Component object(value, name);
+  const bool is_special = special || object.flag("special", false);
+  return {object.text("content"),       object.flag("single_word", false),      object.flag("lstrip", false),
+          object.flag("rstrip", false), object.flag("normalized", !is_special), is_special};
+}
+
+bool is_name(const std::string& key) { return std::find(kNames.begin(), kNames.end(), key) != kNames.end(); }
+
+}  // namespace
+
+SpecialTokens::SpecialTokens(const json& settings, const json& map, const json& added,
+                             const std::map<std::string, std::string>& usual) {
+  for (const auto& [name, content] : usual) named_[name] = plain_token(content);
+  read_names(settings, "tokenizer_config.json");
+  const bool has_decoder = settings.contains("added_tokens_decoder");
+  if (has_decoder) {
+    read_decoder(settings["added_tokens_decoder"]);
+  } else {
+    read_names(map, "special_tokens_map.json");
+    read_added(added);
+  }
+  // A named token that is listed with options has those.
+  for (auto& [name, token] : named_) {
+    for (const auto& [id, listed] : decoder_) {
+      if (listed.content == token.content && is_name(name)) token = listed;
+    }
+  }
+}
+
+void SpecialTokens::read_names(const json& object, const char* file) {
+  const bool is_map = file == std::string_view("special_tokens_map.json");
+  for (const auto& [key, value] : object.items()) {
+    const std::string name = std::string(file) + ": \"" + visible(key) + "\"";
+    if (key == "additional_special_tokens" || key == "extra_special_tokens") {
+      read_extra(value, file);
+    } else if (is_name(key) && value.is_null()) {
+      named_.erase(key);
+    } else if (is_name(key) || (key.ends_with("_token") && (value.is_string() || value.is_object()))) {
+      named_[key] = read_token(value, name, is_map);
+    }
+  }
+}
+
+void SpecialTokens::read_extra(const json& list, const char* file) {
+  if (!list.is_array() && !list.is_object()) return;
+  for (const auto& [key, value] : list.items()) {
+    if (list.is_object()) {
+      named_[key] = read_token(value, file, false);
+    } else {
+      extra_.push_back(read_token(value, file, false));
+    }
+  }
+}
+
+void SpecialTokens::read_decoder(const json& decoder) {
+  const std::string name = "tokenizer_config.json: \"added_tokens_decoder\"";
+  if (!decoder.is_object()) throw Error(name + ": expected an object");
+  for (const auto& [key, value] : decoder.items()) {
+    std::uint32_t id = 0;
+    const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (failure != std::errc() || end != key.data() + key.size() || !value.is_object()) {
+      throw Error(name + ": expected ids and tokens");
+    }
+    decoder_[id] = read_token(value, name, false);
+  }
+}
+
+void SpecialTokens::read_added(const json& added) {
+  for (const auto& [content, id] : added.items()) {
+    const bool special = std::any_of(named_.begin(), named_.end(),
+                                     [&](const auto& entry) {
+                                       return is_name(entry.first) && entry.second.content == content;
+                                     }) ||
+                         std::any_of(extra_.begin(), extra_.end(),
+                                     [&](const AddedToken& token) { return token.content == content; });
+    AddedToken token = plain_token(content);
+    token.special = special;
+    token.normalized = !special;
+    decoder_[Component(added, "added_tokens.json").number(id, "id")] = std::move(token);
+  }
+}
+
+std::optional<std::string> SpecialTokens::content(const std::string& name) const {
+  const auto found = named_.find(name);
+  return found == named_.end() ? std::nullopt : std::optional(found->second.content);
+}
+
+std::vector<AddedToken> SpecialTokens::added_tokens() const {
+  std::vector<AddedToken> tokens;
+  const auto is_new = [&](const AddedToken& token) {
+    return std::none_of(tokens.begin(), tokens.end(),
+                        [&](const AddedToken& other) { return other.content == token.content; });
+  };
+  for (const auto& [id, token] : decoder_) tokens.push_back(token);
+  for (const char* name : kNames) {
+    const auto found = named_.find(name);
+    if (found != named_.end() && is_new(found->second)) tokens.push_back(found->second);
+  }
+  for (const auto& [name, token] : named_) {
+    if (!is_name(name) && is_new(token)) tokens.push_back(token);
+  }
+  for (const AddedToken& token : extra_) {
+    if (is_new(token)) tokens.push_back(token);
+  }
+  for (AddedToken& token : tokens) {
+    token.special = token.special || std::any_of(named_.begin(), named_.end(), [&](const auto& entry) {
+                      return entry.second.content == token.content;
+                    });
+  }
+  return tokens;
+}
+
+}  // namespace attnviz::tokens

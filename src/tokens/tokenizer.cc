@@ -1,0 +1,36 @@
+#include "attnviz/tokens.h"
+#include "tokens/pipeline.h"
+
+namespace attnviz {
+
+struct Tokenizer::State {
+  tokens::Pipeline pipeline;
+};
+
+Tokenizer::Tokenizer(const std::filesystem::path& directory)
+    : state_(std::make_unique<const State>(State{tokens::read_directory(directory)})) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+Encoding Tokenizer::encode(std::string_view text, std::optional<std::string_view> pair,
+                           const EncodeOptions& options) const {
+  return state_->pipeline.encode(text, pair, options);
+}
+
+std::vector<TokenLabel> Tokenizer::labels(const Encoding& encoding) const {
+  std::vector<TokenLabel> labels;
+  labels.reserve(encoding.size());
+  for (std::size_t i = 0; i < encoding.size(); ++i) {
+    labels.push_back(state_->pipeline.label(encoding.tokens[i], encoding.ids[i], encoding.special[i] != 0));
+  }
+  return labels;
+}
+
+std::size_t Tokenizer::vocabulary_size() const { return state_->pipeline.vocabulary_size(); }
+
+std::int64_t Tokenizer::padding_id() const { return state_->pipeline.padding_id; }
+
+const std::vector<std::string>& Tokenizer::files() const { return state_->pipeline.files; }
+
+}  // namespace attnviz

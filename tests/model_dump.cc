@@ -1,0 +1,87 @@
+// Runs a model over token ids and writes what it gives, for tests/model_parity.py to compare.
+//
+//   model_dump MODEL BACKEND OUTPUT_DIRECTORY < requests.jsonl
+//
+// One request a line: {"layers": [...], "heads": [...], "query_key": bool, "ids": [[...], ...],
+// "types": [[...], ...]}. Sentence s of request r becomes OUTPUT_DIRECTORY/r.s.safetensors. Prints the card
+// as one JSON object. A failure is one line on stderr and status 2, as the program's own.
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "attnviz/error.h"
+#include "attnviz/file.h"
+#include "attnviz/model.h"
+
+namespace {
+
+using Json = nlohmann::json;
+
+attnviz::Backend backend_of(const std::string& name) {
+  if (name == "checkpoint") return attnviz::Backend::checkpoint;
+  if (name == "torchscript") return attnviz::Backend::torchscript;
+  return attnviz::Backend::automatic;
+}
+
+std::vector<attnviz::Encoding> encodings_of(const Json& request) {
+  std::vector<attnviz::Encoding> encodings;
+  for (const Json& ids : request.at("ids")) {
+    attnviz::Encoding encoding;
+    encoding.ids = ids.get<std::vector<std::int64_t>>();
+    encoding.types.resize(encoding.ids.size());
+    if (request.contains("types")) {
+      encoding.types = request["types"][encodings.size()].get<std::vector<std::int64_t>>();
+    }
+    encodings.push_back(std::move(encoding));
+  }
+  return encodings;
+}
+
+void run(const std::string& model_name, const std::string& backend, const std::string& directory) {
+  const attnviz::ModelCard given = attnviz::read_card(attnviz::find_model(model_name));
+  const std::unique_ptr<attnviz::Model> model = attnviz::open_model(given, {.backend = backend_of(backend)});
+  const attnviz::ModelCard& card = model->card();
+  std::string line;
+  Json seconds = Json::array();
+  for (int number = 0; std::getline(std::cin, line); ++number) {
+    const Json request = Json::parse(line);
+    const attnviz::Selection selection = {request.value("layers", std::vector<int>()),
+                                          request.value("heads", std::vector<int>()),
+                                          request.value("query_key", false)};
+    const std::vector<attnviz::Encoding> encodings = encodings_of(request);
+    const auto start = std::chrono::steady_clock::now();
+    const std::vector<attnviz::Attention> results = model->run(encodings, selection);
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      attnviz::validate(results[i]);
+      attnviz::OutputFile file(directory + "/" + std::to_string(number) + "." + std::to_string(i) +
+                               ".safetensors");
+      attnviz::write_safetensors(results[i], {}, [&](std::string_view bytes) { file.write(bytes); });
+      file.commit();
+    }
+  }
+  std::cout << Json{{"layers", card.layers}, {"heads", card.heads},
+                    {"hidden", card.hidden}, {"max_tokens", card.max_tokens},
+                    {"causal", card.causal}, {"device", model->device()},
+                    {"seconds", seconds},    {"checkpoint", model->backend() == attnviz::Backend::checkpoint}}
+            << "\n";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::cerr << "usage: model_dump MODEL BACKEND OUTPUT_DIRECTORY < requests.jsonl\n";
+    return 2;
+  }
+  try {
+    run(argv[1], argv[2], argv[3]);
+    return 0;
+  } catch (const attnviz::Error& error) {
+    std::cerr << error.what() << "\n  hint: " << error.hint() << "\n";
+    return 2;
+  }
+}
