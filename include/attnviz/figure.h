@@ -107,6 +107,35 @@ struct Look {
   std::optional<std::string> title;  ///< in place of the figure's own
 };
 
+/// Numbers in [lower, upper] spread over a colour map; those outside take its ends.
+class ColorScale {
+ public:
+  struct Tick {
+    double position;  ///< 0 at the lower end, 1 at the upper
+    std::string label;
+  };
+
+  /// One scale for all the numbers that `maps` show, as `look` wishes: what a causal map masks is left out.
+  /// Throws Error when vmin is not below vmax, or a logarithm has nothing positive to start from.
+  ColorScale(std::span<const MatrixView> maps, bool causal, const Look& look);
+
+  [[nodiscard]] double position(double value) const;
+  [[nodiscard]] Color color(double value) const { return colors_(position(value)); }
+  [[nodiscard]] Color color_at(double place) const { return colors_(place); }
+  [[nodiscard]] double lower() const { return lower_; }
+  [[nodiscard]] double upper() const { return upper_; }
+
+  /// Round numbers at least `spacing` (a share of the bar's length) apart, from low to high. An end
+  /// beyond which weights lie is always among them, marked "≥" or "≤".
+  [[nodiscard]] std::vector<Tick> ticks(double spacing) const;
+
+ private:
+  ColorMap colors_;
+  Scale scale_;
+  double lower_ = 0, upper_ = 1;
+  bool below_ = false, above_ = false;  ///< some weights lie beyond the ends
+};
+
 /// One map with its words.
 struct Heatmap {
   MatrixView weights;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ink.h"
 #include "number.h"
 #include "panel.h"
 

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "attnviz/figure.h"
-#include "color_scale.h"
 
 namespace attnviz {
 

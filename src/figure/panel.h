@@ -5,7 +5,6 @@
 #include <span>
 
 #include "attnviz/figure.h"
-#include "color_scale.h"
 #include "page.h"
 
 namespace attnviz {
