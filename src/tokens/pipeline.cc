@@ -15,6 +15,7 @@ class SequenceEncoder {
       : pipeline_(pipeline), limit_(limit), splitter_(pipeline.model->splitter()) {}
 
   Encoding operator()(std::string_view text) {
+    reserve(limit_ > 0 ? std::min(limit_, text.size()) : text.size() / kBytesOfToken);
     std::vector<std::uint32_t> origin(text.size());
     std::uint32_t code_point = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -35,6 +36,15 @@ class SequenceEncoder {
   }
 
  private:
+  /// Fewer bytes than most tokens have, so that vectors seldom grow by copying.
+  static constexpr std::size_t kBytesOfToken = 3;
+
+  void reserve(std::size_t count) {
+    encoding_.tokens.reserve(count);
+    encoding_.ids.reserve(count);
+    encoding_.offsets.reserve(count);
+  }
+
   void add_text(AlignedView text) {
     AlignedText normalized;
     if (pipeline_.normalizer) {
