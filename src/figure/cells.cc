@@ -39,7 +39,8 @@ double cell_pitch(std::size_t tokens) {
   };
   // Few tokens keep cells of a size; 13 make a page 6 inches wide; to 30 the side grows so that annotations
   // stay at 5 points; beyond, only as far as a page's width.
-  constexpr Knot kKnots[] = {{1, 50.4}, {2, 100.8}, {5, 230}, {13, 299.52}, {30, 374.4}, {40, 410}, {128, 500}};
+  constexpr Knot kKnots[] = {{1, 50.4},   {2, 100.8}, {5, 230},  {13, 299.52},
+                             {30, 374.4}, {40, 410},  {128, 500}};
   const auto count = static_cast<double>(std::max<std::size_t>(tokens, 1));
   double side = kKnots[std::size(kKnots) - 1].side;
   for (std::size_t i = 1; i < std::size(kKnots); ++i) {

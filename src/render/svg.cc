@@ -70,7 +70,8 @@ std::string base64(std::string_view bytes) {
 }
 
 std::string attribute(std::string_view name, const std::string& value) {
-  return " " + std::string(name) + "=\"" + value + "\"";
+  std::string text = " ";
+  return text.append(name).append("=\"").append(value).append("\"");
 }
 
 std::string place(double x, double y) { return attribute("x", number(x)) + attribute("y", number(y)); }
@@ -163,13 +164,14 @@ void SvgPen::use_glyphs(const ShapedLine::Run& run) {
     const PangoGlyphInfo& glyph = glyphs.glyphs[i];
     const PangoFont* font = run.item->item->analysis.font;
     const auto [known, fresh] = glyphs_.try_emplace({font, glyph.glyph}, glyphs_.size());
-    const std::string id = "g" + std::to_string(known->second);
+    const std::string id = std::string("g").append(std::to_string(known->second));
     if (fresh) {
       const Outline outline = outline_of(*run.item, i);
       outlines_ +=
           "<path" + attribute("id", id) + attribute("d", outline ? path_data(*outline) : "") + "/>\n";
     }
-    body_ += "<use" + attribute("xlink:href", "#" + id) +
+    const std::string reference = std::string("#").append(id);
+    body_ += "<use" + attribute("xlink:href", reference) +
              attribute("x", number(x + static_cast<double>(glyph.geometry.x_offset) / PANGO_SCALE));
     if (glyph.geometry.y_offset != 0) {
       body_ += attribute("y", number(static_cast<double>(glyph.geometry.y_offset) / PANGO_SCALE));
