@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/number.h"
 #include "attnviz/error.h"
-#include "number.h"
 
 namespace attnviz {
 namespace {

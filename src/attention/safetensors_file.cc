@@ -2,11 +2,11 @@
 #include <set>
 #include <utility>
 
+#include "attention/number.h"
+#include "attention/safetensors_header.h"
+#include "attention/safetensors_layout.h"
 #include "attnviz/attention.h"
 #include "attnviz/error.h"
-#include "number.h"
-#include "safetensors_header.h"
-#include "safetensors_layout.h"
 
 namespace attnviz {
 namespace {

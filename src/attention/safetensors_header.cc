@@ -1,12 +1,12 @@
-#include "safetensors_header.h"
+#include "attention/safetensors_header.h"
 
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
+#include "attention/number.h"
 #include "attnviz/error.h"
-#include "number.h"
 
 namespace attnviz {
 namespace {

@@ -1,4 +1,4 @@
-#include "safetensors_layout.h"
+#include "attention/safetensors_layout.h"
 
 #include <algorithm>
 #include <array>
@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "attention/number.h"
+#include "attention/safetensors_header.h"
 #include "attnviz/error.h"
-#include "number.h"
-#include "safetensors_header.h"
 
 namespace attnviz {
 namespace {

@@ -3,10 +3,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "attention/number.h"
+#include "attention/zip_writer.h"
 #include "attnviz/attention.h"
 #include "attnviz/error.h"
-#include "number.h"
-#include "zip_writer.h"
 
 namespace attnviz {
 namespace {

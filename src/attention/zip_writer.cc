@@ -1,4 +1,4 @@
-#include "zip_writer.h"
+#include "attention/zip_writer.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "archive.h"
+#include "catalog/archive.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -4,8 +4,8 @@
 
 #include "attnviz/catalog.h"
 #include "attnviz/error.h"
-#include "document.h"
-#include "files.h"
+#include "catalog/document.h"
+#include "catalog/files.h"
 
 namespace attnviz {
 namespace {

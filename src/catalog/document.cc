@@ -1,4 +1,4 @@
-#include "document.h"
+#include "catalog/document.h"
 
 #include <nlohmann/json.hpp>
 #include <utility>

@@ -4,7 +4,7 @@
 
 #include "attnviz/catalog.h"
 #include "attnviz/error.h"
-#include "files.h"
+#include "catalog/files.h"
 
 namespace attnviz {
 namespace {

@@ -1,7 +1,7 @@
 #include "attnviz/catalog.h"
 #include "attnviz/error.h"
 #include "attnviz/file.h"
-#include "files.h"
+#include "catalog/files.h"
 
 namespace attnviz {
 

@@ -1,4 +1,4 @@
-#include "descriptor.h"
+#include "file/descriptor.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

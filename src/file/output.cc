@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "attnviz/file.h"
-#include "descriptor.h"
+#include "file/descriptor.h"
 
 namespace attnviz {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "attnviz/file.h"
-#include "blocks.h"
-#include "descriptor.h"
+#include "file/blocks.h"
+#include "file/descriptor.h"
 
 namespace attnviz {
 namespace {

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "attnviz/file.h"
-#include "blocks.h"
+#include "file/blocks.h"
 
 namespace attnviz {
 

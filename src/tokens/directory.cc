@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <span>
 
 #include "attnviz/error.h"
 #include "attnviz/file.h"
@@ -92,7 +93,13 @@ auto reading(const Directory& directory, const char* name, Read&& read) {
 }
 
 std::string checked_text(Directory& directory, const char* name) {
-  return valid_utf8(directory.read(name), InvalidUtf8::fail, directory.full(name));
+  std::string text = directory.read(name);
+  const std::size_t bad = find_invalid_utf8(text);
+  if (bad != std::string::npos) {
+    throw Error(directory.full(name) + ": not UTF-8 at byte " + std::to_string(bad),
+                "expected text, a token a line");
+  }
+  return text;
 }
 
 std::string without_fast(std::string name) {
@@ -120,17 +127,25 @@ std::optional<Family> stated_family(Directory& directory, const json& settings) 
 }
 
 /// Puts the special tokens into the pipeline, as added tokens.
-void add_special_tokens(Pipeline& pipeline, const SpecialTokens& special) {
-  pipeline.added.emplace(special.added_tokens(), pipeline.model->vocabulary(), pipeline.normalizer);
+void add_special_tokens(const Directory& directory, Pipeline& pipeline, const SpecialTokens& special) {
+  reading(directory, "tokenizer_config.json", [&] {
+    pipeline.added.emplace(special.added_tokens(), pipeline.model->vocabulary(), pipeline.normalizer);
+  });
   if (const std::optional<std::string> pad = special.content("pad_token")) {
     pipeline.padding_id = pipeline.id_of(*pad).value_or(0);
   }
 }
 
-SpecialToken special_token(const Pipeline& pipeline, const SpecialTokens& special, const char* name) {
+std::string content_of(const SpecialTokens& special, const char* name) {
   const std::optional<std::string> content = special.content(name);
-  if (!content) throw Error(std::string("tokenizer_config.json: ") + name + " is null");
-  return {*content, pipeline.id_of(*content).value_or(0)};
+  if (!content) throw Error(std::string("tokenizer_config.json: ") + name + " is null", "name a token");
+  return *content;
+}
+
+/// Every named token has an id: it was added where the vocabulary lacked it.
+SpecialToken special_token(const Pipeline& pipeline, const SpecialTokens& special, const char* name) {
+  const std::string content = content_of(special, name);
+  return {content, pipeline.id_of(content).value()};
 }
 
 Pipeline read_bert(Directory& directory, const json& settings) {
@@ -149,10 +164,10 @@ Pipeline read_bert(Directory& directory, const json& settings) {
                                        options.flag("strip_accents", lowercase), lowercase};
   pipeline.pre_tokenizer = PreTokenizer::bert;
   WordPieceOptions model;
-  model.unk_token = special.content("unk_token").value_or("None");
+  model.unk_token = content_of(special, "unk_token");
   pipeline.model =
       std::make_unique<WordPiece>(read_vocabulary_lines(pipeline.sources.back()), std::move(model));
-  add_special_tokens(pipeline, special);
+  add_special_tokens(directory, pipeline, special);
   pipeline.post_processor = bert_post_processor(special_token(pipeline, special, "cls_token"),
                                                 special_token(pipeline, special, "sep_token"));
   return pipeline;
@@ -218,7 +233,7 @@ Pipeline read_byte_level(Directory& directory, const json& settings, std::option
   }
   const SpecialTokens special(settings, directory.read_json("special_tokens_map.json"),
                               directory.read_json("added_tokens.json"), usual);
-  add_special_tokens(pipeline, special);
+  add_special_tokens(directory, pipeline, special);
   if (family == Family::gpt2) {
     pipeline.post_processor = gpt2_post_processor(pipeline, special, options);
   } else {

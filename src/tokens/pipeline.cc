@@ -7,13 +7,15 @@
 namespace attnviz::tokens {
 namespace {
 
-/// Encodes one text. Nothing of it outlives the call, so a tokenizer can be used by many threads.
+/// Encodes one text, or its first words up to a limit of tokens (0: none). Nothing of it outlives the call,
+/// so a tokenizer can be used by many threads.
 class SequenceEncoder {
  public:
   SequenceEncoder(const Pipeline& pipeline, std::size_t limit)
       : pipeline_(pipeline), limit_(limit), splitter_(pipeline.model->splitter()) {}
 
   Encoding operator()(std::string_view text) {
+    reserve(limit_ > 0 ? std::min(limit_, text.size()) : text.size() / kBytesOfToken);
     std::vector<std::uint32_t> origin(text.size());
     std::uint32_t code_point = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -34,6 +36,15 @@ class SequenceEncoder {
   }
 
  private:
+  /// Fewer bytes than most tokens have, so that vectors seldom grow by copying.
+  static constexpr std::size_t kBytesOfToken = 3;
+
+  void reserve(std::size_t count) {
+    encoding_.tokens.reserve(count);
+    encoding_.ids.reserve(count);
+    encoding_.offsets.reserve(count);
+  }
+
   void add_text(AlignedView text) {
     AlignedText normalized;
     if (pipeline_.normalizer) {
@@ -79,8 +90,6 @@ class SequenceEncoder {
     for (const Piece& piece : splitter_->split(word.text)) {
       append(vocabulary.token(piece.entry), vocabulary.id(piece.entry), word.slice(piece.begin, piece.end));
     }
-    // The reference stops behind the word that reaches the limit; which of two texts is the longer one,
-    // and so is cut first, is judged by what it had then.
     full_ = limit_ > 0 && encoding_.size() >= limit_;
   }
 
@@ -130,9 +139,10 @@ Encoding Pipeline::encode(std::string_view text, std::optional<std::string_view>
     throw Error("a limit of " + std::to_string(options.max_tokens) +
                 " tokens: the special tokens alone are " + std::to_string(added_count));
   }
-  Encoding first = encode_sequence(*this, text, options.max_tokens);
+  // Which of two texts is cut first depends on all of both.
+  Encoding first = encode_sequence(*this, text, pair ? 0 : options.max_tokens);
   std::optional<Encoding> second;
-  if (pair) second = encode_sequence(*this, *pair, options.max_tokens);
+  if (pair) second = encode_sequence(*this, *pair, 0);
   if (options.max_tokens > 0) {
     const auto [first_length, second_length] =
         longest_first({first.size(), second ? second->size() : 0}, options.max_tokens - added_count);

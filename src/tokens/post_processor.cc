@@ -36,9 +36,12 @@ void trim_offsets(Encoding& encoding, bool added_prefix_space) {
   }
 }
 
+/// Appends, moving whichever of the two is shorter.
 template <class T>
 void move_to(std::vector<T>& target, std::vector<T>& source) {
-  if (target.empty()) {
+  if (target.size() < source.size()) {
+    source.insert(source.begin(), std::make_move_iterator(target.begin()),
+                  std::make_move_iterator(target.end()));
     target = std::move(source);
   } else {
     target.insert(target.end(), std::make_move_iterator(source.begin()),

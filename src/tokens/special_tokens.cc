@@ -55,13 +55,17 @@ void SpecialTokens::read_names(const json& object, const char* file) {
   const bool is_map = file == std::string_view("special_tokens_map.json");
   for (const auto& [key, value] : object.items()) {
     const std::string name = std::string(file) + ": \"" + visible(key) + "\"";
-    if (key == "additional_special_tokens" || key == "extra_special_tokens") {
+    if (key == "extra_special_tokens") {
       read_extra(value, file);
     } else if (is_name(key) && value.is_null()) {
       named_.erase(key);
     } else if (is_name(key) || (key.ends_with("_token") && (value.is_string() || value.is_object()))) {
       named_[key] = read_token(value, name, is_map);
     }
+  }
+  // The name before transformers 5.
+  if (extra_.empty() && object.contains("additional_special_tokens")) {
+    read_extra(object["additional_special_tokens"], file);
   }
 }
 

@@ -29,6 +29,9 @@ void write(const std::filesystem::path& path, std::string_view bytes);
 /// tests/data/<name> in the source tree.
 std::filesystem::path data(std::string_view name);
 
+/// models/gpt2-demo in the source tree.
+std::filesystem::path gpt2_demo();
+
 /// Fails the test unless rows sum to 1, weights are finite and in [0, 1], nothing lies above the
 /// diagonal when causal, and sizes agree.
 void expect_valid(const Attention& attention);

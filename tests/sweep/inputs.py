@@ -183,3 +183,10 @@ def sentence_pairs(name, count):
     chooser = seeded("sentence pairs", name)
     pool = [*sentences(), *EDGE_CASES[:20], *interesting()]
     return ((chooser.choice(pool), chooser.choice(pool)) for _ in range(count))
+
+
+def short_texts_and_pairs(name, count):
+    """For cutting: the reference's time for that grows with the square of the length."""
+    yield from (text for text in EDGE_CASES if len(text) < 200)
+    for pair in sentence_pairs(name, count):
+        yield tuple(text[:80] for text in pair)

@@ -74,15 +74,14 @@ def text_makers(reference, fraction):
 def settings_and_texts(kind, reference, fraction):
     """Pairs of settings and texts that make up one kind."""
     plain = comparison.Settings()
-    short_cases = [text for text in inputs.EDGE_CASES if len(text) < 200]  # the reference cuts in quadratic time
     if kind in SCALARS:
         return [(plain, inputs.in_context(kind.removeprefix("scalars "), inputs.scalars(fraction)))]
     if kind == "truncated":
-        return [(comparison.Settings(max_tokens=limit), itertools.chain(
-            short_cases, inputs.sentence_pairs(limit, int(2_000 * fraction)))) for limit in (5, 6, 7, 8, 16, 33)]
+        return [(comparison.Settings(max_tokens=limit), inputs.short_texts_and_pairs(limit, int(2_000 * fraction)))
+                for limit in (5, 6, 7, 8, 16, 33)]
     if kind == "without special tokens":
-        return [(comparison.Settings(max_tokens=limit, special_tokens=False), itertools.chain(
-            short_cases, inputs.sentence_pairs(limit, int(5_000 * fraction)))) for limit in (0, 9)]
+        return [(comparison.Settings(max_tokens=limit, special_tokens=False),
+                 inputs.short_texts_and_pairs(limit, int(5_000 * fraction))) for limit in (0, 9)]
     return [(plain, text_makers(reference, fraction)[kind]())]
 
 
