@@ -59,9 +59,10 @@ void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const Co
     for (std::size_t column = 0; column < panel.columns; ++column) {
       if (!shown(heatmap, row, column)) continue;
       // Without gaps a cell reaches a little under the neighbours drawn after it: no seams.
-      const auto reach = [&](std::size_t below, std::size_t right) {
-        const bool covered = below < panel.rows && right < panel.columns && shown(heatmap, below, right);
-        return between > 0 ? -between : covered ? kGrid / 2 : 0;
+      const auto reach = [&](std::size_t to_row, std::size_t to_column) {
+        const bool drawn =
+            to_row < panel.rows && to_column < panel.columns && shown(heatmap, to_row, to_column);
+        return between > 0 ? -between : drawn ? kGrid / 2 : 0;
       };
       page.add(Rectangle{panel.x + panel.pitch * static_cast<double>(column),
                          panel.y + panel.pitch * static_cast<double>(row),
