@@ -16,7 +16,8 @@ print("""// Written by scripts/color_maps.py from matplotlib's tables; not edite
 // viridis, magma, inferno, plasma: Nathaniel Smith, Stefan van der Walt and Eric Firing, CC0.
 // cividis: Nunez, Anderton and Renslow (2018), doi:10.1371/journal.pone.0199239, CC0.""")
 for name in NAMES:
-    entries = matplotlib.colormaps[name](range(256), bytes=True)
+    # Rounded: matplotlib's own conversion to bytes cuts, and misses the published ends by one.
+    entries = [[round(255 * channel) for channel in entry] for entry in matplotlib.colormaps[name](range(256))]
     print(f"constexpr ColorTable k{name[0].upper()}{name[1:]} = unpack({{")
     colors = [f"0x{red:02x}{green:02x}{blue:02x}" for red, green, blue, _ in entries]
     for start in range(0, 256, 10):

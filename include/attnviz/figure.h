@@ -66,9 +66,9 @@ using Item = std::variant<Rectangle, Line, Text, Image>;
 struct Figure {
   double width = 0, height = 0;
   Color background{255, 255, 255};
-  std::vector<Item> items;
-  std::string title;        ///< the figure's name, for SVG <title>, PNG and PDF metadata
-  std::string description;  ///< what it shows, in sentences, for readers who cannot see it
+  std::vector<Item> items{};
+  std::string title{};        ///< the figure's name, for SVG <title>, PNG and PDF metadata
+  std::string description{};  ///< what it shows, in sentences, for readers who cannot see it
 };
 
 /// Width of `text` in points at a font size. Layouts measure text through it and know no font.
@@ -100,11 +100,11 @@ struct Look {
   ColorMap colors{"Blues"};  ///< one that runs from light to dark is turned round in the dark theme
                              ///< (unless it is an _r), so that weak attention recedes into the page
   Scale scale = Scale::linear;
-  std::optional<double> vmin, vmax;  ///< unset: 0 (log: the power of ten below the smallest positive
-                                     ///< weight, or below vmax/1000) and the largest weight shown
+  std::optional<double> vmin{}, vmax{};  ///< unset: 0 (log: the power of ten below the smallest positive
+                                         ///< weight, or below vmax/1000) and the largest weight shown
   Annotate annotate = Annotate::automatic;
   Theme theme = Theme::light;
-  std::optional<std::string> title;  ///< in place of the figure's own
+  std::optional<std::string> title{};  ///< in place of the figure's own
 };
 
 /// Numbers in [lower, upper] spread over a colour map; those outside take its ends.

@@ -39,7 +39,8 @@ double cell_pitch(std::size_t tokens) {
   };
   // Few tokens keep cells of a size; 13 make a page 6 inches wide; to 30 the side grows so that annotations
   // stay at 5 points; beyond, only as far as a page's width.
-  constexpr Knot kKnots[] = {{1, 50.4}, {2, 100.8}, {5, 230}, {13, 299.52}, {30, 362}, {40, 403}, {128, 500}};
+  constexpr Knot kKnots[] = {{1, 50.4},   {2, 100.8}, {5, 230},  {13, 299.52},
+                             {30, 374.4}, {40, 410},  {128, 500}};
   const auto count = static_cast<double>(std::max<std::size_t>(tokens, 1));
   double side = kKnots[std::size(kKnots) - 1].side;
   for (std::size_t i = 1; i < std::size(kKnots); ++i) {
@@ -58,9 +59,10 @@ void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const Co
     for (std::size_t column = 0; column < panel.columns; ++column) {
       if (!shown(heatmap, row, column)) continue;
       // Without gaps a cell reaches a little under the neighbours drawn after it: no seams.
-      const auto reach = [&](std::size_t below, std::size_t right) {
-        const bool covered = below < panel.rows && right < panel.columns && shown(heatmap, below, right);
-        return between > 0 ? -between : covered ? kGrid / 2 : 0;
+      const auto reach = [&](std::size_t to_row, std::size_t to_column) {
+        const bool drawn =
+            to_row < panel.rows && to_column < panel.columns && shown(heatmap, to_row, to_column);
+        return between > 0 ? -between : drawn ? kGrid / 2 : 0;
       };
       page.add(Rectangle{panel.x + panel.pitch * static_cast<double>(column),
                          panel.y + panel.pitch * static_cast<double>(row),

@@ -51,7 +51,7 @@ Step round_step(double at_least) {
   return {at_least, std::max(0, -exponent)};
 }
 
-/// 0 and the round numbers 1, 2, 5 (or only 1) times a power of ten in [lower, upper], from high to low.
+/// The round numbers 1, 2, 5 (or only 1) times a power of ten in [lower, upper], from high to low.
 std::vector<double> round_numbers(double lower, double upper, bool powers_only) {
   std::vector<double> numbers;
   const int last = static_cast<int>(std::floor(std::log10(upper)));
@@ -66,7 +66,6 @@ std::vector<double> round_numbers(double lower, double upper, bool powers_only) 
       if (number >= lower * (1 - 1e-9) && number <= upper * (1 + 1e-9)) numbers.push_back(number);
     }
   }
-  if (lower <= 0) numbers.push_back(0);
   return numbers;
 }
 
@@ -113,7 +112,8 @@ double ColorScale::position(double value) const {
 std::vector<ColorScale::Tick> ColorScale::ticks(double spacing) const {
   std::vector<Tick> ticks;  // from high to low
   if (above_) ticks.push_back({1, "≥ " + shortest(upper_)});
-  const double lowest = below_ ? spacing : 0;
+  const bool from_zero = scale_ == Scale::sqrt && lower_ == 0;
+  const double lowest = below_ || from_zero ? spacing : 0;
   const auto add = [&](double value, const std::string& label) {
     const double place = position(value);
     const bool apart = ticks.empty() || ticks.back().position - place >= spacing;
@@ -128,7 +128,7 @@ std::vector<ColorScale::Tick> ColorScale::ticks(double spacing) const {
     const bool decades = scale_ == Scale::log && upper_ / lower_ > 300;
     for (const double value : round_numbers(lower_, upper_, decades)) add(value, shortest(value));
   }
-  if (below_) ticks.push_back({0, "≤ " + shortest(lower_)});
+  if (below_ || from_zero) ticks.push_back({0, (below_ ? "≤ " : "") + shortest(lower_)});
   std::reverse(ticks.begin(), ticks.end());
   return ticks;
 }

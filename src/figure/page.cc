@@ -139,7 +139,7 @@ std::vector<std::string> Page::wrapped(const std::string& text, double room, dou
     const std::size_t end = std::min(text.find(' ', start), text.size());
     const std::string word = shortened(text.substr(start, end - start), room, size);
     const std::string longer = line.empty() ? word : line + " " + word;
-    if (width(longer, size) <= room) {
+    if (line.empty() || width(longer, size) <= room) {
       line = longer;
     } else {
       lines.push_back(line);

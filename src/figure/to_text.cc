@@ -46,7 +46,7 @@ struct Describe {
   std::string operator()(const Image& image) const {
     std::string line = "image " + points(image.x) + " " + points(image.y) + " " + points(image.width) + " " +
                        points(image.height) + " columns " + std::to_string(image.columns);
-    for (const Color& pixel : image.pixels) line += " " + hex(pixel);
+    for (const Color& pixel : image.pixels) line.append(" ").append(hex(pixel));
     return line;
   }
 };

@@ -15,8 +15,8 @@ namespace attnviz {
 
 using Surface = Owned<cairo_surface_t, cairo_surface_destroy>;
 
-/// How a surface wants its text: as glyphs of an embedded font (vector formats), or as filled outlines,
-/// which alone keep their exact place between pixels in every version of Cairo.
+/// How a surface wants its text: as glyphs of an embedded font (PDF), or as filled outlines (PNG), which
+/// alone keep their exact place between pixels in every version of Cairo.
 enum class Glyphs { shown, filled };
 
 /// Draws `figure`, `scale` device units a point. Throws Error when Cairo reports one.

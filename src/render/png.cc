@@ -46,7 +46,9 @@ void write_chunk(const Sink& sink, std::string_view type, std::string_view data)
   std::string head, tail;
   append_u32(head, static_cast<std::uint32_t>(data.size()));
   head += type;
-  append_u32(tail, libdeflate_crc32(libdeflate_crc32(0, type.data(), type.size()), data.data(), data.size()));
+  std::uint32_t checksum = libdeflate_crc32(0, type.data(), type.size());
+  if (!data.empty()) checksum = libdeflate_crc32(checksum, data.data(), data.size());
+  append_u32(tail, checksum);
   sink(head);
   sink(data);
   sink(tail);

@@ -70,7 +70,8 @@ std::string base64(std::string_view bytes) {
 }
 
 std::string attribute(std::string_view name, const std::string& value) {
-  return " " + std::string(name) + "=\"" + value + "\"";
+  std::string text = " ";
+  return text.append(name).append("=\"").append(value).append("\"");
 }
 
 std::string place(double x, double y) { return attribute("x", number(x)) + attribute("y", number(y)); }
@@ -98,7 +99,8 @@ std::string path_data(const cairo_path_t& path) {
 }
 
 /// Writes items as elements; a glyph's outline is written once and used by reference, so that text looks
-/// the same on every machine.
+/// the same on every machine. (Cairo's own SVG is two to three times as large, rounds outlines to a 64th of
+/// a point, numbers its elements through the process, and differs between versions.)
 class SvgPen {
  public:
   void operator()(const Rectangle& r) {
@@ -163,13 +165,14 @@ void SvgPen::use_glyphs(const ShapedLine::Run& run) {
     const PangoGlyphInfo& glyph = glyphs.glyphs[i];
     const PangoFont* font = run.item->item->analysis.font;
     const auto [known, fresh] = glyphs_.try_emplace({font, glyph.glyph}, glyphs_.size());
-    const std::string id = "g" + std::to_string(known->second);
+    const std::string id = std::string("g").append(std::to_string(known->second));
     if (fresh) {
       const Outline outline = outline_of(*run.item, i);
       outlines_ +=
           "<path" + attribute("id", id) + attribute("d", outline ? path_data(*outline) : "") + "/>\n";
     }
-    body_ += "<use" + attribute("xlink:href", "#" + id) +
+    const std::string reference = std::string("#").append(id);
+    body_ += "<use" + attribute("xlink:href", reference) +
              attribute("x", number(x + static_cast<double>(glyph.geometry.x_offset) / PANGO_SCALE));
     if (glyph.geometry.y_offset != 0) {
       body_ += attribute("y", number(static_cast<double>(glyph.geometry.y_offset) / PANGO_SCALE));

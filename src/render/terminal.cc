@@ -209,7 +209,8 @@ std::string key_lines(std::span<const TokenLabel> keys, const Grid& grid, std::s
 std::string legend(const ColorScale& scale, const CellPen& pen, const Grid& grid, bool causal,
                    std::size_t columns) {
   constexpr std::size_t kSteps = 10;
-  const std::string low = hundredths(scale.lower()) + " ", high = " " + hundredths(scale.upper());
+  const std::string low = hundredths(scale.lower()) + " ",
+                    high = std::string(" ").append(hundredths(scale.upper()));
   const std::size_t used = low.size() + kSteps + high.size();
   std::string text;
   if (used <= columns) {

@@ -38,6 +38,7 @@ struct Fonts {
   Context context;
 
   explicit Fonts(Config base) : config(std::move(base)) {
+    if (!config) throw Error("fonts: fontconfig has no configuration", "see that /etc/fonts is readable");
     for (const fs::path& file : font_files()) {
       if (!FcConfigAppFontAddFile(config.get(), reinterpret_cast<const FcChar8*>(file.c_str()))) {
         throw Error(file.string() + ": not a usable font", "install attnviz again");

@@ -32,8 +32,8 @@ class ShapedLine {
   struct Run {
     PangoGlyphItem* item;
     std::size_t offset;
-    double x;                                         ///< from the line's start, at size kUnit
-    Owned<cairo_path_t, cairo_path_destroy> outline;  ///< at size kUnit; empty for a font of bitmaps
+    double x;  ///< from the line's start, at size kUnit
+    Outline outline;
   };
   static constexpr double kUnit = 64;
 
@@ -53,6 +53,8 @@ class ShapedLine {
 /// that they lack, with the system's fonts as well, which are looked at only then.
 class Typesetter {
  public:
+  ~Typesetter();
+
   /// Each thread has its own: Pango's font maps are not shared between threads.
   static Typesetter& of_this_thread();
 
@@ -61,8 +63,6 @@ class Typesetter {
 
   /// Heights above the baseline as shares of the font's size (Noto Sans).
   static constexpr double kXHeight = 0.536, kCapHeight = 0.714;
-
-  ~Typesetter();
 
  private:
   Typesetter();

@@ -1,0 +1,482 @@
+#include "attnviz/figure.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "support/support.h"
+
+namespace attnviz {
+namespace {
+
+using test::error_of;
+using test::expect_golden;
+
+/// Half an em a character, one for wide ones: close to what fonts give, and the same everywhere.
+double measured(std::string_view text, double size, bool bold) {
+  double width = 0;
+  for (std::size_t offset = 0; offset < text.size();) {
+    width += next_code_point(text, offset) >= 0x2E80 ? 1 : 0.53;
+  }
+  return width * size * (bold ? 1.08 : 1);
+}
+
+/// Words and weights that belong together, so that a test can hand out views of them.
+struct Map {
+  std::vector<TokenLabel> labels;
+  std::vector<float> weights;
+  Heatmap heatmap;
+
+  explicit Map(std::vector<TokenLabel> tokens, bool causal = false, unsigned seed = 1)
+      : labels(std::move(tokens)) {
+    std::mt19937 random(seed);
+    const std::size_t n = labels.size();
+    for (std::size_t row = 0; row < n; ++row) {
+      const std::size_t start = weights.size(), end = causal ? row + 1 : n;
+      float sum = 0;
+      for (std::size_t column = 0; column < n; ++column) {
+        const float drawn = static_cast<float>(random() % 1000 + 1) / 1000;
+        weights.push_back(column < end ? drawn * drawn * drawn : 0);
+        sum += weights.back();
+      }
+      for (std::size_t i = start; i < weights.size(); ++i) weights[i] /= sum;
+    }
+    heatmap = {{weights, n}, labels, labels, causal, "minilm · Layer 6 · Head 0", "A sentence.", {}};
+  }
+  Map(const Map&) = delete;
+  Map& operator=(const Map&) = delete;
+};
+
+std::vector<TokenLabel> words(std::size_t count) {
+  std::vector<TokenLabel> labels(count, {"", "word", false});
+  labels.front() = {"", "[CLS]", true};
+  labels.back() = {"", "[SEP]", true};
+  return labels;
+}
+
+template <class Kind>
+std::vector<Kind> items(const Figure& figure) {
+  std::vector<Kind> found;
+  for (const Item& item : figure.items) {
+    if (const auto* kind = std::get_if<Kind>(&item)) found.push_back(*kind);
+  }
+  return found;
+}
+
+const Text* find_text(const Figure& figure, std::string_view text) {
+  for (const Item& item : figure.items) {
+    const auto* found = std::get_if<Text>(&item);
+    if (found && found->text == text) return found;
+  }
+  return nullptr;
+}
+
+std::size_t annotations(const Figure& figure) {
+  const std::vector<Text> texts = items<Text>(figure);
+  return static_cast<std::size_t>(std::count_if(texts.begin(), texts.end(), [](const Text& text) {
+    return text.align == Text::Align::middle && text.middle == Text::Middle::cap_height;
+  }));
+}
+
+struct Point {
+  double x, y;
+};
+using Corners = std::array<Point, 4>;
+
+/// A text's line: as wide as it measures, as high as its size.
+Corners corners(const Text& text) {
+  const double width = measured(text.text, text.size, text.bold), half = text.size / 2;
+  const double start = text.align == Text::Align::start ? 0
+                       : text.align == Text::Align::end ? -width
+                                                        : -width / 2;
+  const double angle = text.angle * std::numbers::pi / 180;
+  const auto turned = [&](double along, double across) {
+    return Point{text.x + along * std::cos(angle) - across * std::sin(angle),
+                 text.y + along * std::sin(angle) + across * std::cos(angle)};
+  };
+  return {turned(start, -half), turned(start + width, -half), turned(start + width, half),
+          turned(start, half)};
+}
+
+/// Separating axes: two convex shapes are apart when some side's normal parts them.
+bool intersect(const Corners& a, const Corners& b) {
+  const double far =
+      std::hypot(a[0].x - a[2].x, a[0].y - a[2].y) + std::hypot(b[0].x - b[2].x, b[0].y - b[2].y);
+  if (std::hypot(a[0].x - b[0].x, a[0].y - b[0].y) > far) return false;
+  for (const Corners* shape : {&a, &b}) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      const Point from = (*shape)[i], to = (*shape)[(i + 1) % 4], normal{to.y - from.y, from.x - to.x};
+      const auto span = [&](const Corners& corners_of) {
+        double low = std::numeric_limits<double>::infinity(), high = -low;
+        for (const Point& point : corners_of) {
+          const double at = point.x * normal.x + point.y * normal.y;
+          low = std::min(low, at);
+          high = std::max(high, at);
+        }
+        return std::pair(low, high);
+      };
+      const auto [a_low, a_high] = span(a);
+      const auto [b_low, b_high] = span(b);
+      if (a_high <= b_low + 1e-6 || b_high <= a_low + 1e-6) return false;
+    }
+  }
+  return true;
+}
+
+double contrast(Color a, Color b) {
+  const auto luminance = [](Color color) {
+    const auto linear = [](double channel) {
+      channel /= 255;
+      return channel <= 0.04045 ? channel / 12.92 : std::pow((channel + 0.055) / 1.055, 2.4);
+    };
+    return 0.2126 * linear(color.red) + 0.7152 * linear(color.green) + 0.0722 * linear(color.blue) + 0.05;
+  };
+  const double first = luminance(a), second = luminance(b);
+  return std::max(first, second) / std::min(first, second);
+}
+
+TEST(ColorMap, HasThePublishedColors) {
+  struct Case {
+    const char* name;
+    double value;
+    Color color;
+  };
+  for (const auto& [name, value, color] : {
+           Case{"Blues", 0, {0xf7, 0xfb, 0xff}},
+           Case{"Blues", 0.5, {0x6a, 0xae, 0xd6}},
+           Case{"Blues", 1, {0x08, 0x30, 0x6b}},
+           Case{"Blues_r", 0, {0x08, 0x30, 0x6b}},
+           Case{"Reds", 1, {0x67, 0x00, 0x0d}},
+           Case{"YlOrRd", 0, {0xff, 0xff, 0xcc}},
+           Case{"viridis", 0, {0x44, 0x01, 0x54}},
+           Case{"viridis", 1, {0xfd, 0xe7, 0x25}},
+           Case{"magma", 0, {0x00, 0x00, 0x04}},
+           Case{"inferno", 1, {0xfc, 0xff, 0xa4}},
+           Case{"plasma", 0, {0x0d, 0x08, 0x87}},
+           Case{"cividis", 1, {0xfe, 0xe8, 0x38}},
+           Case{"RdBu", 0, {0x67, 0x00, 0x1f}},
+           Case{"RdBu", 1, {0x05, 0x30, 0x61}},
+           Case{"Blues", -3, {0xf7, 0xfb, 0xff}},
+           Case{"Blues", 3, {0x08, 0x30, 0x6b}},
+           Case{"Blues", std::numeric_limits<double>::quiet_NaN(), {0xf7, 0xfb, 0xff}},
+       }) {
+    EXPECT_EQ(ColorMap(name)(value), color) << name << " at " << value;
+  }
+}
+
+TEST(ColorMap, SuggestsTheNearestName) {
+  EXPECT_EQ(error_of([] { ColorMap("blues"); }),
+            "colour map blues: no such map\n  hint: did you mean Blues?");
+  EXPECT_NE(error_of([] { ColorMap("rainbow"); }).find("there are Blues, Reds,"), std::string::npos);
+}
+
+TEST(ColorScale, PutsWeightsWhereItsKindSays) {
+  const std::vector<float> weights = {0.0001F, 0.01F, 0.25F, 1};
+  const MatrixView map{weights, 2};
+  struct Case {
+    Scale scale;
+    double value, position;
+  };
+  for (const auto& [scale, value, position] : {
+           Case{Scale::linear, 0.25, 0.25},
+           Case{Scale::linear, -1, 0},
+           Case{Scale::linear, 2, 1},
+           Case{Scale::sqrt, 0.25, 0.5},
+           Case{Scale::log, 0.001, 0},
+           Case{Scale::log, 0.1, 2.0 / 3},
+       }) {
+    const ColorScale color_scale({&map, 1}, false, Look{.scale = scale});
+    EXPECT_NEAR(color_scale.position(value), position, 1e-6) << static_cast<int>(scale) << " " << value;
+  }
+}
+
+TEST(ColorScale, TicksAreRoundNumbersThatDoNotTouch) {
+  struct Case {
+    std::vector<float> weights;
+    Look look;
+    std::string ticks;
+  };
+  for (const auto& [weights, look, ticks] : {
+           Case{{0, 0.68F}, {}, "0.0 0.2 0.4 0.6"},
+           Case{{0, 1}, {}, "0.0 0.2 0.4 0.6 0.8 1.0"},
+           Case{{0, 0.13F}, {}, "0.000 0.025 0.050 0.075 0.100 0.125"},
+           Case{{0, 0}, {}, "0.0 0.2 0.4 0.6 0.8 1.0"},
+           Case{{0, 0.9F}, {.vmax = 0.5}, "0.0 0.1 0.2 0.3 0.4 ≥ 0.5"},
+           Case{{0, 0.9F}, {.vmin = 0.1, .vmax = 0.5}, "≤ 0.1 0.2 0.3 0.4 ≥ 0.5"},
+           Case{{0.0002F, 1}, {.scale = Scale::log}, "≤ 0.001 0.01 0.1 1"},
+           Case{{0, 1}, {.scale = Scale::sqrt}, "0 0.005 0.02 0.05 0.1 0.2 0.5 1"},
+       }) {
+    const MatrixView map{weights, 2};
+    std::string shown;
+    double last = -1;
+    for (const ColorScale::Tick& tick : ColorScale({&map, 1}, false, look).ticks(0.06)) {
+      EXPECT_GE(tick.position - last, 0.06 - 1e-9);
+      last = tick.position;
+      shown += (shown.empty() ? "" : " ") + tick.label;
+    }
+    EXPECT_EQ(shown, ticks);
+  }
+}
+
+TEST(ColorScale, LeavesOutWhatACausalMapMasks) {
+  const std::vector<float> weights = {0.5F, 9, 0.25F, 0.75F};
+  const MatrixView map{weights, 2};
+  EXPECT_EQ(ColorScale({&map, 1}, true, {}).upper(), 0.75);
+  EXPECT_EQ(ColorScale({&map, 1}, false, {}).upper(), 9);
+}
+
+TEST(ColorScale, RefusesAnEmptyRange) {
+  const std::vector<float> weights = {0, 0.5F};
+  const MatrixView map{weights, 2};
+  EXPECT_EQ(error_of([&] {
+              ColorScale({&map, 1}, false, {.vmin = 0.5, .vmax = 0.2});
+            }),
+            "colour scale: vmin must be below vmax, got 0.5 and 0.2\n"
+            "  hint: weights shown lie between 0 and 0.5");
+  EXPECT_EQ(error_of([&] {
+              ColorScale({&map, 1}, false, {.scale = Scale::log, .vmin = 0.0});
+            }),
+            "vmin: 0 has no logarithm\n  hint: a log scale starts above 0");
+}
+
+TEST(HeadHeatmap, KeepsTextsApartAndOnThePageForAnyTokens) {
+  const std::vector<std::string> pool = {"a",
+                                         "bank",
+                                         "the",
+                                         ".",
+                                         "antidisestablishmentarianisms!",
+                                         "uncharacteristically",
+                                         "東京都特許許可局局長の名前は何ですか",
+                                         "الكتاب",
+                                         "שלום",
+                                         "नमस्ते",
+                                         "😀",
+                                         "👩‍👩‍👧",
+                                         "‹E4›‹B8›",
+                                         "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
+                                         "é",
+                                         ""};
+  std::mt19937 random(20260101);
+  for (int round = 0; round < 300; ++round) {
+    const std::size_t count =
+        round < 60 ? 1 + static_cast<std::size_t>(round) : 2 + random() % (round % 10 ? 90 : 511);
+    std::vector<TokenLabel> labels;
+    for (std::size_t i = 0; i < count; ++i) {
+      labels.push_back({random() % 4 ? "" : "##", pool[random() % pool.size()], random() % 10 == 0});
+    }
+    Map map(labels, random() % 2 == 0, static_cast<unsigned>(round));
+    map.heatmap.title = round % 7 ? "minilm · Layer 6 · Head 0" : std::string(40, 'M');
+    map.heatmap.subtitle = round % 5 ? std::string(random() % 300, 'x') : "";
+    if (round % 3 == 0)
+      map.heatmap.notes = {"cut to 512 tokens", std::string(200, 'n') + " and some more words"};
+    const Look look{.scale = static_cast<Scale>(random() % 3),
+                    .annotate = random() % 2 ? Annotate::automatic : Annotate::always,
+                    .theme = static_cast<Theme>(random() % 2)};
+    // Where every cell is annotated on request, the texts are as small as they must be: enough to check few.
+    const Figure figure = head_heatmap(map.heatmap, count > 60 ? Look{.theme = look.theme} : look, measured);
+
+    const std::vector<Text> texts = items<Text>(figure);
+    std::vector<Corners> boxes;
+    for (const Text& text : texts) boxes.push_back(corners(text));
+    for (std::size_t i = 0; i < boxes.size(); ++i) {
+      for (const Point& point : boxes[i]) {
+        EXPECT_TRUE(point.x >= 0 && point.y >= 0 && point.x <= figure.width && point.y <= figure.height)
+            << count << " tokens: " << texts[i].text << " leaves the page";
+      }
+      for (std::size_t j = 0; j < i; ++j) {
+        ASSERT_FALSE(intersect(boxes[i], boxes[j]))
+            << count << " tokens: " << texts[i].text << " and " << texts[j].text << " touch";
+      }
+    }
+  }
+}
+
+TEST(HeadHeatmap, WritesNumbersThatCanBeReadOnEveryColor) {
+  for (const std::string& name : ColorMap::names()) {
+    for (const Theme theme : {Theme::light, Theme::dark}) {
+      Map map(words(12));
+      for (std::size_t i = 0; i < map.weights.size(); ++i) map.weights[i] = static_cast<float>(i) / 143;
+      const Figure figure =
+          head_heatmap(map.heatmap, Look{.colors = ColorMap(name), .theme = theme}, measured);
+      const std::vector<Rectangle> cells = items<Rectangle>(figure);
+      std::size_t checked = 0;
+      for (const Text& text : items<Text>(figure)) {
+        for (std::size_t i = 0; i < 144; ++i) {
+          const Rectangle& cell = cells[i];
+          if (text.x < cell.x || text.x > cell.x + cell.width || text.y < cell.y ||
+              text.y > cell.y + cell.height) {
+            continue;
+          }
+          EXPECT_GE(contrast(text.color, cell.fill), 4.5) << name << " " << text.text;
+          ++checked;
+        }
+      }
+      EXPECT_EQ(checked, 144U);
+    }
+  }
+}
+
+TEST(HeadHeatmap, DrawsNothingAboveTheDiagonalOfACausalModel) {
+  const Map map(words(9), true);
+  const Figure figure = head_heatmap(map.heatmap, {}, measured);
+  EXPECT_EQ(annotations(figure), 45U);
+  const Rectangle first = items<Rectangle>(figure).front();
+  for (const Rectangle& r : items<Rectangle>(figure)) {
+    // The bar's steps are crisp, these cells are not.
+    EXPECT_TRUE(r.crisp || r.x - first.x <= r.y - first.y);
+  }
+  EXPECT_TRUE(find_text(figure, "masked"));
+  EXPECT_FALSE(find_text(head_heatmap(Map(words(9)).heatmap, {}, measured), "masked"));
+}
+
+TEST(HeadHeatmap, AnnotatesWhileTheNumbersFit) {
+  struct Case {
+    std::size_t tokens;
+    Annotate annotate;
+    std::size_t annotations;
+  };
+  for (const auto& [tokens, annotate, expected] :
+       {Case{2, Annotate::automatic, 4}, Case{13, Annotate::automatic, 169},
+        Case{30, Annotate::automatic, 900}, Case{40, Annotate::automatic, 0}, Case{13, Annotate::never, 0},
+        Case{40, Annotate::always, 1600}}) {
+    const Map map(words(tokens));
+    const Figure figure = head_heatmap(map.heatmap, {.annotate = annotate}, measured);
+    EXPECT_EQ(annotations(figure), expected) << tokens;
+    for (const Text& text : items<Text>(figure)) {
+      EXPECT_TRUE(annotate != Annotate::automatic || text.size >= 5) << text.text;
+    }
+  }
+}
+
+TEST(HeadHeatmap, BecomesOneImageBeyondTenThousandCells) {
+  const Map vector_map(words(100)), image_map(words(101), true);
+  EXPECT_TRUE(items<Image>(head_heatmap(vector_map.heatmap, {}, measured)).empty());
+  const Figure figure = head_heatmap(image_map.heatmap, {}, measured);
+  const std::vector<Image> images = items<Image>(figure);
+  ASSERT_EQ(images.size(), 1U);
+  EXPECT_EQ(images[0].pixels.size(), 101U * 101U);
+  EXPECT_EQ(images[0].pixels[1], figure.background);  // masked
+  EXPECT_EQ(images[0].pixels[0], ColorMap("Blues")(1));
+}
+
+TEST(HeadHeatmap, SuitsAPaper) {
+  const Map thirteen(words(13)), many(words(512));
+  EXPECT_NEAR(head_heatmap(thirteen.heatmap, {}, measured).width, 6 * 72, 36);
+  EXPECT_LE(head_heatmap(many.heatmap, {}, measured).width, 9 * 72);
+  const std::vector<Rectangle> cells = items<Rectangle>(head_heatmap(thirteen.heatmap, {}, measured));
+  EXPECT_DOUBLE_EQ(cells[0].width, cells[0].height);
+  // Edges between pixels at 150 dpi: nothing is smeared.
+  for (std::size_t i = 0; i < 169; ++i) {
+    const double left = cells[i].x * 150 / 72, right = (cells[i].x + cells[i].width) * 150 / 72;
+    EXPECT_NEAR(left, std::round(left), 1e-6);
+    EXPECT_NEAR(right, std::round(right), 1e-6);
+  }
+}
+
+TEST(HeadHeatmap, TellsMarksAndSpecialTokensFromWords) {
+  const Map map({{"", "[CLS]", true}, {"", "play", false}, {"##", "ing", false}});
+  const Figure figure = head_heatmap(map.heatmap, {}, measured);
+  const Text *special = find_text(figure, "[CLS]"), *word = find_text(figure, "play"),
+             *piece = find_text(figure, "##ing");
+  ASSERT_TRUE(special && word && piece);
+  EXPECT_NE(special->color, word->color);
+  EXPECT_EQ(piece->color, word->color);
+  EXPECT_EQ(piece->mark_bytes, 2U);
+  EXPECT_GT(contrast(word->color, figure.background), contrast(special->color, figure.background));
+  EXPECT_GT(contrast(special->color, figure.background), contrast(piece->mark_color, figure.background));
+  EXPECT_GE(contrast(special->color, figure.background), 4.0);
+}
+
+TEST(HeadHeatmap, ShortensWhatIsTooLongBetweenCharacters) {
+  Map map({{"", std::string(40, 'm'), false}, {"", "a", false}, {"", "b", false}});
+  std::string family;  // of people joined to one character each
+  for (int i = 0; i < 30; ++i) family += "👩‍👧";
+  map.labels[1].text = family;
+  map.heatmap.subtitle = std::string(500, 's');
+  const Figure figure = head_heatmap(map.heatmap, {}, measured);
+  std::size_t shortened = 0;
+  for (const Text& text : items<Text>(figure)) {
+    if (!text.text.ends_with("…")) continue;
+    ++shortened;
+    if (text.text.starts_with("👩")) {
+      EXPECT_EQ((text.text.size() - 3) % std::string("👩‍👧").size(), 0U) << text.text;
+    }
+  }
+  EXPECT_EQ(shortened, 5U);  // two tokens on two axes, and the sentence
+}
+
+TEST(HeadHeatmap, MakesControlCharactersVisible) {
+  Map map(words(3));
+  map.heatmap.title = "a\tb";
+  map.heatmap.subtitle = "line\nend";
+  map.heatmap.notes = {"bell\a"};
+  const Figure figure = head_heatmap(map.heatmap, {}, measured);
+  EXPECT_TRUE(find_text(figure, "a␉b"));
+  EXPECT_TRUE(find_text(figure, "line␊end"));
+  EXPECT_TRUE(find_text(figure, "bell␇"));
+  EXPECT_EQ(figure.title, "a␉b");
+}
+
+TEST(HeadHeatmap, TakesTheTitleOfTheLook) {
+  const Map map(words(3));
+  const Figure figure = head_heatmap(map.heatmap, {.title = "Mine"}, measured);
+  EXPECT_TRUE(find_text(figure, "Mine"));
+  EXPECT_EQ(figure.title, "Mine");
+}
+
+TEST(HeadHeatmap, SaysInWordsWhatItShows) {
+  const std::vector<float> weights = {0.1F, 0.7F, 0.2F, 0.8F, 0.1F, 0.1F, 0.3F, 0.4F, 0.3F};
+  const std::vector<TokenLabel> labels = {{"", "a", false}, {"", "b", false}, {"##", "c", false}};
+  const Heatmap heatmap{{weights, 3},       labels, labels, false, "m · Layer 1 · Head 2", "a bc",
+                        {"cut to 3 tokens"}};
+  EXPECT_EQ(
+      head_heatmap(heatmap, {}, measured).description,
+      "Heatmap of attention weights, m · Layer 1 · Head 2: 3 queries (rows, attending from) by 3 keys "
+      "(columns, attending to), colours from 0.00 to 0.80. Text: a bc. Strongest links off the diagonal: "
+      "“b” (1) to “a” (0) 0.80, “a” (0) to “b” (1) 0.70, “##c” (2) to “b” (1) 0.40. The key that receives "
+      "most is “a” (0), with 40 % of all weight. The most concentrated row is “b” (1), with 0.80 on “a” (0). "
+      "Note: cut to 3 tokens.");
+}
+
+TEST(HeadHeatmap, RefusesLabelsThatDoNotMatch) {
+  Map map(words(3));
+  map.heatmap.keys = map.heatmap.keys.first(2);
+  EXPECT_EQ(error_of([&] { (void)head_heatmap(map.heatmap, {}, measured); }),
+            "heatmap: labels do not match the weights, expected 3 queries and 3 keys, got 3 and 2");
+  map.heatmap.weights = {};
+  EXPECT_EQ(error_of([&] { (void)head_heatmap(map.heatmap, {}, measured); }),
+            "heatmap: no weights to draw, expected at least one row and column");
+}
+
+TEST(HeadHeatmap, LooksAsItDid) {
+  const Map sentence({{"", "[CLS]", true},
+                      {"", "the", false},
+                      {"", "bank", false},
+                      {"##", "s", false},
+                      {"", "[SEP]", true}});
+  expect_golden("figure/sentence.txt", to_text(head_heatmap(sentence.heatmap, {}, measured)));
+  Map causal({{"", "The", false}, {"␣", "bank", false}, {"␣", "can", false}, {"", ".", false}}, true);
+  causal.heatmap.notes = {"special tokens hidden"};
+  expect_golden(
+      "figure/causal_dark.txt",
+      to_text(head_heatmap(causal.heatmap, {.scale = Scale::sqrt, .theme = Theme::dark}, measured)));
+  const Map thinned(words(60));
+  expect_golden("figure/thinned_labels.txt", [&] {
+    // Cells and the bar's steps are in the other goldens: here the labels matter.
+    std::string text = to_text(head_heatmap(thinned.heatmap, {}, measured)), kept;
+    for (std::size_t start = 0, end; start < text.size(); start = end + 1) {
+      end = text.find('\n', start);
+      if (!text.substr(start).starts_with("rectangle")) kept += text.substr(start, end + 1 - start);
+    }
+    return kept;
+  }());
+}
+
+}  // namespace
+}  // namespace attnviz
