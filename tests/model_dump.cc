@@ -3,10 +3,13 @@
 //   model_dump MODEL BACKEND OUTPUT_DIRECTORY < requests.jsonl
 //
 // One request a line: {"layers": [...], "heads": [...], "query_key": bool, "ids": [[...], ...],
-// "types": [[...], ...]}. Sentence s of request r becomes OUTPUT_DIRECTORY/r.s.safetensors. Prints the card
-// as one JSON object. A failure is one line on stderr and status 2, as the program's own.
+// "types": [[...], ...]}. Sentence s of request r becomes OUTPUT_DIRECTORY/r.s.safetensors. Prints the
+// card, and for each request its seconds, the growth of the peak memory and the prediction, as a JSON object.
+// A failure is one line on stderr and status 2, as the program's own.
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -40,21 +43,33 @@ std::vector<attnviz::Encoding> encodings_of(const Json& request) {
   return encodings;
 }
 
+/// Bytes.
+long peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024;
+}
+
 void run(const std::string& model_name, const std::string& backend, const std::string& directory) {
   const attnviz::ModelCard given = attnviz::read_card(attnviz::find_model(model_name));
   const std::unique_ptr<attnviz::Model> model = attnviz::open_model(given, {.backend = backend_of(backend)});
   const attnviz::ModelCard& card = model->card();
   std::string line;
-  Json seconds = Json::array();
+  Json seconds = Json::array(), growth = Json::array(), predicted = Json::array();
   for (int number = 0; std::getline(std::cin, line); ++number) {
     const Json request = Json::parse(line);
     const attnviz::Selection selection = {request.value("layers", std::vector<int>()),
                                           request.value("heads", std::vector<int>()),
                                           request.value("query_key", false)};
     const std::vector<attnviz::Encoding> encodings = encodings_of(request);
+    std::size_t longest = 0;
+    for (const attnviz::Encoding& encoding : encodings) longest = std::max(longest, encoding.size());
+    predicted.push_back(predicted_memory(card, encodings.size(), longest, selection, model->backend()));
+    const long before = peak_memory();
     const auto start = std::chrono::steady_clock::now();
     const std::vector<attnviz::Attention> results = model->run(encodings, selection);
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    growth.push_back(peak_memory() - before);
     for (std::size_t i = 0; i < results.size(); ++i) {
       attnviz::validate(results[i]);
       attnviz::OutputFile file(directory + "/" + std::to_string(number) + "." + std::to_string(i) +
@@ -63,11 +78,17 @@ void run(const std::string& model_name, const std::string& backend, const std::s
       file.commit();
     }
   }
-  std::cout << Json{{"layers", card.layers}, {"heads", card.heads},
-                    {"hidden", card.hidden}, {"max_tokens", card.max_tokens},
-                    {"causal", card.causal}, {"device", model->device()},
-                    {"seconds", seconds},    {"checkpoint", model->backend() == attnviz::Backend::checkpoint}}
-            << "\n";
+  const Json summary = {{"layers", card.layers},
+                        {"heads", card.heads},
+                        {"hidden", card.hidden},
+                        {"max_tokens", card.max_tokens},
+                        {"causal", card.causal},
+                        {"device", model->device()},
+                        {"checkpoint", model->backend() == attnviz::Backend::checkpoint},
+                        {"seconds", seconds},
+                        {"memory_growth", growth},
+                        {"predicted_memory", predicted}};
+  std::cout << summary << "\n";
 }
 
 }  // namespace

@@ -28,9 +28,9 @@ struct ModelOptions {
 
 /// What to take out. Empty layers or heads: all of them.
 struct Selection {
-  std::vector<int> layers;      ///< counting from 1
-  std::vector<int> heads;       ///< counting from 0
-  bool with_query_key = false;  ///< checkpoint backend only
+  std::vector<int> layers = {};  ///< counting from 1
+  std::vector<int> heads = {};   ///< counting from 0
+  bool with_query_key = false;   ///< checkpoint backend only
 };
 
 /// A model, ready to run. One thread at a time.
@@ -50,9 +50,11 @@ class Model {
                                                    const Selection& selection) = 0;
 };
 
-/// The most bytes that run() will need beyond the weights for one batch, computed from shapes alone.
+/// About the most bytes that run() will need beyond the weights for one batch of sentences of `tokens`
+/// each, its results included; from shapes alone.
 [[nodiscard]] std::size_t predicted_memory(const ModelCard& card, std::size_t sentences, std::size_t tokens,
-                                           const Selection& selection);
+                                           const Selection& selection,
+                                           Backend backend = Backend::automatic);
 
 /// Opens libtorch on its first call, then the model. Throws Error naming the file and the fault.
 [[nodiscard]] std::unique_ptr<Model> open_model(const ModelCard& card, const ModelOptions& options = {});

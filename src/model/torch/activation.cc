@@ -8,7 +8,6 @@
 #include <ATen/ops/relu6.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
-#include <ATen/ops/tanh.h>
 
 #include <string>
 #include <utility>
@@ -18,10 +17,10 @@
 namespace attnviz {
 namespace {
 
-using States = const at::Tensor&;
+using States = at::Tensor;
 
-at::Tensor gelu(States states) { return at::gelu(states); }
-at::Tensor gelu_tanh(States states) { return at::gelu(states, "tanh"); }
+at::Tensor gelu(States states) { return at::gelu_(states); }
+at::Tensor gelu_tanh(States states) { return at::gelu_(states, "tanh"); }
 
 // transformers has five names for the tanh approximation, which differ in rounding only.
 constexpr std::pair<std::string_view, Activation> kActivations[] = {
@@ -32,18 +31,18 @@ constexpr std::pair<std::string_view, Activation> kActivations[] = {
     {"gelu_accurate", gelu_tanh},
     {"gelu_pytorch_tanh", gelu_tanh},
     {"gelu_python_tanh", gelu_tanh},
-    {"gelu_10", [](States states) { return at::gelu(states).clamp_(-10, 10); }},
+    {"gelu_10", [](States states) { return at::gelu_(states).clamp_(-10, 10); }},
     {"quick_gelu", [](States states) { return at::sigmoid(states.mul(1.702)).mul_(states); }},
-    {"relu", [](States states) { return at::relu(states); }},
-    {"relu2", [](States states) { return at::relu(states).square_(); }},
-    {"relu6", [](States states) { return at::relu6(states); }},
-    {"leaky_relu", [](States states) { return at::leaky_relu(states); }},
-    {"silu", [](States states) { return at::silu(states); }},
-    {"swish", [](States states) { return at::silu(states); }},
-    {"mish", [](States states) { return at::mish(states); }},
-    {"hardswish", [](States states) { return at::hardswish(states); }},
-    {"sigmoid", [](States states) { return at::sigmoid(states); }},
-    {"tanh", [](States states) { return at::tanh(states); }},
+    {"relu", [](States states) { return at::relu_(states); }},
+    {"relu2", [](States states) { return at::relu_(states).square_(); }},
+    {"relu6", [](States states) { return at::relu6_(states); }},
+    {"leaky_relu", [](States states) { return at::leaky_relu_(states); }},
+    {"silu", [](States states) { return at::silu_(states); }},
+    {"swish", [](States states) { return at::silu_(states); }},
+    {"mish", [](States states) { return at::mish_(states); }},
+    {"hardswish", [](States states) { return at::hardswish_(states); }},
+    {"sigmoid", [](States states) { return states.sigmoid_(); }},
+    {"tanh", [](States states) { return states.tanh_(); }},
     {"linear", [](States states) { return states; }},
 };
 

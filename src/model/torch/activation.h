@@ -7,7 +7,8 @@
 
 namespace attnviz {
 
-using Activation = at::Tensor (*)(const at::Tensor& states);
+/// Changes `states` in place where that can be, and returns the result.
+using Activation = at::Tensor (*)(at::Tensor states);
 
 /// Throws Error listing the known ones.
 [[nodiscard]] Activation find_activation(std::string_view name);

@@ -36,6 +36,20 @@ struct Projected {
   at::Tensor query, key;
 };
 
+/// Which heads are wanted; both undefined when that is all of them in order.
+struct HeadChoice {
+  at::Tensor heads;  ///< their numbers
+  at::Tensor rows;   ///< their rows of a projection
+};
+
+/// What one run() carries from layer to layer.
+struct Run {
+  const Request& request;
+  Masks masks;
+  HeadChoice choice;
+  std::vector<Attention> results;
+};
+
 class CheckpointModel final : public Model {
  public:
   CheckpointModel(const ModelCard& card, const ModelOptions& options)
@@ -51,7 +65,7 @@ class CheckpointModel final : public Model {
     card_.hidden = static_cast<int>(architecture_.hidden);
     card_.max_tokens = architecture_.max_tokens();
     card_.causal = architecture_.causal();
-    set_threads(options.threads);
+    prepare_process(options.threads);
   }
 
   [[nodiscard]] const ModelCard& card() const override { return card_; }
@@ -74,13 +88,13 @@ class CheckpointModel final : public Model {
   [[nodiscard]] at::Tensor embed(const Batch& batch) const;
   [[nodiscard]] at::Tensor positions(const at::Tensor& ids) const;
   [[nodiscard]] Masks masks(const Batch& batch) const;
+  [[nodiscard]] HeadChoice choose(const std::vector<int>& heads) const;
+  [[nodiscard]] at::Tensor attention_input(const Layer& layer, const at::Tensor& states) const;
   [[nodiscard]] at::Tensor split_heads(const at::Tensor& projected) const;
   [[nodiscard]] at::Tensor maps(const Projected& projected, const Masks& masks, double scale) const;
-  [[nodiscard]] at::Tensor finish(const Layer& layer, const at::Tensor& states,
-                                  const at::Tensor& context) const;
-
-  /// The rows of a projection that belong to `heads`, or undefined when that is all of them in order.
-  [[nodiscard]] at::Tensor head_rows(const std::vector<int>& heads) const;
+  [[nodiscard]] at::Tensor attend(int number, const at::Tensor& states, Run& run) const;
+  void attend_last(int number, const at::Tensor& states, Run& run) const;
+  [[nodiscard]] at::Tensor finish(const Layer& layer, at::Tensor states, at::Tensor context) const;
 
   ModelCard card_;
   Architecture architecture_;
@@ -118,39 +132,14 @@ std::vector<Attention> CheckpointModel::forward(std::span<const Encoding> encodi
                                                 const Request& request) const {
   const c10::InferenceMode guard;
   const Batch batch = make_batch(encodings);
-  const Masks mask = masks(batch);
-  const at::Tensor rows = head_rows(request.heads);
-  const at::Tensor heads = at::tensor(std::vector<std::int64_t>(request.heads.begin(), request.heads.end()));
-  std::vector<Attention> results = make_results(encodings, request, card_);
-  const bool norm_first = architecture_.family == Family::gpt2;
-
+  Run run{request, masks(batch), choose(request.heads), make_results(encodings, request, card_)};
   at::Tensor states = embed(batch);
-  for (int number = 1; number <= request.deepest; ++number) {
-    const Layer& layer = layers_[static_cast<std::size_t>(number - 1)];
-    const double scale = architecture_.scale(number);
-    const at::Tensor input = norm_first ? layer.attention_norm(states) : states;
-    if (number == request.deepest) {
-      const Projected narrow =
-          rows.defined()
-              ? Projected{split_heads(layer.query(input, rows)), split_heads(layer.key(input, rows))}
-              : Projected{split_heads(layer.query(input)), split_heads(layer.key(input))};
-      store(maps(narrow, mask, scale), narrow, number, results);
-      break;
-    }
-    const Projected all = {split_heads(layer.query(input)), split_heads(layer.key(input))};
-    if (wants(request, number)) {
-      const at::Tensor chosen = heads.to(device_);
-      const Projected narrow =
-          rows.defined() ? Projected{all.query.index_select(1, chosen), all.key.index_select(1, chosen)}
-                         : all;
-      store(maps(narrow, mask, scale), narrow, number, results);
-    }
-    const at::Tensor context =
-        at::scaled_dot_product_attention(all.query, all.key, split_heads(layer.value(input)), mask.padding,
-                                         0.0, architecture_.causal(), scale);
-    states = finish(layer, states, context);
+  for (int number = 1; number < request.deepest; ++number) {
+    at::Tensor context = attend(number, states, run);
+    states = finish(layers_[static_cast<std::size_t>(number - 1)], std::move(states), std::move(context));
   }
-  return results;
+  attend_last(request.deepest, states, run);
+  return std::move(run.results);
 }
 
 at::Tensor CheckpointModel::embed(const Batch& batch) const {
@@ -181,6 +170,24 @@ Masks CheckpointModel::masks(const Batch& batch) const {
   return masks;
 }
 
+HeadChoice CheckpointModel::choose(const std::vector<int>& heads) const {
+  std::vector<int> all(static_cast<std::size_t>(architecture_.heads));
+  std::iota(all.begin(), all.end(), 0);
+  if (heads == all) return {};
+  std::vector<std::int64_t> rows;
+  for (const int head : heads) {
+    for (std::int64_t i = 0; i < architecture_.head_size(); ++i) {
+      rows.push_back(head * architecture_.head_size() + i);
+    }
+  }
+  const std::vector<std::int64_t> numbers(heads.begin(), heads.end());
+  return {at::tensor(numbers).to(device_), at::tensor(rows).to(device_)};
+}
+
+at::Tensor CheckpointModel::attention_input(const Layer& layer, const at::Tensor& states) const {
+  return architecture_.family == Family::gpt2 ? layer.attention_norm(states) : states;
+}
+
 at::Tensor CheckpointModel::split_heads(const at::Tensor& projected) const {
   return projected.view({projected.size(0), projected.size(1), -1, architecture_.head_size()})
       .transpose(1, 2);
@@ -194,27 +201,45 @@ at::Tensor CheckpointModel::maps(const Projected& projected, const Masks& masks,
   return at::softmax(scores, -1);
 }
 
-at::Tensor CheckpointModel::finish(const Layer& layer, const at::Tensor& states,
-                                   const at::Tensor& context) const {
+/// The attention's output [sentences, heads, tokens, head_size] through a fused kernel, which never holds a
+/// map; maps that are wanted are computed beside it.
+at::Tensor CheckpointModel::attend(int number, const at::Tensor& states, Run& run) const {
+  const Layer& layer = layers_[static_cast<std::size_t>(number - 1)];
+  const double scale = architecture_.scale(number);
+  const at::Tensor input = attention_input(layer, states);
+  const Projected all{split_heads(layer.query(input)), split_heads(layer.key(input))};
+  if (wants(run.request, number)) {
+    const at::Tensor& heads = run.choice.heads;
+    const Projected chosen =
+        heads.defined() ? Projected{all.query.index_select(1, heads), all.key.index_select(1, heads)} : all;
+    store(maps(chosen, run.masks, scale), chosen, number, run.results);
+  }
+  return at::scaled_dot_product_attention(all.query, all.key, split_heads(layer.value(input)),
+                                          run.masks.padding, 0.0, architecture_.causal(), scale);
+}
+
+/// Behind the deepest layer asked for nothing is needed: only its queries and keys, of the heads asked for.
+void CheckpointModel::attend_last(int number, const at::Tensor& states, Run& run) const {
+  const Layer& layer = layers_[static_cast<std::size_t>(number - 1)];
+  const at::Tensor input = attention_input(layer, states);
+  const Projected chosen{split_heads(layer.query(input, run.choice.rows)),
+                         split_heads(layer.key(input, run.choice.rows))};
+  store(maps(chosen, run.masks, architecture_.scale(number)), chosen, number, run.results);
+}
+
+/// What follows the attention in a layer. Takes its inputs over, so that they are freed when used.
+at::Tensor CheckpointModel::finish(const Layer& layer, at::Tensor states, at::Tensor context) const {
+  at::Tensor merged = context.transpose(1, 2).flatten(2);
+  context.reset();
+  at::Tensor attended = layer.output(merged).add_(states);
+  merged.reset();
+  states.reset();
   const auto feed_forward = [&](const at::Tensor& input) {
     return layer.outer(activation_(layer.inner(input)));
   };
-  at::Tensor attended = layer.output(context.transpose(1, 2).flatten(2)).add_(states);
   if (architecture_.family == Family::gpt2) return attended.add_(feed_forward(layer.output_norm(attended)));
   attended = layer.attention_norm(attended);
   return layer.output_norm(feed_forward(attended).add_(attended));
-}
-
-at::Tensor CheckpointModel::head_rows(const std::vector<int>& heads) const {
-  std::vector<int> all(static_cast<std::size_t>(architecture_.heads));
-  std::iota(all.begin(), all.end(), 0);
-  if (heads == all) return {};
-  std::vector<std::int64_t> rows;
-  for (const int head : heads) {
-    for (std::int64_t i = 0; i < architecture_.head_size(); ++i)
-      rows.push_back(head * architecture_.head_size() + i);
-  }
-  return at::tensor(rows).to(device_);
 }
 
 }  // namespace

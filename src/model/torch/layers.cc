@@ -110,21 +110,14 @@ class Binder {
   const Weights& weights_;
 };
 
-/// As [outputs, inputs].
-at::Tensor output_major(const Linear& linear) {
-  const at::Tensor& stored = linear.weight->whole();
-  return (linear.input_major ? stored.t() : stored).narrow(0, linear.first, linear.outputs);
-}
-
 }  // namespace
 
-at::Tensor Linear::operator()(const at::Tensor& states) const {
-  return at::linear(states, output_major(*this), bias->whole().narrow(0, first, outputs));
-}
-
 at::Tensor Linear::operator()(const at::Tensor& states, const at::Tensor& chosen) const {
-  return at::linear(states, output_major(*this).index_select(0, chosen),
-                    bias->whole().narrow(0, first, outputs).index_select(0, chosen));
+  const at::Tensor& stored = weight->whole();
+  const at::Tensor rows = (input_major ? stored.t() : stored).narrow(0, first, outputs);
+  const at::Tensor offsets = bias->whole().narrow(0, first, outputs);
+  if (!chosen.defined()) return at::linear(states, rows, offsets);
+  return at::linear(states, rows.index_select(0, chosen), offsets.index_select(0, chosen));
 }
 
 at::Tensor Norm::operator()(const at::Tensor& states) const {

@@ -22,9 +22,8 @@ struct Linear {
   std::int64_t first = 0;    ///< outputs [first, first + outputs) of a fused projection
   std::int64_t outputs = 0;
 
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& states) const;
-  /// Only the outputs that `chosen` (int64) lists.
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& states, const at::Tensor& chosen) const;
+  /// Only the outputs that `chosen` (int64) lists, where it is defined.
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& states, const at::Tensor& chosen = {}) const;
 };
 
 struct Norm {

@@ -13,8 +13,7 @@ namespace {
 /// Whether the checkpoint backend implements what the configuration asks for.
 bool is_implemented(const ModelCard& card) {
   try {
-    find_activation(read_architecture(card.directory / "config.json").activation);
-    return true;
+    return find_activation(read_architecture(card.directory / "config.json").activation) != nullptr;
   } catch (const Error&) {
     return false;
   }

@@ -4,11 +4,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <new>
 #include <string_view>
 
 #include "model/torch/threads.h"
@@ -42,7 +44,15 @@ c10::Device find_device(const std::string& wanted) {
   throw Error("device " + wanted + ": " + found, "--device cpu runs everywhere");
 }
 
-void set_threads(int threads) { at::set_num_threads(threads > 0 ? threads : usable_cores()); }
+void prepare_process(int threads) {
+  at::set_num_threads(threads > 0 ? threads : usable_cores());
+#ifdef M_MMAP_THRESHOLD
+  // Otherwise glibc comes to keep even blocks of many megabytes in its heap, whose gaps add half to the peak
+  // memory.
+  constexpr int kLargeBlock = 1 << 18;
+  mallopt(M_MMAP_THRESHOLD, kLargeBlock);
+#endif
+}
 
 bool Batch::padded() const {
   return std::any_of(lengths.begin(), lengths.end(), [&](auto length) { return length != ids.size(1); });
@@ -85,6 +95,7 @@ void copy_heads(const at::Tensor& values, std::size_t sentence, std::size_t rows
 }
 
 std::string telling_line(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error)) return "out of memory";
   const auto* const ours = dynamic_cast<const c10::Error*>(&error);
   std::string_view text = ours ? ours->what_without_backtrace() : error.what();
   while (text.ends_with('\n')) text.remove_suffix(1);

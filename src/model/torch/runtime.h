@@ -18,8 +18,9 @@ namespace attnviz {
 /// "auto" takes CUDA where there is a device. Throws Error that says what was found instead.
 [[nodiscard]] c10::Device find_device(const std::string& wanted);
 
-/// 0: as many as there are usable cores.
-void set_threads(int threads);
+/// Sets what holds for the whole process: the number of threads (0: as many as there are usable cores), and
+/// that large blocks of memory go back to the system when freed.
+void prepare_process(int threads);
 
 /// Token ids of several sentences, padded to the longest.
 struct Batch {
