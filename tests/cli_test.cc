@@ -1,8 +1,13 @@
 #include "attnviz/cli.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <locale>
@@ -67,7 +72,8 @@ class CommandLine : public testing::Test {
   /// A copy of gpt2-demo without its TorchScript form, to be broken.
   static fs::path copy_of_gpt2(const std::string& name) {
     fs::create_directory(name);
-    for (const char* file : {"config.json", "merges.txt", "model.safetensors", "tokenizer.json", "vocab.json"}) {
+    for (const char* file :
+         {"config.json", "merges.txt", "model.safetensors", "tokenizer.json", "vocab.json"}) {
       fs::copy_file(models() / "gpt2-demo" / file, fs::path(name) / file);
     }
     return fs::absolute(name);
@@ -96,8 +102,8 @@ TEST_F(CommandLine, HelpsWithEveryCommandInEightyColumns) {
   EXPECT_EQ(run({"help"}).out, top.out);
   EXPECT_EQ(run({"-h"}).out, top.out);
   std::vector<std::string> helps = {top.out};
-  const std::vector<std::vector<std::string>> commands = {{"render"}, {"tokens"},         {"extract"},
-                                                          {"models"}, {"models", "info"}, {"models", "verify"}};
+  const std::vector<std::vector<std::string>> commands = {
+      {"render"}, {"tokens"}, {"extract"}, {"models"}, {"models", "info"}, {"models", "verify"}};
   for (std::vector<std::string> command : commands) {
     std::string name = command.front() + (command.size() > 1 ? " " + command.back() : "");
     EXPECT_NE(top.out.find("\n  " + name + " "), std::string::npos) << name;
@@ -129,9 +135,11 @@ TEST_F(CommandLine, RefusesWhatIsNoCommand) {
            {{"help", "rendr"}, "rendr: not a command\n  hint: did you mean attnviz render?"},
            {{"models", "ifno"}, "models ifno: not a command\n  hint: did you mean attnviz models info?"},
            {{"models", "list"},
-            "models list: not a command\n  hint: attnviz models lists the models, attnviz models --help tells "
+            "models list: not a command\n  hint: attnviz models lists the models, attnviz models --help "
+            "tells "
             "more"},
-           {{"The cat sat."}, "The cat sat.: not a command\n  hint: attnviz render \"…\" draws a text's attention"},
+           {{"The cat sat."},
+            "The cat sat.: not a command\n  hint: attnviz render \"…\" draws a text's attention"},
            {{"--layer", "6"},
             "--layer: not an option of attnviz\n  hint: options go behind the command, as in attnviz render "
             "--layer 6 \"…\""},
@@ -145,14 +153,17 @@ TEST_F(CommandLine, RefusesWhatIsNoCommand) {
 
 TEST_F(CommandLine, RefusesWrongFlags) {
   for (const Refusal& c : std::vector<Refusal>{
-           {{"render", "--layr", "6", "x"}, "--layr: not an option of attnviz render\n  hint: did you mean --layer?"},
-           {{"render", "--layr=6", "x"}, "--layr: not an option of attnviz render\n  hint: did you mean --layer?"},
+           {{"render", "--layr", "6", "x"},
+            "--layr: not an option of attnviz render\n  hint: did you mean --layer?"},
+           {{"render", "--layr=6", "x"},
+            "--layr: not an option of attnviz render\n  hint: did you mean --layer?"},
            {{"tokens", "--layer", "6", "x"},
             "--layer: not an option of attnviz tokens\n  hint: attnviz tokens --help lists its options"},
            {{"render", "--\x1b[31m", "x"},
             "--␛[31m: not an option of attnviz render\n  hint: attnviz render --help lists its options"},
            {{"render", "-x y"},
-            "-x y: not an option of attnviz render\n  hint: a TEXT that begins with a dash goes behind --: attnviz "
+            "-x y: not an option of attnviz render\n  hint: a TEXT that begins with a dash goes behind --: "
+            "attnviz "
             "render -- \"…\""},
            {{"render", "--layer"}, "--layer: needs a value\n  hint: attnviz render --help says which"},
            {{"render", "x", "-o"}, "--output: needs a value\n  hint: attnviz render --help says which"},
@@ -160,7 +171,8 @@ TEST_F(CommandLine, RefusesWrongFlags) {
             "--layer: needs a value, got --head\n  hint: if that is the value, join them: --layer=--head"},
            {{"render", "--layer", "1", "--layer", "2", "x"}, "--layer: given 2 times, expected once"},
            {{"render", "--show=1", "x"}, "--show: takes no value, got --show=1"},
-           {{"render"}, "TEXT: missing\n  hint: give a sentence in quotes, or - to read it from standard input"},
+           {{"render"},
+            "TEXT: missing\n  hint: give a sentence in quotes, or - to read it from standard input"},
            {{"render", "the", "cat"},
             "cat: one argument too many for attnviz render\n  hint: put the whole TEXT in quotes"},
            {{"tokens", "x", "--", "--json"},
@@ -183,15 +195,18 @@ TEST_F(CommandLine, RefusesValuesThatAreNone) {
            {{"render", "--head", "men", "x"}, "--head men: expected a whole number, or mean"},
            {{"extract", "--layers", "1,,2", "x"},
             "--layers 1,,2: expected whole numbers such as 1,4,8 or 1-4, or all"},
-           {{"extract", "--layers", "", "x"}, "--layers '': expected whole numbers such as 1,4,8 or 1-4, or all"},
+           {{"extract", "--layers", "", "x"},
+            "--layers '': expected whole numbers such as 1,4,8 or 1-4, or all"},
            {{"extract", "--heads", "4-1", "x"}, "--heads 4-1: expected ranges that go up, such as 1-4"},
            {{"render", "--dpi", "5", "x"}, "--dpi 5: expected a whole number from 20 to 1200"},
-           {{"render", "--dpi", "99999999999", "x"}, "--dpi 99999999999: expected a whole number from 20 to 1200"},
+           {{"render", "--dpi", "99999999999", "x"},
+            "--dpi 99999999999: expected a whole number from 20 to 1200"},
            {{"render", "--threads", "0", "x"}, "--threads 0: expected a whole number from 1 to 1024"},
            {{"render", "--vmin", "nan", "x"}, "--vmin nan: expected a number such as 0.25"},
            {{"render", "--vmin", "0,5", "x"}, "--vmin 0,5: expected a number such as 0.25"},
            {{"render", "--vmax", "inf", "x"}, "--vmax inf: expected a number such as 0.25"},
-           {{"render", "--vmax", "0.5", "--vmin", "0.5", "x"}, "--vmax 0.5: expected more than 0.5, the low end"},
+           {{"render", "--vmax", "0.5", "--vmin", "0.5", "x"},
+            "--vmax 0.5: expected more than 0.5, the low end"},
            {{"render", "--annotate", "allways", "x"},
             "--annotate allways: expected auto, always or never\n  hint: did you mean always?"},
            {{"render", "--device", "gpu", "x"}, "--device gpu: expected auto, cpu, cuda or cuda:N"},
@@ -199,7 +214,8 @@ TEST_F(CommandLine, RefusesValuesThatAreNone) {
            {{"render", "--max-memory", "2Q", "x"}, "--max-memory 2Q: expected a size such as 800M or 2G"},
            {{"render", "--max-memory", "-1", "x"}, "--max-memory -1: expected a size such as 800M or 2G"},
            {{"render", "--max-memory", "0", "x"}, "--max-memory 0: expected a size such as 800M or 2G"},
-           {{"render", "--max-memory", "9999999T", "x"}, "--max-memory 9999999T: expected a size such as 800M or 2G"},
+           {{"render", "--max-memory", "9999999T", "x"},
+            "--max-memory 9999999T: expected a size such as 800M or 2G"},
            {{"render", "--model", "", "x"}, "--model '': expected a model's name or directory"},
            {{"render", "--title", "\xff", "x"}, "--title �: expected UTF-8"},
            {{"render", "-o", "", "x"}, "--output '': expected a file name, or - for standard output"},
@@ -211,13 +227,16 @@ TEST_F(CommandLine, RefusesValuesThatAreNone) {
 TEST_F(CommandLine, RefusesOutputsOfUnknownFormat) {
   for (const Refusal& c : std::vector<Refusal>{
            {{"render", "-o", "a.bmp", "x"},
-            "-o a.bmp: unknown extension, expected .png, .svg or .pdf\n  hint: --format says it whatever the name is"},
+            "-o a.bmp: unknown extension, expected .png, .svg or .pdf\n  hint: --format says it whatever the "
+            "name is"},
            {{"render", "-o", "a", "x"},
             "-o a: no extension, expected .png, .svg or .pdf\n  hint: --format says it whatever the name is"},
            {{"extract", "-o", "a.png", "x"},
-            "-o a.png: unknown extension, expected .safetensors, .npz or .json\n  hint: --format says it whatever "
+            "-o a.png: unknown extension, expected .safetensors, .npz or .json\n  hint: --format says it "
+            "whatever "
             "the name is"},
-           {{"render", "-o", "-", "x"}, "-o -: the format is not known\n  hint: add --format png, svg or pdf"},
+           {{"render", "-o", "-", "x"},
+            "-o -: the format is not known\n  hint: add --format png, svg or pdf"},
            {{"render", "-o", "a.png", "--format", "svg", "x"},
             "-o a.png: the extension says png, --format says svg\n  hint: leave one out"},
        }) {
@@ -235,12 +254,14 @@ TEST_F(CommandLine, RefusesTextsThatAreNone) {
            {{"tokens", "--pair", "", "x"}, "--pair: empty, expected a text"},
            {{"tokens", "--pair", " ", "x"}, "--pair: no token in it, expected words"},
            {{"tokens", "--pair", "-", "-"},
-            "--pair -: standard input is the first text already\n  hint: give one of the two as an argument", "x"},
+            "--pair -: standard input is the first text already\n  hint: give one of the two as an argument",
+            "x"},
            {{"tokens", "--model", "gpt2-demo", "--pair", "y", "x"}, "--pair: gpt2-demo takes one text"},
            {{"tokens", "a\xE4z"},
             "TEXT: not UTF-8 at byte 1 (0xE4)\n  hint: convert it to UTF-8, or use --invalid-utf8 replace"},
            {{"tokens", "-"},
-            "standard input: not UTF-8 at byte 2 (0xFF)\n  hint: convert it to UTF-8, or use --invalid-utf8 replace",
+            "standard input: not UTF-8 at byte 2 (0xFF)\n  hint: convert it to UTF-8, or use --invalid-utf8 "
+            "replace",
             "ab\xFF"},
        }) {
     expect_refused(c.arguments, c.message, c.input);
@@ -256,7 +277,8 @@ TEST_F(CommandLine, RefusesLayersAndHeadsThatTheModelLacks) {
            {{"render", "--layer=-2", "x"}, "--layer -2: minilm has layers 1 to 6"},
            {{"render", "--head", "12", "x"}, "--head 12: minilm has heads 0 to 11" + hint},
            {{"render", "--head", "-1", "x"}, "--head -1: minilm has heads 0 to 11" + hint},
-           {{"render", "--model", "gpt2-demo", "--layer", "70", "x"}, "--layer 70: gpt2-demo has layers 1 to 6"},
+           {{"render", "--model", "gpt2-demo", "--layer", "70", "x"},
+            "--layer 70: gpt2-demo has layers 1 to 6"},
            {{"extract", "--layers", "1,4,8", "x"}, "--layers 8: minilm has layers 1 to 6"},
            {{"extract", "--layers", "1-2000000000", "x"}, "--layers 2000000000: minilm has layers 1 to 6"},
            {{"extract", "--heads", "0,99", "x"}, "--heads 99: minilm has heads 0 to 11"},
@@ -296,7 +318,8 @@ TEST_F(CommandLine, RefusesModelsThatAreBroken) {
   config["n_embd"] = 240;
   test::write("wrong-shape/config.json", config.dump());
   copy_of_gpt2("wordless");
-  for (const char* file : {"tokenizer.json", "vocab.json", "merges.txt"}) fs::remove(fs::path("wordless") / file);
+  for (const char* file : {"tokenizer.json", "vocab.json", "merges.txt"})
+    fs::remove(fs::path("wordless") / file);
   copy_of_gpt2("garbled");
   test::write("garbled/tokenizer.json", "{\"model\": ");
   copy_of_gpt2("no-zip");
@@ -375,11 +398,22 @@ TEST_F(CommandLine, CutsTextsOnlyWhenToldTo) {
 }
 
 TEST_F(CommandLine, ExtractsWhatIsAskedFor) {
-  const Outcome outcome =
-      run({"extract", "--layers", "6,1-2,2", "--heads", "3", "--with-qk", "-o", "-", "--format", "json", kText});
+  const Outcome outcome = run(
+      {"extract", "--layers", "6,1-2,2", "--heads", "3", "--with-qk", "-o", "-", "--format", "json", kText});
   EXPECT_EQ(outcome.err, "");
   const json file = json::parse(outcome.out);
-  EXPECT_EQ(file, json());
+  EXPECT_EQ(file["layers"], json({6, 1, 2}));
+  EXPECT_EQ(file["heads"], json({3}));
+  const json all = json::parse(run({"extract", "-o", "-", "--format", "json", kText}).out);
+  EXPECT_EQ(all["layers"], json({1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(all["heads"].size(), 12U);
+  for (std::size_t i = 0; i < 10 * 10; ++i) {
+    EXPECT_NEAR(file["attention"][0][0][i / 10][i % 10].get<double>(),
+                all["attention"][5][3][i / 10][i % 10].get<double>(), 1e-5);
+  }
+  EXPECT_EQ(file["query"][2][0].size(), 10U);
+  EXPECT_EQ(file["key"][2][0][9].size(), 32U);
+  EXPECT_FALSE(all.contains("query"));
 }
 
 TEST_F(CommandLine, ExtractsEverythingIntoFiles) {
@@ -400,7 +434,8 @@ TEST_F(CommandLine, ExtractsEverythingIntoFiles) {
 TEST_F(CommandLine, NamesFiguresAfterWhatTheyShowAndReplacesNone) {
   EXPECT_EQ(run({"render", "--layer", "2", "--head", "0", kText}).out, "minilm-layer2-head0.png\n");
   EXPECT_EQ(run({"render", "--layer", "2", "--head", "0", kText}).out, "minilm-layer2-head0-2.png\n");
-  EXPECT_EQ(run({"render", "--layer", "2", "--head", "mean", "--format", "svg", kText}).out, "minilm-layer2-mean.svg\n");
+  EXPECT_EQ(run({"render", "--layer", "2", "--head", "mean", "--format", "svg", kText}).out,
+            "minilm-layer2-mean.svg\n");
   EXPECT_EQ(run({"render", kText}).out, "minilm-layer6-mean.png\n");
   EXPECT_EQ(files().size(), 4U);
   EXPECT_EQ(read_file("minilm-layer2-head0.png"), read_file("minilm-layer2-head0-2.png"));
@@ -424,7 +459,8 @@ TEST_F(CommandLine, ShowsTheMapInTheTerminalBeforeThePath) {
   EXPECT_TRUE(outcome.out.ends_with("\na.png\n"));
   EXPECT_NE(outcome.out.find("minilm · Layer 1 · Mean of 12 heads"), std::string::npos);
   EXPECT_EQ(outcome.out.find('\x1b'), std::string::npos);
-  const Outcome colored = run({"render", "--layer", "1", "--show", "--color", "always", "-o", "a.png", kText});
+  const Outcome colored =
+      run({"render", "--layer", "1", "--show", "--color", "always", "-o", "a.png", kText});
   EXPECT_NE(colored.out.find('\x1b'), std::string::npos);
 }
 
@@ -437,9 +473,9 @@ TEST_F(CommandLine, TimesItsStagesOnStandardError) {
     EXPECT_TRUE(line.ends_with(" ms")) << line;
     stages.push_back(line.substr(0, line.find("  ")));
   }
-  EXPECT_EQ(stages, (std::vector<std::string>{"choose model", "read text", "open tokenizer", "tokenize",
-                                              "open model", "forward", "layout", "draw and encode", "write",
-                                              "total"}));
+  EXPECT_EQ(stages,
+            (std::vector<std::string>{"choose model", "read text", "open tokenizer", "tokenize", "open model",
+                                      "forward", "layout", "draw and encode", "write", "total"}));
 }
 
 TEST_F(CommandLine, ListsAndDescribesModels) {
@@ -507,6 +543,99 @@ TEST_F(CommandLine, WritesTheSameInEveryLocale) {
   const std::locale before = std::locale::global(std::locale(std::locale::classic(), new CommaPunctuation));
   for (std::size_t i = 0; i < commands.size(); ++i) EXPECT_EQ(run(commands[i]).out, expected[i]);
   std::locale::global(before);
+}
+
+/// What the program itself does in a process of its own, with standard output connected to `output`
+/// (-1: closed). The program lies beside this one.
+Outcome run_program(const std::vector<std::string>& arguments, int output, const char* variable = nullptr) {
+  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path() / "attnviz";
+  std::vector<std::string> words = arguments;
+  words.insert(words.begin(), program.string());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  std::vector<char*> variables;
+  for (char** entry = environ; *entry; ++entry) variables.push_back(*entry);
+  std::string more = variable ? variable : "";
+  if (variable) variables.push_back(more.data());
+  variables.push_back(nullptr);
+
+  std::array<int, 2> errors{};
+  EXPECT_EQ(pipe(errors.data()), 0);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, errors[1], 2);
+  if (output >= 0) posix_spawn_file_actions_adddup2(&actions, output, 1);
+  if (output < 0) posix_spawn_file_actions_addclose(&actions, 1);
+  posix_spawn_file_actions_addclose(&actions, errors[0]);
+  pid_t process = 0;
+  EXPECT_EQ(posix_spawn(&process, program.c_str(), &actions, nullptr, argv.data(), variables.data()), 0)
+      << program;
+  posix_spawn_file_actions_destroy(&actions);
+  close(errors[1]);
+  Outcome outcome;
+  std::array<char, 4096> piece;
+  for (ssize_t count = 0; (count = read(errors[0], piece.data(), piece.size())) > 0;) {
+    outcome.err.append(piece.data(), static_cast<std::size_t>(count));
+  }
+  close(errors[0]);
+  int status = 0;
+  EXPECT_EQ(waitpid(process, &status, 0), process);
+  EXPECT_TRUE(WIFEXITED(status));
+  outcome.status = WEXITSTATUS(status);
+  return outcome;
+}
+
+/// A file to connect to, closed at the end of its scope.
+struct Descriptor {
+  explicit Descriptor(const char* path) : number(open(path, O_WRONLY | O_CREAT, 0644)) {}
+  ~Descriptor() { close(number); }
+  int number;
+};
+
+TEST_F(CommandLine, RunsAsAProgram) {
+  const Descriptor out("out");
+  const Outcome drawn = run_program({"render", "--layer", "1", "-o", "a.png", kText}, out.number);
+  EXPECT_EQ(drawn.status, 0);
+  EXPECT_EQ(drawn.err, "");
+  EXPECT_EQ(read_file("out"), "a.png\n");
+  EXPECT_TRUE(read_file("a.png").starts_with("\x89PNG"));
+  EXPECT_EQ(run_program({"rendr"}, out.number).status, 2);
+}
+
+TEST_F(CommandLine, SaysWhyStandardOutputCantBeWritten) {
+  std::array<int, 2> pipes{};
+  ASSERT_EQ(pipe(pipes.data()), 0);
+  close(pipes[0]);
+  const Outcome closed_pipe = run_program({"tokens", "x"}, pipes[1]);
+  close(pipes[1]);
+  EXPECT_EQ(closed_pipe.status, 2);
+  EXPECT_EQ(closed_pipe.err, "attnviz: standard output: can't be written: Broken pipe\n");
+  const Descriptor full("/dev/full");
+  const Outcome full_disk = run_program({"render", "-o", "-", "--format", "svg", "x"}, full.number);
+  EXPECT_EQ(full_disk.status, 2);
+  EXPECT_EQ(full_disk.err, "attnviz: standard output: can't be written: No space left on device\n");
+}
+
+TEST_F(CommandLine, WritesNothingIntoAFileThatTookAClosedStreamsPlace) {
+  const Outcome outcome = run_program({"render", "--layer", "1", "-o", "a.svg", "x"}, -1);
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.err, "attnviz: standard output: can't be written: Bad file descriptor\n");
+  EXPECT_TRUE(read_file("a.svg").ends_with("</svg>\n"));
+}
+
+TEST_F(CommandLine, OpensLibtorchOnlyToRunAModel) {
+  const Descriptor out("out");
+  const auto opened = [&](const std::vector<std::string>& arguments) {
+    return run_program(arguments, out.number, "LD_DEBUG=files").err.find("libtorch") != std::string::npos;
+  };
+  EXPECT_FALSE(opened({"--version"}));
+  EXPECT_FALSE(opened({"render", "--help"}));
+  EXPECT_FALSE(opened({"tokens", "x"}));
+  EXPECT_FALSE(opened({"models"}));
+  EXPECT_FALSE(opened({"render", "--layer", "13", "x"}));
+  EXPECT_TRUE(opened({"render", "--layer", "1", "x"}));
 }
 
 }  // namespace

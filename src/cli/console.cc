@@ -64,6 +64,7 @@ std::size_t terminal_columns() {
 
 void guard_standard_streams() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     // open() takes the lowest free number: the stream that is closed. Read-only, so that what is
     // printed on a closed standard output still fails.

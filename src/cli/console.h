@@ -24,8 +24,8 @@ void report(std::ostream& err, const Error& error);
 /// Columns of the terminal on standard output; $COLUMNS, else 80, where there is none.
 [[nodiscard]] std::size_t terminal_columns();
 
-/// A closed pipe becomes an error that can be told, and a closed standard stream is not taken for the
-/// first file that is opened.
+/// A closed pipe and a file above the system's limit become errors that can be told, and a closed
+/// standard stream is not taken for the first file that is opened.
 void guard_standard_streams();
 
 }  // namespace attnviz::cli

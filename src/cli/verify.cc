@@ -69,13 +69,13 @@ void Verification::check_files() {
       const auto one = card_.directory / "model.safetensors";
       const Safetensors weights(
           std::filesystem::exists(one) ? one : card_.directory / "model.safetensors.index.json");
-      passed("checkpoint", std::to_string(weights.tensors().size()) + " tensors, headers sound");
+      passed("weights", std::to_string(weights.tensors().size()) + " tensors, headers sound");
     });
   }
   if (card_.has_torchscript) {
     attempt([&] {
       check_archive(card_.directory / "model.pt");
-      passed("torchscript", "model.pt: a sound archive");
+      passed("archive", "model.pt: structure sound");
     });
   }
 }

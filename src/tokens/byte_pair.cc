@@ -27,9 +27,6 @@ char32_t byte_level_character(unsigned char byte) {
 
 BytePair::BytePair(Vocabulary vocabulary, const std::vector<MergePair>& merges, BytePairOptions options)
     : vocabulary_(std::move(vocabulary)), options_(std::move(options)) {
-  if (const std::uint32_t id = vocabulary_.shared_id(); id != Vocabulary::kAbsent) {
-    throw Error("vocabulary: two tokens have the id " + std::to_string(id));
-  }
   slots_.resize(std::bit_ceil(std::max<std::size_t>(16, merges.size() * 2)));
   const std::size_t prefix = options_.continuing_subword_prefix.size();
   Vocabulary::Entry result = 0;

@@ -30,8 +30,7 @@ class BytePair : public Model {
     Vocabulary::Entry result = Vocabulary::kAbsent;
   };
 
-  /// Throws Error: a merge whose tokens the vocabulary lacks, an id that two tokens share (the reference
-  /// then takes either).
+  /// Throws Error naming the merge whose tokens the vocabulary lacks. Ids are distinct.
   BytePair(Vocabulary vocabulary, const std::vector<MergePair>& merges, BytePairOptions options);
 
   [[nodiscard]] const Vocabulary& vocabulary() const override { return vocabulary_; }

@@ -182,6 +182,7 @@ std::unique_ptr<Model> read_byte_level_model(Directory& directory, Pipeline& pip
     JsonReader reader(vocabulary_text);
     Vocabulary read = read_vocabulary(reader);
     reader.expect_end();
+    expect_distinct_ids(read);
     return read;
   });
   const std::string& merges_text = pipeline.sources.emplace_back(checked_text(directory, "merges.txt"));

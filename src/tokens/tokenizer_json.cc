@@ -145,6 +145,7 @@ struct Sections {
 
 /// The next value as a tree.
 json read_tree(JsonReader& reader) {
+  (void)reader.peek();
   const std::size_t begin = reader.offset();
   try {
     return json::parse(reader.raw_value());
@@ -190,6 +191,7 @@ std::unique_ptr<Model> read_byte_pair(const Component& model, Sections& sections
   if (model.flag("byte_fallback", false)) throw Error(model.name() + ": \"byte_fallback\" is not supported");
   if (!sections.vocabulary) throw Error(model.name() + ": lacks \"vocab\"");
   if (!sections.merges) throw Error(model.name() + ": lacks \"merges\"");
+  expect_distinct_ids(*sections.vocabulary);
   BytePairOptions options;
   if (model.has("unk_token")) options.unk_token = model.text("unk_token");
   options.continuing_subword_prefix = model.text_or_empty("continuing_subword_prefix");

@@ -57,13 +57,4 @@ Vocabulary::Entry Vocabulary::find(std::uint32_t hash, std::string_view head, st
   return kAbsent;
 }
 
-std::uint32_t Vocabulary::shared_id() const {
-  std::vector<std::uint32_t> ids;
-  ids.reserve(entries_.size());
-  for (const Item& item : entries_) ids.push_back(item.id);
-  if (!std::is_sorted(ids.begin(), ids.end())) std::sort(ids.begin(), ids.end());
-  const auto twice = std::adjacent_find(ids.begin(), ids.end());
-  return twice == ids.end() ? kAbsent : *twice;
-}
-
 }  // namespace attnviz::tokens

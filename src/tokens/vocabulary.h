@@ -43,8 +43,6 @@ class Vocabulary {
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   /// Bytes of its longest token.
   [[nodiscard]] std::size_t longest() const { return longest_; }
-  /// An id that two tokens share, or kAbsent.
-  [[nodiscard]] std::uint32_t shared_id() const;
 
  private:
   struct Item {

@@ -67,6 +67,14 @@ Vocabulary read_vocabulary_lines(std::string_view text) {
   return vocabulary;
 }
 
+void expect_distinct_ids(const Vocabulary& vocabulary) {
+  std::vector<std::uint32_t> ids(vocabulary.size());
+  for (Vocabulary::Entry entry = 0; entry < ids.size(); ++entry) ids[entry] = vocabulary.id(entry);
+  if (!std::is_sorted(ids.begin(), ids.end())) std::sort(ids.begin(), ids.end());
+  const auto twice = std::adjacent_find(ids.begin(), ids.end());
+  if (twice != ids.end()) throw Error("two tokens have the id " + std::to_string(*twice));
+}
+
 std::vector<MergePair> read_merges(JsonReader& reader) {
   std::vector<MergePair> merges;
   reader.enter_array();

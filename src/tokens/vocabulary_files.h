@@ -18,6 +18,9 @@ using MergePair = std::pair<std::string_view, std::string_view>;
 /// vocab.txt: a token a line, white space at the end dropped; the line's number, from 0, is its id.
 [[nodiscard]] Vocabulary read_vocabulary_lines(std::string_view text);
 
+/// Throws Error when two tokens share an id: which of them it then stands for is not defined.
+void expect_distinct_ids(const Vocabulary& vocabulary);
+
 /// ["a b", …] or [["a", "b"], …].
 [[nodiscard]] std::vector<MergePair> read_merges(JsonReader& reader);
 /// merges.txt: "a b" a line.

@@ -33,19 +33,11 @@ class Difference:
 
 
 class Program:
-    """A running tokens_sweep. The exchange is described in tests/tokens_sweep.cc."""
+    """A running tokens_sweep; it ends with this object. tests/tokens_sweep.cc describes the exchange."""
 
     def __init__(self, program, directory):
         self.process = subprocess.Popen(
             [program, directory], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1 << 20)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
 
     def ask(self, records, settings):
         parts = [struct.pack("<3I", len(records), settings.max_tokens, settings.special_tokens)]

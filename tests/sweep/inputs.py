@@ -68,12 +68,12 @@ def seeded(*names):
     return random.Random("/".join(map(str, names)))
 
 
+@functools.lru_cache(maxsize=2)
 def scalars(fraction):
     """All 1,112,064, or a fraction of them that has the traps in it."""
-    everything = itertools.chain(range(0xD800), range(0xE000, 0x110000))
+    everything = [*range(0xD800), *range(0xE000, 0x110000)]
     if fraction == 1:
-        return list(everything)
-    everything = list(everything)
+        return everything
     return sorted({*seeded("scalars").sample(everything, int(fraction * len(everything))), *TRAPS, *range(0x180)})
 
 

@@ -40,10 +40,8 @@ def readable_words(reference):
     return sorted({word.decode(errors="ignore") for word in words} - {""})
 
 
-def text_makers(reference, fraction):
+def text_makers(words, added, fraction):
     """What makes the texts of each kind for one tokenizer; `fraction` of all that the full sweep has."""
-    words = readable_words(reference)
-    added = sorted({token.content for token in reference.get_added_tokens_decoder().values()})
     pieces = [*added, " ", "  ", "a", "The", "É", "1", ".", "\u0301", "\n"]
 
     def some(name, texts):
@@ -71,7 +69,7 @@ def text_makers(reference, fraction):
     }
 
 
-def settings_and_texts(kind, reference, fraction):
+def settings_and_texts(kind, tokenizer, fraction):
     """Pairs of settings and texts that make up one kind."""
     plain = comparison.Settings()
     if kind in SCALARS:
@@ -82,7 +80,7 @@ def settings_and_texts(kind, reference, fraction):
     if kind == "without special tokens":
         return [(comparison.Settings(max_tokens=limit, special_tokens=False),
                  inputs.short_texts_and_pairs(limit, int(5_000 * fraction))) for limit in (0, 9)]
-    return [(plain, text_makers(reference, fraction)[kind]())]
+    return [(plain, text_makers(tokenizer.words, tokenizer.added_tokens, fraction)[kind]())]
 
 
 KINDS = [
@@ -101,24 +99,31 @@ class Task:
     fraction: float
 
 
-@functools.lru_cache(maxsize=1)
-def opened(program, subject):
-    return subject.reference(), comparison.Program(program, subject.directory)
+class Opened:
+    """A tokenizer on both sides, with what its texts are made of."""
+
+    def __init__(self, program, subject):
+        self.reference = subject.reference()
+        self.program = comparison.Program(program, subject.directory)
+        self.words = readable_words(self.reference)
+        self.added_tokens = sorted({token.content for token in self.reference.get_added_tokens_decoder().values()})
+
+
+opened = functools.lru_cache(maxsize=1)(Opened)
 
 
 def carry_out(task):
-    reference, program = opened(task.program, task.subject)
-    return [compare_kind(kind, task, reference, program) for kind in task.kinds]
+    return [compare_kind(kind, task, opened(task.program, task.subject)) for kind in task.kinds]
 
 
-def compare_kind(kind, task, reference, program):
+def compare_kind(kind, task, tokenizer):
     result = Result(task.subject.name, kind)
     start = time.monotonic()
     fraction = task.fraction
     if kind in SCALARS and not task.subject.every_scalar:
         fraction = min(fraction, 0.02)
-    for settings, texts in settings_and_texts(kind, reference, fraction):
-        for records, differences in comparison.compare(program, reference, texts, settings):
+    for settings, texts in settings_and_texts(kind, tokenizer, fraction):
+        for records, differences in comparison.compare(tokenizer.program, tokenizer.reference, texts, settings):
             result.records += records
             result.differences += len(differences)
             room = SHOWN_DIFFERENCES - len(result.examples)
