@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ink.h"
-#include "number.h"
-#include "panel.h"
+#include "figure/ink.h"
+#include "figure/number.h"
+#include "figure/panel.h"
 
 namespace attnviz {
 namespace {

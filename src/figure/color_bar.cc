@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "panel.h"
+#include "figure/panel.h"
 
 namespace attnviz {
 namespace {

@@ -19,7 +19,7 @@ constexpr ColorTable unpack(const std::array<std::uint32_t, 256>& packed) {
   return table;
 }
 
-#include "color_maps.inc"
+#include "figure/color_maps.inc"
 
 struct Published {
   std::string_view name;

@@ -4,8 +4,8 @@
 
 #include "attnviz/error.h"
 #include "attnviz/figure.h"
-#include "ink.h"
-#include "number.h"
+#include "figure/ink.h"
+#include "figure/number.h"
 
 namespace attnviz {
 namespace {

@@ -1,10 +1,10 @@
-#include "describe.h"
+#include "figure/describe.h"
 
 #include <algorithm>
 #include <numeric>
 #include <vector>
 
-#include "number.h"
+#include "figure/number.h"
 
 namespace attnviz {
 namespace {

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "attnviz/error.h"
-#include "describe.h"
-#include "panel.h"
+#include "figure/describe.h"
+#include "figure/panel.h"
 
 namespace attnviz {
 namespace {

@@ -1,4 +1,4 @@
-#include "ink.h"
+#include "figure/ink.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "panel.h"
+#include "figure/panel.h"
 
 namespace attnviz {
 namespace {

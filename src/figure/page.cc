@@ -1,4 +1,4 @@
-#include "page.h"
+#include "figure/page.h"
 
 #include <algorithm>
 #include <array>

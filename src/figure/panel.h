@@ -5,7 +5,7 @@
 #include <span>
 
 #include "attnviz/figure.h"
-#include "page.h"
+#include "figure/page.h"
 
 namespace attnviz {
 

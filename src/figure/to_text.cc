@@ -1,7 +1,7 @@
 #include <string>
 
 #include "attnviz/figure.h"
-#include "number.h"
+#include "figure/number.h"
 
 namespace attnviz {
 namespace {

@@ -1,4 +1,4 @@
-#include "draw.h"
+#include "render/draw.h"
 
 #include <cmath>
 #include <numbers>

@@ -8,8 +8,8 @@
 
 #include "attnviz/figure.h"
 #include "attnviz/file.h"
-#include "png.h"
-#include "typesetter.h"
+#include "render/png.h"
+#include "render/typesetter.h"
 
 namespace attnviz {
 

@@ -1,7 +1,7 @@
 #include <cairo-pdf.h>
 
 #include "attnviz/render.h"
-#include "draw.h"
+#include "render/draw.h"
 
 namespace attnviz {
 

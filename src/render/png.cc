@@ -1,4 +1,4 @@
-#include "png.h"
+#include "render/png.h"
 
 #include <libdeflate.h>
 
@@ -13,7 +13,7 @@
 
 #include "attnviz/error.h"
 #include "attnviz/render.h"
-#include "draw.h"
+#include "render/draw.h"
 
 namespace attnviz {
 namespace {

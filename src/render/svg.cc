@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "attnviz/render.h"
-#include "draw.h"
+#include "render/draw.h"
 
 namespace attnviz {
 namespace {

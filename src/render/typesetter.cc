@@ -1,4 +1,4 @@
-#include "typesetter.h"
+#include "render/typesetter.h"
 
 #include <fontconfig/fontconfig.h>
 #include <pango/pangofc-font.h>
@@ -75,12 +75,13 @@ struct Fonts {
   }
 };
 
-/// An empty configuration. As the process's current one it keeps Pango from reading the system's in a
-/// thread of its own as soon as a font map is made.
+/// A configuration of no fonts but those added to it.
 Config only_bundled() {
-  Config config(FcConfigCreate());
-  FcConfigSetCurrent(config.get());
-  return config;
+  // Pango makes fontconfig read the system's configuration, in a thread of its own, as soon as there is a
+  // font map; unless the process already has a current one, be it empty.
+  const Config nothing(FcConfigCreate());
+  FcConfigSetCurrent(nothing.get());
+  return Config(FcConfigCreate());
 }
 
 /// A font of pictures (emoji). Cairo would trace their silhouettes.
