@@ -300,10 +300,16 @@ TEST_F(CommandLine, RefusesWhatIsTooLargeBeforeItRuns) {
 }
 
 TEST_F(CommandLine, RefusesOutputsThatCantBeWritten) {
-  expect_refused({"render", "-o", "missing/a.png", "x"}, "");
-  expect_refused({"render", "--format", "png", "-o", "/dev/full", "x"}, "");
+  expect_refused(
+      {"render", "-o", "missing/a.png", "x"},
+      "missing/a.png: can't be written: No such file or directory\n  hint: make its directory first: "
+      "mkdir -p missing");
+  expect_refused({"render", "--format", "png", "-o", "/dev/full", "x"},
+                 "/dev/full: can't be written: No space left on device\n  hint: free some space, or write to "
+                 "another disk");
   fs::create_directory("a.png");
-  expect_refused({"render", "-o", "a.png", "x"}, "");
+  expect_refused({"render", "-o", "a.png", "x"},
+                 "a.png: can't be written: Is a directory\n  hint: name a file inside it");
 }
 
 TEST_F(CommandLine, RefusesModelsThatAreBroken) {
@@ -326,24 +332,68 @@ TEST_F(CommandLine, RefusesModelsThatAreBroken) {
   fs::remove("no-zip/model.safetensors");
   test::write("no-zip/model.pt", "no zip");
   for (const Refusal& c : std::vector<Refusal>{
-           {{"render", "--model", "nope", "x"}, ""},
-           {{"render", "--model", "minilmm", "x"}, ""},
-           {{"render", "--model", "./nope", "x"}, ""},
-           {{"render", "--model", "./truncated", "x"}, ""},
-           {{"render", "--model", "./headless", "x"}, ""},
-           {{"render", "--model", "./weightless", "x"}, ""},
-           {{"render", "--model", "./wrong-shape", "x"}, ""},
-           {{"render", "--model", "./wordless", "x"}, ""},
-           {{"render", "--model", "./garbled", "x"}, ""},
-           {{"render", "--model", "./no-zip", "x"}, ""},
+           {{"render", "--model", "./nope", "x"},
+            "./nope: no such directory\n  hint: check the path, or give the name of a model"},
+           {{"render", "--model", "./truncated", "x"},
+            "./truncated/model.safetensors: not a usable safetensors file: cut short: its tensors need "
+            "8583168 "
+            "bytes, it has 3992624\n  hint: download or save it again"},
+           {{"render", "--model", "./headless", "x"},
+            "./headless/model.safetensors: not a usable safetensors file: expected a header of at most "
+            "100000000 "
+            "bytes, got 7310503696657575790\n  hint: download or save it again"},
+           {{"render", "--model", "./weightless", "x"},
+            "./weightless: holds no model, expected config.json with model.safetensors, or model.pt\n  hint: "
+            "`hf "
+            "download ID --local-dir models/ID` puts a checkpoint in place, scripts/export_model.py a "
+            "model.pt"},
+           {{"render", "--model", "./wrong-shape", "x"},
+            "./wrong-shape/model.safetensors: tensor \"transformer.wte.weight\": wrong shape, expected "
+            "[8192, "
+            "240], got [8192, 192]\n  hint: config.json and the weights do not belong together"},
+           {{"render", "--model", "./wordless", "x"},
+            "./wordless: has no tokenizer\n  hint: expected tokenizer.json, or vocab.txt, or vocab.json and "
+            "merges.txt"},
+           {{"render", "--model", "./garbled", "x"},
+            "./garbled/tokenizer.json: malformed JSON: not a JSON value at byte 10\n  hint: expected a "
+            "tokenizer.json as Hugging Face's tokenizers 0.23 writes it"},
+           {{"render", "--model", "./no-zip", "x"},
+            "./no-zip/model.pt: not a usable TorchScript file: no zip archive\n  hint: make one with "
+            "scripts/export_model.py"},
        }) {
     expect_refused(c.arguments, c.message);
   }
 }
 
+TEST_F(CommandLine, RefusesNamesThatNoModelHas) {
+  const Outcome outcome = run({"tokens", "--model", "minilmm", "x"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_TRUE(outcome.err.starts_with("attnviz: minilmm: no such model in " + models().string()))
+      << outcome.err;
+  EXPECT_NE(outcome.err.find("\n  hint: did you mean minilm? "), std::string::npos) << outcome.err;
+}
+
 TEST_F(CommandLine, ShowsTokensAsATable) {
-  EXPECT_EQ(run({"tokens", "The tokenizer"}).out, "");
-  EXPECT_EQ(run({"tokens", "--model", "gpt2-demo", "Once upon"}).out, "");
+  EXPECT_EQ(run({"tokens", "The tokenizer"}).out,
+            "Model         minilm\n"
+            "Tokens        5\n"
+            "Position ids  0 to 4\n"
+            "\n"
+            "position     id  type  offsets  token\n"
+            "       0    101     0        -  [CLS]\n"
+            "       1   1996     0      0:3  the\n"
+            "       2  19204     0      4:9  token\n"
+            "       3  17629     0     9:13  ##izer\n"
+            "       4    102     0        -  [SEP]\n");
+  EXPECT_EQ(run({"tokens", "--model", "gpt2-demo", "Once upon"}).out,
+            "Model         gpt2-demo\n"
+            "Tokens        3\n"
+            "Position ids  0 to 2\n"
+            "\n"
+            "position    id  type  offsets  token\n"
+            "       0    47     0      0:1  O\n"
+            "       1  1300     0      1:4  nce\n"
+            "       2   714     0      4:9  ␣upon\n");
 }
 
 TEST_F(CommandLine, GivesTokensAsJson) {
@@ -488,11 +538,28 @@ TEST_F(CommandLine, ListsAndDescribesModels) {
   EXPECT_EQ(card["directory"], (models() / "minilm").string());
 }
 
-TEST_F(CommandLine, VerifiesModelsAndNamesTheFault) {
+TEST_F(CommandLine, VerifiesThatBothFormsOfAModelAgree) {
   const Outcome good = run({"models", "verify", "minilm"});
   EXPECT_EQ(good.status, 0);
   EXPECT_EQ(good.err, "");
   EXPECT_NE(good.out.find("\nagreement     largest difference "), std::string::npos) << good.out;
+}
+
+TEST_F(CommandLine, NamesTheFileThatIsNotWhatTheManifestPromises) {
+  copy_of_gpt2("model");
+  const fs::path weights = "model/model.safetensors";
+  const std::string digest = sha256_of_file(weights);
+  test::write("model/attnviz.json", json{{"format", 1}, {"sha256", {{"model.safetensors", digest}}}}.dump());
+  EXPECT_EQ(run({"models", "verify", "./model"}).status, 0);
+  std::string bytes = read_file(weights);
+  bytes.back() ^= 1;
+  test::write(weights, bytes);
+  const Outcome changed = run({"models", "verify", "./model"});
+  EXPECT_EQ(changed.status, 2);
+  EXPECT_EQ(changed.err, "attnviz: model.safetensors: changed: sha256 " + sha256_of_file(weights) +
+                             " of 8590544 bytes, expected " + digest +
+                             "\nattnviz: ./model: 1 fault\n  hint: download or export it again\n");
+  EXPECT_EQ(changed.out.find("ran "), std::string::npos) << changed.out;
 }
 
 /// Takes `room` bytes, then fails as a full disk does.
@@ -524,12 +591,12 @@ TEST_F(CommandLine, SaysThatStandardOutputIsFull) {
   }
 }
 
-/// Numbers as some languages write them.
+/// Numbers as some languages write them, every digit apart so that none escapes.
 class CommaPunctuation : public std::numpunct<char> {
  protected:
-  char do_decimal_point() const override { return ','; }
-  char do_thousands_sep() const override { return '.'; }
-  std::string do_grouping() const override { return "\1"; }
+  [[nodiscard]] char do_decimal_point() const override { return ','; }
+  [[nodiscard]] char do_thousands_sep() const override { return '.'; }
+  [[nodiscard]] std::string do_grouping() const override { return "\1"; }
 };
 
 TEST_F(CommandLine, WritesTheSameInEveryLocale) {
