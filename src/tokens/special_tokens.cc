@@ -93,17 +93,19 @@ void SpecialTokens::read_decoder(const json& decoder) {
   }
 }
 
+bool SpecialTokens::is_special(const std::string& content) const {
+  return std::any_of(
+             named_.begin(), named_.end(),
+             [&](const auto& entry) { return is_name(entry.first) && entry.second.content == content; }) ||
+         std::any_of(extra_.begin(), extra_.end(),
+                     [&](const AddedToken& token) { return token.content == content; });
+}
+
 void SpecialTokens::read_added(const json& added) {
   for (const auto& [content, id] : added.items()) {
-    const bool special = std::any_of(named_.begin(), named_.end(),
-                                     [&](const auto& entry) {
-                                       return is_name(entry.first) && entry.second.content == content;
-                                     }) ||
-                         std::any_of(extra_.begin(), extra_.end(),
-                                     [&](const AddedToken& token) { return token.content == content; });
     AddedToken token = plain_token(content);
-    token.special = special;
-    token.normalized = !special;
+    token.special = is_special(content);
+    token.normalized = !token.special;
     decoder_[Component(added, "added_tokens.json").number(id, "id")] = std::move(token);
   }
 }

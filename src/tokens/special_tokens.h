@@ -30,6 +30,7 @@ class SpecialTokens {
   void read_extra(const json& list, const char* file);
   void read_decoder(const json& decoder);
   void read_added(const json& added);
+  [[nodiscard]] bool is_special(const std::string& content) const;
 
   std::map<std::uint32_t, AddedToken> decoder_;  ///< by the id that the file gives
   std::map<std::string, AddedToken> named_;
