@@ -156,8 +156,7 @@ void check_size(const ModelCard& card, const ModelChoice& choice, std::size_t to
                     std::to_string(card.max_tokens),
                 "--truncate cuts the text to what fits");
   }
-  const std::size_t needed =
-      predicted_memory(card, 1, tokens, computes_all(card, choice) ? Selection{} : selection);
+  const std::size_t needed = predicted_memory(card, 1, tokens, selection, choice.options.backend);
   const std::size_t limit = choice.max_memory.value_or(available_memory());
   if (needed <= limit) return;
   throw Error((choice.max_memory ? "--max-memory " : "memory available: ") + show_bytes(limit) + ": " +
