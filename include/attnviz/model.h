@@ -53,8 +53,7 @@ class Model {
 /// About the most bytes that run() will need beyond the weights for one batch of sentences of `tokens`
 /// each, its results included; from shapes alone.
 [[nodiscard]] std::size_t predicted_memory(const ModelCard& card, std::size_t sentences, std::size_t tokens,
-                                           const Selection& selection,
-                                           Backend backend = Backend::automatic);
+                                           const Selection& selection, Backend backend = Backend::automatic);
 
 /// Opens libtorch on its first call, then the model. Throws Error naming the file and the fault.
 [[nodiscard]] std::unique_ptr<Model> open_model(const ModelCard& card, const ModelOptions& options = {});

@@ -39,6 +39,11 @@ class Program:
         self.process = subprocess.Popen(
             [program, directory], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1 << 20)
 
+    def __del__(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
     def ask(self, records, settings):
         parts = [struct.pack("<3I", len(records), settings.max_tokens, settings.special_tokens)]
         for record in records:

@@ -38,7 +38,7 @@ class Subject:
 
 
 def make_subjects(folder):
-    """Writes all directories into `folder`."""
+    """Writes all directories into `folder`, which is empty."""
     makers = {
         "bert-uncased/tokenizer.json": minilm_tokenizer,
         "bert-uncased/vocab.txt": minilm_vocabulary,
@@ -72,11 +72,8 @@ def make_subjects(folder):
     for every_scalar, group in ((True, makers), (False, special_makers)):
         for name, make in group.items():
             directory = folder / name.replace("/", "-").replace(" ", "_")
-            if not (directory / "done").exists():
-                shutil.rmtree(directory, ignore_errors=True)
-                directory.mkdir(parents=True)
-                make(directory)
-                (directory / "done").touch()
+            directory.mkdir()
+            make(directory)
             subjects.append(Subject(name, directory, every_scalar))
     return subjects
 
@@ -188,8 +185,8 @@ def unusual_vocabulary(directory):
 
 def minilm_with_added_tokens(directory):
     minilm_vocabulary(directory)
-    added = [*((100, "[UNK]"), (101, "[CLS]"), (102, "[SEP]"), (103, "[MASK]"), (0, "[PAD]"))]
-    decoder = {str(number): token_flags(content, special=True, normalized=False) for number, content in added}
+    specials = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]"}
+    decoder = {str(number): token_flags(content, special=True) for number, content in specials.items()}
     for number, content, flags in ((30522, "<left>", {"lstrip": True}), (30523, "<right>", {"rstrip": True}),
                                    (30524, "Word", {"single_word": True}), (30525, "ÉLAN", {"normalized": True})):
         decoder[str(number)] = token_flags(content, **flags)
@@ -306,8 +303,8 @@ def revealing_byte_level(directory):
 
 
 def add_all_kinds_of_tokens(directory, bert_uncased):
-    source = minilm() / "tokenizer.json" if bert_uncased else None
-    tokenizer = Tokenizer.from_file(str(source)) if source else Tokenizer.from_str(json.dumps(gpt2_json()))
+    tokenizer = Tokenizer.from_str(
+        (minilm() / "tokenizer.json").read_text(encoding="utf8") if bert_uncased else json.dumps(gpt2_json()))
     flags = itertools.product((False, True), repeat=4)
     for number, (lstrip, rstrip, single_word, normalized) in enumerate(flags):
         options = {"lstrip": lstrip, "rstrip": rstrip, "single_word": single_word, "normalized": normalized}
