@@ -24,7 +24,7 @@ void Vocabulary::insert(std::string_view token, std::uint32_t id) {
 
 void Vocabulary::grow() {
   const std::vector<Slot> old = std::move(slots_);
-  slots_.assign(std::max<std::size_t>(1024, old.size() * 4), {});
+  slots_.assign(std::max<std::size_t>(1 << 14, old.size() * 2), {});
   const std::size_t mask = slots_.size() - 1;
   for (const Slot& slot : old) {
     if (slot.entry == kAbsent) continue;
