@@ -116,7 +116,8 @@ void AddedVocabulary::check_patterns(const Patterns& patterns) const {
 }
 
 void AddedVocabulary::Patterns::sort() {
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Pattern& a, const Pattern& b) { return a.text < b.text; });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Pattern& a, const Pattern& b) { return a.text < b.text; });
   first_byte.assign(257, 0);
   for (const Pattern& pattern : sorted) ++first_byte[static_cast<unsigned char>(pattern.text[0]) + 1U];
   for (std::size_t byte = 0; byte < 256; ++byte) first_byte[byte + 1] += first_byte[byte];
