@@ -59,7 +59,7 @@ std::string memory_hint(const ModelCard& card, const ModelChoice& choice, const 
   const std::size_t layers = selection.layers.empty() ? card.layers : selection.layers.size();
   const std::size_t heads = selection.heads.empty() ? card.heads : selection.heads.size();
   if (layers > 1) return "fewer --layers or --heads need less";
-  if (heads > 1) return "fewer heads need less: --head 0 or --heads 0";
+  if (heads > 1) return "fewer heads (--head, --heads) need less";
   return "take a shorter text";
 }
 
