@@ -97,7 +97,8 @@ int info(const InfoOptions& options, const Streams& streams) {
   table.add({"heads a layer", number(card.heads)});
   table.add({"hidden size", number(card.hidden)});
   table.add({"max tokens", number(card.max_tokens)});
-  table.add({"attends", card.causal ? "to itself and what came before (causal)" : "in both directions"});
+  const std::string reach = card.causal ? "to itself and what came before (causal)" : "in both directions";
+  table.add({"attends", card.layers == 0 ? "?" : reach});
   table.add({"takes pairs", card.takes_pairs ? "yes" : "no"});
   table.add({"forms", joined(forms_of(card))});
   if (!card.source.empty()) table.add({"source", text(card.source)});
