@@ -56,7 +56,7 @@ def load(source: str):
             raise ExportError(f"{source}: {config.model_type} is an encoder-decoder model, expected one stack")
         model = AutoModel.from_pretrained(source, config=config, attn_implementation="eager")
     except (OSError, ValueError, RuntimeError) as error:
-        raise ExportError(f"{source}: transformers can't load it: {error}") from error
+        raise ExportError(f"{source}: transformers can't load it: {str(error).splitlines()[0]}") from error
     return model.float().eval()
 
 

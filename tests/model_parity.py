@@ -6,7 +6,6 @@ in pairs and in padded batches.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import warnings
@@ -307,6 +306,24 @@ def test_attention_is_found_among_other_tensors(tmp_path):
     assert card["layers"] == 2
     assert tensors["attention"].dtype == np.float32
     assert np.abs(tensors["attention"] - reference(model, request["ids"][0], [0] * 7)).max() <= 1e-3
+
+
+class OneLength(Awkward):
+    def forward(self, x, mask):
+        return [layer + torch.zeros(5, 5) for layer in export_model.attentions_of(self.model, x, mask)]
+
+
+def test_trace_of_one_length_is_refused(tmp_path):
+    Case("distilbert").save(tmp_path / "checkpoint")
+    model = export_model.load(str(tmp_path / "checkpoint"))
+    ids = torch.tensor([[5, 9, 4, 77, 2]])
+    (tmp_path / "trace").mkdir()
+    plain_trace(OneLength(model), (ids, torch.ones_like(ids))).save(str(tmp_path / "trace" / "model.pt"))
+    command = [BUILD / "model_dump", tmp_path / "trace", "automatic", tmp_path]
+    done = subprocess.run(command, input="", capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "model.pt: fails on 1 × 7 tokens: " in done.stderr
+    assert "must match" in done.stderr.splitlines()[0] and "export_model.py" in done.stderr.splitlines()[1]
 
 
 @pytest.mark.parametrize("backend", ["checkpoint", "torchscript"])

@@ -333,6 +333,18 @@ TEST(TorchScriptModel, NamesATruncatedFile) {
   }
 }
 
+TEST(TorchScriptModel, StepsInForACheckpointThatCannotRunAndMustFitItsConfiguration) {
+  const TemporaryDirectory directory;
+  TinyBert bert;
+  bert.config["is_decoder"] = true;
+  bert.save(directory.path());
+  fs::copy_file(fs::path(ATTNVIZ_PREPARED_MODELS) / "gpt2-demo" / "model.pt", directory / "model.pt");
+  const std::string message = test::error_of([&] { return open(directory.path()); });
+  EXPECT_NE(message.find("model.pt: gives 6 attention tensors for 1 × 7 tokens, expected 2 of 2 heads"),
+            std::string::npos)
+      << message;
+}
+
 TEST(Model, SaysTheRangeOfWhatIsAskedFor) {
   struct Case {
     Encoding encoding;

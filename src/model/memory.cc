@@ -17,13 +17,15 @@ struct Shapes {
 /// the states, once for our own forward pass and some times over for a trace.
 constexpr std::size_t kSoftmax = 2;
 constexpr std::size_t kProjections = 6;
+constexpr std::size_t kLastProjections = 3;  ///< behind the deepest layer asked for there are no values
 constexpr std::size_t kFeedForward = 8;
 constexpr std::size_t kTracedFeedForward = 15;
 constexpr std::size_t kWorkspaceBytes = 4 << 20;  ///< the matrix library's own buffers
 
 std::size_t checkpoint_floats(const Shapes& shapes, bool first_layer_only) {
-  const std::size_t attention = kSoftmax * shapes.chosen_maps + kProjections * shapes.states;
-  return first_layer_only ? attention : std::max(attention, kFeedForward * shapes.states);
+  const std::size_t softmax = kSoftmax * shapes.chosen_maps;
+  if (first_layer_only) return softmax + kLastProjections * shapes.states;
+  return std::max(softmax + kProjections * shapes.states, kFeedForward * shapes.states);
 }
 
 std::size_t torchscript_floats(const Shapes& shapes, std::size_t layers) {

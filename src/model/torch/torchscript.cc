@@ -62,16 +62,21 @@ std::vector<Input> find_inputs(const c10::FunctionSchema& schema, const std::str
 }
 
 /// The tensors in a nest of tuples, lists and dictionaries, in order.
-void collect_tensors(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
+std::vector<at::Tensor> tensors_in(const c10::IValue& value) {
+  std::vector<at::Tensor> tensors;
+  const auto take = [&](const c10::IValue& element) {
+    for (at::Tensor& tensor : tensors_in(element)) tensors.push_back(std::move(tensor));
+  };
   if (value.isTensor()) {
     tensors.push_back(value.toTensor());
   } else if (value.isTuple()) {
-    for (const c10::IValue& element : value.toTupleRef().elements()) collect_tensors(element, tensors);
+    for (const c10::IValue& element : value.toTupleRef().elements()) take(element);
   } else if (value.isList()) {
-    for (const c10::IValue& element : value.toListRef()) collect_tensors(element, tensors);
+    for (const c10::IValue& element : value.toListRef()) take(element);
   } else if (value.isGenericDict()) {
-    for (const auto& entry : value.toGenericDict()) collect_tensors(entry.value(), tensors);
+    for (const auto& entry : value.toGenericDict()) take(entry.value());
   }
+  return tensors;
 }
 
 /// Whether `tensor` holds attention weights: past keys and values have the same shape where a head is as wide
@@ -79,8 +84,8 @@ void collect_tensors(const c10::IValue& value, std::vector<at::Tensor>& tensors)
 bool is_attention(const at::Tensor& tensor, const Batch& batch) {
   const std::int64_t tokens = batch.ids.size(1);
   if (!tensor.is_floating_point() || tensor.dim() != 4) return false;
-  if (tensor.size(0) != batch.ids.size(0) || tensor.size(2) != tokens || tensor.size(3) != tokens)
-    return false;
+  const bool square = tensor.size(2) == tokens && tensor.size(3) == tokens;
+  if (tensor.size(0) != batch.ids.size(0) || !square) return false;
   constexpr double kHalfPrecision = 1e-2;
   const at::Tensor first_rows = tensor.select(2, 0).to(at::kFloat);
   return first_rows.sum(-1).sub(1).abs().max().item<float>() <= kHalfPrecision &&
@@ -178,9 +183,8 @@ std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {
   }
   const c10::IValue output =
       translated(path_ + ": fails on " + size, kHint, [&] { return module_.forward(std::move(arguments)); });
-  std::vector<at::Tensor> tensors, layers;
-  collect_tensors(output, tensors);
-  for (const at::Tensor& tensor : tensors) {
+  std::vector<at::Tensor> layers;
+  for (const at::Tensor& tensor : tensors_in(output)) {
     if (is_attention(tensor, batch)) layers.push_back(exact_rows(tensor));
   }
   const auto expected = static_cast<std::size_t>(card_.layers);
