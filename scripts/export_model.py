@@ -240,9 +240,9 @@ def export_beside(directory: Path, name: str, source: str, report=say) -> dict:
     report(f"trace {name}: {model.config.model_type}, {model.config.num_hidden_layers} layers")
     traced = trace(model)
     compare(traced, model, report)
-    (directory / MANIFEST).unlink(missing_ok=True)  # until all is new again, it would be wrong
     part = directory / "model.pt.part"
     traced.save(str(part))
+    (directory / MANIFEST).unlink(missing_ok=True)  # until all is new again, it would be wrong
     os.replace(part, directory / "model.pt")
     contents = manifest(model, name, source)
     write_manifest(directory, contents)
