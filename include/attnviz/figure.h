@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "attnviz/analysis.h"
 #include "attnviz/attention.h"
 #include "attnviz/text.h"
 
@@ -150,6 +151,18 @@ struct Heatmap {
 /// One head's heatmap: square cells, tokens on both axes, colour bar "Attention Weight". Readable from 2 to
 /// 512 tokens: cells and fonts follow the number of tokens, labels thin out rather than overlap.
 [[nodiscard]] Figure head_heatmap(const Heatmap& heatmap, const Look& look, const MeasureText& measure);
+
+/// What a model does with one text, at a glance.
+struct Summary {
+  std::vector<LayerMetrics> layers;
+  double uniform_entropy = 0;  ///< the entropy that evenly spread attention would have, in nats
+  Heatmap mean;                ///< over all layers and heads; its title, subtitle and notes are the figure's
+  std::span<const double> received;  ///< by each of the map's keys
+};
+
+/// Four panels: mean weight by layer, entropy by layer (with its uniform baseline), the mean map, and the
+/// attention that each token receives.
+[[nodiscard]] Figure summary_figure(const Summary& summary, const Look& look, const MeasureText& measure);
 
 /// The display list as text, one item a line, for goldens and for eyes.
 [[nodiscard]] std::string to_text(const Figure& figure);

@@ -45,4 +45,10 @@ struct TokenLabel {
   friend bool operator==(const TokenLabel&, const TokenLabel&) = default;
 };
 
+/// Neighbouring tokens that a reader sees as one word; or one token that stands for itself.
+struct TokenGroup {
+  std::size_t first = 0, count = 1;
+  friend bool operator==(const TokenGroup&, const TokenGroup&) = default;
+};
+
 }  // namespace attnviz

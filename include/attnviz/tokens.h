@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,5 +64,27 @@ class Tokenizer {
   struct State;
   std::unique_ptr<const State> state_;
 };
+
+/// The words of an encoding: each token is in one group, in order. Tokens belong together when no white
+/// space parts them and no boundary of letters and punctuation lies between them, or when they are parts of
+/// one character; each CJK character and each special token is a word of its own. `text` and `pair` are what
+/// was encoded.
+[[nodiscard]] std::vector<TokenGroup> words(const Encoding& encoding, std::string_view text,
+                                            std::optional<std::string_view> pair = std::nullopt);
+
+/// Two encodings of the same text whose words cover the same characters.
+struct Alignment {
+  std::vector<TokenGroup> first, second;  ///< equally many; special tokens are in no group
+};
+
+/// Through character offsets: the words of both, merged further where their boundaries differ.
+[[nodiscard]] Alignment align(const Encoding& first, const Encoding& second, std::string_view text,
+                              std::optional<std::string_view> pair = std::nullopt);
+
+/// How each group is shown: a single token as `labels` has it, a word as its characters in the text.
+[[nodiscard]] std::vector<TokenLabel> group_labels(const Encoding& encoding,
+                                                   std::span<const TokenLabel> labels,
+                                                   std::span<const TokenGroup> groups, std::string_view text,
+                                                   std::optional<std::string_view> pair = std::nullopt);
 
 }  // namespace attnviz
