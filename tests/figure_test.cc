@@ -178,7 +178,7 @@ TEST(ColorMap, SuggestsTheNearestName) {
 
 TEST(ColorScale, PutsWeightsWhereItsKindSays) {
   const std::vector<float> weights = {0.0001F, 0.01F, 0.25F, 1};
-  const MatrixView map{weights, 2};
+  const Heatmap map{.weights = {weights, 2}};
   struct Case {
     Scale scale;
     double value, position;
@@ -191,7 +191,7 @@ TEST(ColorScale, PutsWeightsWhereItsKindSays) {
            Case{Scale::log, 0.001, 0},
            Case{Scale::log, 0.1, 2.0 / 3},
        }) {
-    const ColorScale color_scale({&map, 1}, false, Look{.scale = scale});
+    const ColorScale color_scale({&map, 1}, Look{.scale = scale});
     EXPECT_NEAR(color_scale.position(value), position, 1e-6) << static_cast<int>(scale) << " " << value;
   }
 }
@@ -212,10 +212,10 @@ TEST(ColorScale, TicksAreRoundNumbersThatDoNotTouch) {
            Case{{0.0002F, 1}, {.scale = Scale::log}, "≤ 0.001 0.01 0.1 1"},
            Case{{0, 1}, {.scale = Scale::sqrt}, "0 0.005 0.02 0.05 0.1 0.2 0.5 1"},
        }) {
-    const MatrixView map{weights, 2};
+    const Heatmap map{.weights = {weights, 2}};
     std::string shown;
     double last = -1;
-    for (const ColorScale::Tick& tick : ColorScale({&map, 1}, false, look).ticks(0.06)) {
+    for (const ColorScale::Tick& tick : ColorScale({&map, 1}, look).ticks(0.06)) {
       EXPECT_GE(tick.position - last, 0.06 - 1e-9);
       last = tick.position;
       shown += (shown.empty() ? "" : " ") + tick.label;
@@ -226,21 +226,21 @@ TEST(ColorScale, TicksAreRoundNumbersThatDoNotTouch) {
 
 TEST(ColorScale, LeavesOutWhatACausalMapMasks) {
   const std::vector<float> weights = {0.5F, 9, 0.25F, 0.75F};
-  const MatrixView map{weights, 2};
-  EXPECT_EQ(ColorScale({&map, 1}, true, {}).upper(), 0.75);
-  EXPECT_EQ(ColorScale({&map, 1}, false, {}).upper(), 9);
+  const Heatmap causal{.weights = {weights, 2}, .causal = true}, whole{.weights = {weights, 2}};
+  EXPECT_EQ(ColorScale({&causal, 1}, {}).upper(), 0.75);
+  EXPECT_EQ(ColorScale({&whole, 1}, {}).upper(), 9);
 }
 
 TEST(ColorScale, RefusesAnEmptyRange) {
   const std::vector<float> weights = {0, 0.5F};
-  const MatrixView map{weights, 2};
+  const Heatmap map{.weights = {weights, 2}};
   EXPECT_EQ(error_of([&] {
-              ColorScale({&map, 1}, false, {.vmin = 0.5, .vmax = 0.2});
+              ColorScale({&map, 1}, {.vmin = 0.5, .vmax = 0.2});
             }),
             "colour scale: vmin must be below vmax, got 0.5 and 0.2\n"
             "  hint: weights shown lie between 0 and 0.5");
   EXPECT_EQ(error_of([&] {
-              ColorScale({&map, 1}, false, {.scale = Scale::log, .vmin = 0.0});
+              ColorScale({&map, 1}, {.scale = Scale::log, .vmin = 0.0});
             }),
             "vmin: 0 has no logarithm\n  hint: a log scale starts above 0");
 }

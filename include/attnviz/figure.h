@@ -1,13 +1,16 @@
 /// figure: layouts. Attention becomes a flat, retained display list in points (1/72 inch), y down.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -78,12 +81,13 @@ using MeasureText = std::function<double(std::string_view text, double size, boo
 /// A published colour map. Values are clamped to [0, 1].
 class ColorMap {
  public:
-  /// Blues, Reds, YlOrRd, Oranges, Greens, Purples, Greys, viridis, magma, inferno, plasma, cividis, RdBu;
-  /// with the suffix _r reversed. Throws Error naming the nearest name.
+  /// Blues, Reds, YlOrRd, Oranges, Greens, Purples, Greys, viridis, magma, inferno, plasma, cividis, RdBu,
+  /// PuOr, berlin; with the suffix _r reversed. Throws Error naming the nearest name.
   explicit ColorMap(std::string_view name);
   [[nodiscard]] Color operator()(double value) const;
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] ColorMap reversed() const;
+  [[nodiscard]] bool is_diverging() const;  ///< its middle is neutral, its ends are opposites
   [[nodiscard]] static const std::vector<std::string>& names();
 
  private:
@@ -108,6 +112,20 @@ struct Look {
   std::optional<std::string> title{};  ///< in place of the figure's own
 };
 
+/// One map with its words.
+struct Heatmap {
+  MatrixView weights;
+  std::span<const TokenLabel> queries{};  ///< of the rows
+  std::span<const TokenLabel> keys{};     ///< of the columns
+  bool causal = false;               ///< nothing is drawn above the diagonal, and the legend says "masked"
+  std::string title{};               ///< "minilm · Layer 6 · Head 0"
+  std::string subtitle{};            ///< the sentence; cut with an ellipsis where it would not fit
+  std::vector<std::string> notes{};  ///< what alters the numbers shown ("cut to 512 tokens")
+  bool is_signed = false;            ///< a difference: numbers on both sides of 0, written with their sign
+  bool rows_are_layers = false;      ///< what one token attends to in each layer, in place of a row a query
+  std::string quantity = "Attention Weight";  ///< the colour bar's name
+};
+
 /// Numbers in [lower, upper] spread over a colour map; those outside take its ends.
 class ColorScale {
  public:
@@ -117,8 +135,9 @@ class ColorScale {
   };
 
   /// One scale for all the numbers that `maps` show, as `look` wishes: what a causal map masks is left out.
-  /// Throws Error when vmin is not below vmax, or a logarithm has nothing positive to start from.
-  ColorScale(std::span<const MatrixView> maps, bool causal, const Look& look);
+  /// Of signed maps 0 is in the middle. Throws Error when vmin is not below vmax, or a logarithm has
+  /// nothing positive to start from.
+  ColorScale(std::span<const Heatmap> maps, const Look& look);
 
   [[nodiscard]] double position(double value) const;
   [[nodiscard]] Color color(double value) const { return colors_(position(value)); }
@@ -130,27 +149,61 @@ class ColorScale {
   /// beyond which weights lie is always among them, marked "≥" or "≤".
   [[nodiscard]] std::vector<Tick> ticks(double spacing) const;
 
+  /// Of the numbers shown.
+  struct Range {
+    double smallest = std::numeric_limits<double>::infinity();
+    double smallest_positive = std::numeric_limits<double>::infinity();
+    double largest = -std::numeric_limits<double>::infinity();
+  };
+
  private:
+  void set_ends(const Range& range, const Look& look);
+  void set_signed_ends(const Range& range, const Look& look);
+
   ColorMap colors_;
   Scale scale_;
   double lower_ = 0, upper_ = 1;
   bool below_ = false, above_ = false;  ///< some weights lie beyond the ends
 };
 
-/// One map with its words.
-struct Heatmap {
-  MatrixView weights;
-  std::span<const TokenLabel> queries;
-  std::span<const TokenLabel> keys;
-  bool causal = false;             ///< nothing is drawn above the diagonal, and the legend says "masked"
-  std::string title;               ///< "minilm · Layer 6 · Head 0"
-  std::string subtitle;            ///< the sentence; cut with an ellipsis where it would not fit
-  std::vector<std::string> notes;  ///< what alters the numbers shown ("cut to 512 tokens")
-};
-
 /// One head's heatmap: square cells, tokens on both axes, colour bar "Attention Weight". Readable from 2 to
 /// 512 tokens: cells and fonts follow the number of tokens, labels thin out rather than overlap.
 [[nodiscard]] Figure head_heatmap(const Heatmap& heatmap, const Look& look, const MeasureText& measure);
+
+/// Maps of the same tokens on one scale.
+struct HeatmapGrid {
+  std::vector<Heatmap>
+      panels;  ///< in reading order, all of one size; each title stands small above its panel
+  std::size_t columns = 4;
+  std::string title{}, subtitle{};
+  std::vector<std::string> notes{};
+
+  /// Or, in place of the panels' titles and of all token labels, names of the rows and columns of
+  /// panels: a whole model at a glance.
+  std::vector<std::string> row_names{}, column_names{};
+};
+
+/// 1 to some hundred panels on a page for a screen: token labels on the outer panels, one colour bar. Where a
+/// map has more cells than its panel has room for, a cell shows the largest weight of several, and a note
+/// says so. Throws Error when the panels' sizes differ.
+[[nodiscard]] Figure heatmap_grid(const HeatmapGrid& grid, const Look& look, const MeasureText& measure);
+
+/// One of two maps that are compared.
+struct Compared {
+  Heatmap map;                                               ///< its title stands above it
+  ColorMap colors;                                           ///< its own, on the scale of both
+  std::vector<std::pair<std::string, std::string>> facts{};  ///< names and values, below it
+};
+
+/// Two maps beside each other, each with its own tokens, on one scale.
+struct Comparison {
+  std::array<Compared, 2> sides;
+  std::string title{}, subtitle{};
+  std::vector<std::string> notes{};
+};
+
+[[nodiscard]] Figure comparison_figure(const Comparison& comparison, const Look& look,
+                                       const MeasureText& measure);
 
 /// What a model does with one text, at a glance.
 struct Summary {

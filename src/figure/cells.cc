@@ -9,14 +9,20 @@ namespace attnviz {
 namespace {
 
 constexpr std::size_t kMostTokensWithGaps = 40;
-constexpr std::size_t kMostVectorCells = 10'000;
+constexpr double kSmallestPitchWithGaps = 7.2;
+constexpr std::size_t kMostVectorCellsOfMap = 10'000;
+constexpr double kAirAroundNumber = 1.2;
+
+/// The widest text of a number in the map's cells.
+const char* widest_number(const Heatmap& heatmap) { return heatmap.is_signed ? "+0.00" : "0.00"; }
 
 bool shown(const Heatmap& heatmap, std::size_t row, std::size_t column) {
   return !heatmap.causal || column <= row;
 }
 
 double gap(const Panel& panel) {
-  return std::max(panel.rows, panel.columns) <= kMostTokensWithGaps ? kGrid : 0;
+  const bool few = std::max(panel.rows, panel.columns) <= kMostTokensWithGaps;
+  return few && std::min(panel.column_pitch, panel.row_pitch) >= kSmallestPitchWithGaps ? kGrid : 0;
 }
 
 void draw_image(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale) {
@@ -52,8 +58,15 @@ double cell_pitch(std::size_t tokens) {
   return kGrid * std::max(1.0, std::round(side / count / kGrid));
 }
 
-void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale) {
-  if (panel.rows * panel.columns > kMostVectorCells) return draw_image(page, panel, heatmap, scale);
+double annotated_pitch(const Page& page, const Heatmap& heatmap) {
+  const double width = page.width(widest_number(heatmap), TypeSizes::kSmallestAnnotation);
+  return kGrid * std::ceil((width + kAirAroundNumber + kGrid) / kGrid);
+}
+
+void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale,
+                std::size_t cells_on_page) {
+  const bool many = panel.rows * panel.columns > kMostVectorCellsOfMap || cells_on_page > kMostVectorCells;
+  if (many) return draw_image(page, panel, heatmap, scale);
   const double between = gap(panel);
   for (std::size_t row = 0; row < panel.rows; ++row) {
     for (std::size_t column = 0; column < panel.columns; ++column) {
@@ -64,10 +77,10 @@ void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const Co
             to_row < panel.rows && to_column < panel.columns && shown(heatmap, to_row, to_column);
         return between > 0 ? -between : drawn ? kGrid / 2 : 0;
       };
-      page.add(Rectangle{panel.x + panel.pitch * static_cast<double>(column),
-                         panel.y + panel.pitch * static_cast<double>(row),
-                         panel.pitch + reach(row, column + 1), panel.pitch + reach(row + 1, column),
-                         scale.color(heatmap.weights(row, column)), between == 0});
+      page.add(Rectangle{
+          panel.x + panel.column_pitch * static_cast<double>(column),
+          panel.y + panel.row_pitch * static_cast<double>(row), panel.column_pitch + reach(row, column + 1),
+          panel.row_pitch + reach(row + 1, column), scale.color(heatmap.weights(row, column)), between == 0});
     }
   }
 }
@@ -75,11 +88,12 @@ void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const Co
 void draw_annotations(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale,
                       Annotate annotate) {
   if (annotate == Annotate::never) return;
-  constexpr double kAir = 1.2, kShareOfCell = 0.36, kLargest = 9;
-  const double cell = panel.pitch - gap(panel);
-  const double fitting = 10 * (cell - kAir) / page.width("0.00", 10);
+  constexpr double kShareOfCell = 0.36, kLargest = 9;
+  const double cell = panel.column_pitch - gap(panel);
+  const double fitting = 10 * (cell - kAirAroundNumber) / page.width(widest_number(heatmap), 10);
+  const double pitch = std::min(panel.column_pitch, panel.row_pitch);
   const double size =
-      std::min({fitting, kLargest, std::max(TypeSizes::kSmallestAnnotation, panel.pitch * kShareOfCell)});
+      std::min({fitting, kLargest, std::max(TypeSizes::kSmallestAnnotation, pitch * kShareOfCell)});
   if (annotate == Annotate::automatic && size < TypeSizes::kSmallestAnnotation) return;
   for (std::size_t row = 0; row < panel.rows; ++row) {
     for (std::size_t column = 0; column < panel.columns; ++column) {
@@ -87,7 +101,7 @@ void draw_annotations(Page& page, const Panel& panel, const Heatmap& heatmap, co
       const double weight = heatmap.weights(row, column);
       page.add(Text{.x = panel.center_x(column) - gap(panel) / 2,
                     .y = panel.center_y(row) - gap(panel) / 2,
-                    .text = fixed(weight, 2),
+                    .text = heatmap.is_signed ? signed_fixed(weight, 2) : fixed(weight, 2),
                     .size = size,
                     .color = ink_on(scale.color(weight)),
                     .align = Text::Align::middle,

@@ -36,20 +36,25 @@ void draw_masked_entry(Page& page, double x, double text_x, double bottom) {
 
 }  // namespace
 
-Box draw_color_bar(Page& page, const ColorScale& scale, double x, double y, double height, bool masked) {
-  Text name{.text = "Attention Weight",
+Box draw_color_bar(Page& page, const ColorBar& color_bar, double x, double y, double height) {
+  Text name{.text = color_bar.name,
             .size = TypeSizes::kAxisTitle,
             .color = page.colors().quiet,
             .align = Text::Align::middle,
             .angle = -90};
-  const double length = std::max(height - (masked ? kSwatchRow : 0), page.width(name) + 4);
-  const Box bar{x, y, x + kWidth, y + length};
-  draw_gradient(page, scale, bar);
+  const double length = std::max(height - (color_bar.masked ? kSwatchRow : 0), page.width(name) + 4);
+  Box bar{x, y, x, y + length};
+  for (const ColorScale& scale : color_bar.scales) {
+    if (bar.right > x) bar.right += kGrid;
+    draw_gradient(page, scale, {bar.right, y, bar.right + kWidth, bar.bottom});
+    bar.right += kWidth;
+  }
 
   constexpr double kTick = 2.6, kLinesApart = 2.2;
   const double text_x = bar.right + kTick + 2.4;
   Box covered = bar;
-  for (const auto& [position, label] : scale.ticks(kLinesApart * TypeSizes::kTick / length)) {
+  for (const auto& [position, label] :
+       color_bar.scales.front().ticks(kLinesApart * TypeSizes::kTick / length)) {
     const double at = bar.bottom - position * length;
     page.add(Line{bar.right, at, bar.right + kTick, at, 0.5, page.colors().quiet});
     covered = covered.joined(page.add(Text{.x = text_x,
@@ -62,7 +67,7 @@ Box draw_color_bar(Page& page, const ColorScale& scale, double x, double y, doub
   name.x = covered.right + name.size;
   name.y = y + length / 2;
   covered = covered.joined(page.add(name));
-  if (masked) {
+  if (color_bar.masked) {
     const double bottom = bar.bottom + kSwatchRow;
     draw_masked_entry(page, x, text_x, bottom);
     const double right = text_x + page.width("masked", TypeSizes::kTick);

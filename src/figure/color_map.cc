@@ -30,7 +30,7 @@ constexpr Published kPublished[] = {
     {"Blues", kBlues},   {"Reds", kReds},       {"YlOrRd", kYlOrRd}, {"Oranges", kOranges},
     {"Greens", kGreens}, {"Purples", kPurples}, {"Greys", kGreys},   {"viridis", kViridis},
     {"magma", kMagma},   {"inferno", kInferno}, {"plasma", kPlasma}, {"cividis", kCividis},
-    {"RdBu", kRdBu},
+    {"RdBu", kRdBu},     {"PuOr", kPuOr},       {"berlin", kBerlin},
 };
 
 }  // namespace
@@ -58,6 +58,12 @@ Color ColorMap::operator()(double value) const {
 
 ColorMap ColorMap::reversed() const {
   return ColorMap(reversed_ ? name_.substr(0, name_.size() - 2) : name_ + "_r");
+}
+
+bool ColorMap::is_diverging() const {
+  constexpr std::string_view kDiverging[] = {"RdBu", "PuOr", "berlin"};
+  return std::any_of(std::begin(kDiverging), std::end(kDiverging),
+                     [this](std::string_view name) { return name_.starts_with(name); });
 }
 
 const std::vector<std::string>& ColorMap::names() {

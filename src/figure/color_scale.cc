@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "attnviz/error.h"
 #include "attnviz/figure.h"
@@ -12,19 +11,14 @@ namespace {
 
 constexpr double kLogFloor = 1e-3;  // of the upper end: attention below a thousandth of it is noise
 
-struct Range {
-  double smallest = std::numeric_limits<double>::infinity();
-  double smallest_positive = std::numeric_limits<double>::infinity();
-  double largest = -std::numeric_limits<double>::infinity();
-};
-
-Range range_of(std::span<const MatrixView> maps, bool causal) {
-  Range range;
-  for (const MatrixView& map : maps) {
-    for (std::size_t row = 0; row < map.rows(); ++row) {
-      const std::size_t end = causal ? std::min(row + 1, map.columns) : map.columns;
+/// Of what the maps show.
+ColorScale::Range range_of(std::span<const Heatmap> maps) {
+  ColorScale::Range range;
+  for (const Heatmap& map : maps) {
+    for (std::size_t row = 0; row < map.weights.rows(); ++row) {
+      const std::size_t end = map.causal ? std::min(row + 1, map.weights.columns) : map.weights.columns;
       for (std::size_t column = 0; column < end; ++column) {
-        const double value = map(row, column);
+        const double value = map.weights(row, column);
         range.smallest = std::min(range.smallest, value);
         range.largest = std::max(range.largest, value);
         if (value > 0) range.smallest_positive = std::min(range.smallest_positive, value);
@@ -71,13 +65,21 @@ std::vector<double> round_numbers(double lower, double upper, bool powers_only) 
 
 }  // namespace
 
-ColorScale::ColorScale(std::span<const MatrixView> maps, bool causal, const Look& look)
+ColorScale::ColorScale(std::span<const Heatmap> maps, const Look& look)
     : colors_(look.colors), scale_(look.scale) {
-  const bool turned = look.theme == Theme::dark && !colors_.name().ends_with("_r") &&
-                      colors_.name() != "RdBu" && luminance(colors_(0)) > luminance(colors_(1));
+  const bool is_signed = !maps.empty() && maps.front().is_signed;
+  const bool turned = look.theme == Theme::dark && !is_signed && !colors_.name().ends_with("_r") &&
+                      !colors_.is_diverging() && luminance(colors_(0)) > luminance(colors_(1));
   if (turned) colors_ = colors_.reversed();
+  const Range range = range_of(maps);
+  is_signed ? set_signed_ends(range, look) : set_ends(range, look);
+  if (!(lower_ < upper_) || !std::isfinite(lower_) || !std::isfinite(upper_)) {
+    throw Error("colour scale: vmin must be below vmax, got " + shortest(lower_) + " and " + shortest(upper_),
+                "weights shown lie between " + shortest(range.smallest) + " and " + shortest(range.largest));
+  }
+}
 
-  const Range range = range_of(maps, causal);
+void ColorScale::set_ends(const Range& range, const Look& look) {
   upper_ = look.vmax.value_or(range.largest > 0 ? range.largest : 1);
   if (scale_ == Scale::log) {
     const double smallest = std::clamp(range.smallest_positive, upper_ * kLogFloor, upper_ / 2);
@@ -88,12 +90,19 @@ ColorScale::ColorScale(std::span<const MatrixView> maps, bool causal, const Look
   } else {
     lower_ = look.vmin.value_or(std::min(0.0, range.smallest));
   }
-  if (!(lower_ < upper_) || !std::isfinite(lower_) || !std::isfinite(upper_)) {
-    throw Error("colour scale: vmin must be below vmax, got " + shortest(lower_) + " and " + shortest(upper_),
-                "weights shown lie between " + shortest(range.smallest) + " and " + shortest(range.largest));
-  }
   below_ = scale_ == Scale::log ? range.smallest < lower_ : look.vmin && range.smallest < lower_;
   above_ = look.vmax && range.largest > upper_;
+}
+
+void ColorScale::set_signed_ends(const Range& range, const Look& look) {
+  if (scale_ != Scale::linear)
+    throw Error("colour scale: differences need a linear scale", "leave --scale out");
+  const double largest = std::max(std::abs(range.smallest), std::abs(range.largest));
+  const double given = std::max(std::abs(look.vmin.value_or(0)), std::abs(look.vmax.value_or(0)));
+  upper_ = given > 0 ? given : largest > 0 ? largest : 1;
+  lower_ = -upper_;
+  below_ = range.smallest < lower_;
+  above_ = range.largest > upper_;
 }
 
 double ColorScale::position(double value) const {

@@ -1,6 +1,7 @@
 #include "figure/describe.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -14,19 +15,22 @@ struct Link {
   float weight;
 };
 
-/// The `count` strongest links between different tokens, strongest first.
-std::vector<Link> strongest_links(const MatrixView& weights, std::size_t count) {
+/// The `count` strongest links between different tokens, strongest first; of a difference the farthest from
+/// 0, of each token.
+std::vector<Link> strongest_links(const Heatmap& heatmap, std::size_t count) {
+  const MatrixView& weights = heatmap.weights;
+  const bool all = heatmap.rows_are_layers || heatmap.is_signed;
   std::vector<Link> links;
   for (std::size_t row = 0; row < weights.rows(); ++row) {
     for (std::size_t column = 0; column < weights.columns; ++column) {
-      if (row != column && weights(row, column) > 0) links.push_back({row, column, weights(row, column)});
+      if ((all || row != column) && weights(row, column) != 0)
+        links.push_back({row, column, weights(row, column)});
     }
   }
   const auto end = links.begin() + static_cast<std::ptrdiff_t>(std::min(count, links.size()));
   std::partial_sort(links.begin(), end, links.end(), [](const Link& a, const Link& b) {
-    return a.weight != b.weight ? a.weight > b.weight
-           : a.query != b.query ? a.query < b.query
-                                : a.key < b.key;
+    const float first = std::abs(a.weight), second = std::abs(b.weight);
+    return first != second ? first > second : a.query != b.query ? a.query < b.query : a.key < b.key;
   });
   links.erase(end, links.end());
   return links;
@@ -72,31 +76,110 @@ std::string most_concentrated(const Heatmap& heatmap) {
          " on " + quoted(heatmap.keys[key], key) + ".";
 }
 
+/// "“bank” (2) to “river” (14) 0.45", and so on.
+std::string links_of(const Heatmap& heatmap, std::size_t count) {
+  std::string links;
+  for (const Link& link : strongest_links(heatmap, count)) {
+    const std::string weight = heatmap.is_signed ? signed_fixed(link.weight, 2) : fixed(link.weight, 2);
+    const TokenLabel& query = heatmap.queries[link.query];
+    links += (links.empty() ? "" : ", ") +
+             (heatmap.rows_are_layers ? query.text : quoted(query, link.query)) + " to " +
+             quoted(heatmap.keys[link.key], link.key) + " " + weight;
+  }
+  return links;
+}
+
+/// " Text: The cat sat."
+std::string text_sentence(const std::string& text) {
+  if (text.empty()) return {};
+  const bool ends = std::string_view(".!?").find(text.back()) != std::string_view::npos;
+  return " Text: " + visible(text) + (ends ? "" : ".");
+}
+
+std::string note_sentences(const std::vector<std::string>& notes) {
+  std::string sentences;
+  for (const std::string& note : notes) sentences += " Note: " + visible(note) + ".";
+  return sentences;
+}
+
+std::string colors_sentence(const ColorScale& scale) {
+  return ", colours from " + fixed(scale.lower(), 2) + " to " + fixed(scale.upper(), 2) + ".";
+}
+
+/// "3 queries (rows, attending from) by 3 keys (columns, attending to)"
+std::string extent_of(const Heatmap& heatmap) {
+  return std::to_string(heatmap.weights.rows()) +
+         (heatmap.rows_are_layers ? " layers (rows)" : " queries (rows, attending from)") + " by " +
+         std::to_string(heatmap.weights.columns) + " keys (columns, attending to)";
+}
+
+/// What the numbers are, within a sentence.
+std::string quantity_of(const Heatmap& heatmap) {
+  return heatmap.quantity == Heatmap{}.quantity ? "attention weights" : heatmap.quantity;
+}
+
+constexpr char kMasked[] = " A token attends only to itself and to earlier ones; the rest is masked.";
+
 }  // namespace
 
 std::string description(const Heatmap& heatmap, const ColorScale& scale) {
-  const MatrixView& weights = heatmap.weights;
-  std::string text = "Heatmap of attention weights";
+  std::string text = heatmap.quantity == "Attention Weight" ? "Heatmap of attention weights"
+                                                            : "Heatmap of " + heatmap.quantity;
   if (!heatmap.title.empty()) text += ", " + visible(heatmap.title);
-  text += ": " + std::to_string(weights.rows()) + " queries (rows, attending from) by " +
-          std::to_string(weights.columns) + " keys (columns, attending to), colours from " +
-          fixed(scale.lower(), 2) + " to " + fixed(scale.upper(), 2) + ".";
-  if (heatmap.causal) text += " A token attends only to itself and to earlier ones; the rest is masked.";
-  if (!heatmap.subtitle.empty()) text += " Text: " + visible(heatmap.subtitle);
-  if (!heatmap.subtitle.empty() &&
-      std::string_view(".!?").find(heatmap.subtitle.back()) == std::string_view::npos)
-    text += ".";
+  text += ": " + extent_of(heatmap) + colors_sentence(scale);
+  if (heatmap.causal) text += kMasked;
+  text += text_sentence(heatmap.subtitle);
+  const std::string links = links_of(heatmap, 3);
+  const char* const lead = heatmap.is_signed         ? " Largest differences: "
+                           : heatmap.rows_are_layers ? " Strongest weights: "
+                                                     : " Strongest links off the diagonal: ";
+  if (!links.empty()) text += lead + links + ".";
+  if (!heatmap.is_signed && !heatmap.rows_are_layers)
+    text += most_received(heatmap) + most_concentrated(heatmap);
+  return text + note_sentences(heatmap.notes);
+}
 
-  constexpr std::size_t kLinks = 3;
-  std::string links;
-  for (const Link& link : strongest_links(weights, kLinks)) {
-    links += (links.empty() ? " " : ", ") + quoted(heatmap.queries[link.query], link.query) + " to " +
-             quoted(heatmap.keys[link.key], link.key) + " " + fixed(link.weight, 2);
+std::string description(const HeatmapGrid& grid, const ColorScale& scale) {
+  const Heatmap& first = grid.panels.front();
+  std::string text = "Grid of " + std::to_string(grid.panels.size()) + " heatmaps of " + quantity_of(first);
+  if (!grid.title.empty()) text += ", " + visible(grid.title);
+  text += ": each " + extent_of(first) + ", one scale" + colors_sentence(scale);
+  if (first.causal) text += kMasked;
+  text += text_sentence(grid.subtitle);
+
+  constexpr std::size_t kMostPanels = 12;
+  std::vector<std::pair<float, const Heatmap*>> strongest;
+  for (const Heatmap& map : grid.panels) {
+    const std::vector<Link> links = strongest_links(map, 1);
+    if (!links.empty()) strongest.emplace_back(links.front().weight, &map);
   }
-  if (!links.empty()) text += " Strongest links off the diagonal:" + links + ".";
-  text += most_received(heatmap) + most_concentrated(heatmap);
-  for (const std::string& note : heatmap.notes) text += " Note: " + visible(note) + ".";
-  return text;
+  const bool all = strongest.size() <= kMostPanels;
+  if (!all) {
+    std::stable_sort(strongest.begin(), strongest.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    strongest.resize(kMostPanels);
+  }
+  if (!strongest.empty())
+    text += all ? " Strongest link off the diagonal of each:" : " The strongest links off the diagonal:";
+  for (const auto& [weight, map] : strongest) {
+    text +=
+        " " + visible(map->title) + ": " + links_of(*map, 1) + (map == strongest.back().second ? "." : ";");
+  }
+  return text + note_sentences(grid.notes);
+}
+
+std::string description(const Comparison& comparison, const ColorScale& scale) {
+  std::string text = "Two heatmaps of " + quantity_of(comparison.sides[0].map) + " side by side";
+  if (!comparison.title.empty()) text += ", " + visible(comparison.title);
+  text += ", one scale" + colors_sentence(scale) + text_sentence(comparison.subtitle);
+  for (const auto& [map, colors, facts] : comparison.sides) {
+    text += " " + visible(map.title) + ":";
+    for (const auto& [name, value] : facts) text += " " + name + " " + value + ";";
+    const std::string links = links_of(map, 3);
+    text +=
+        " strongest links off the diagonal: " + (links.empty() ? "none" : links) + "." + most_received(map);
+  }
+  return text + note_sentences(comparison.notes);
 }
 
 }  // namespace attnviz

@@ -1,4 +1,4 @@
-/// A map in words.
+/// Maps in words, for readers who cannot see them.
 #pragma once
 
 #include <string>
@@ -7,8 +7,13 @@
 
 namespace attnviz {
 
-/// Sentences for readers who cannot see the map: what it is, its strongest links off the diagonal, where
-/// its rows concentrate, and its notes.
+/// What the map is, its strongest links off the diagonal, where its rows concentrate, and its notes.
 [[nodiscard]] std::string description(const Heatmap& heatmap, const ColorScale& scale);
+
+/// What the grid is, each panel's strongest link (of many panels those with the strongest), and its notes.
+[[nodiscard]] std::string description(const HeatmapGrid& grid, const ColorScale& scale);
+
+/// What is compared, the facts, each map's strongest links, and the notes.
+[[nodiscard]] std::string description(const Comparison& comparison, const ColorScale& scale);
 
 }  // namespace attnviz

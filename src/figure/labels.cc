@@ -38,7 +38,7 @@ Text label_text(const Page& page, const TokenLabel& label, double size) {
 }
 
 /// Both axes share the font size that the narrower one allows.
-Thinning key_thinning(const Panel& panel) { return thinned(panel.pitch, kPerpendicular); }
+Thinning key_thinning(const Panel& panel) { return thinned(panel.column_pitch, kPerpendicular); }
 
 Text axis_title(const Page& page, const char* title) {
   return {.text = title,
@@ -68,7 +68,7 @@ Box draw_key_labels(Page& page, const Panel& panel, std::span<const TokenLabel> 
 
 Box draw_query_labels(Page& page, const Panel& panel, std::span<const TokenLabel> queries) {
   const double size = key_thinning(panel).size;
-  const auto every = static_cast<std::size_t>(std::ceil(size * TypeSizes::kLine / panel.pitch - 1e-9));
+  const auto every = static_cast<std::size_t>(std::ceil(size * TypeSizes::kLine / panel.row_pitch - 1e-9));
   Box covered{panel.x, panel.y, panel.x, panel.y + panel.height()};
   for (std::size_t row = 0; row < queries.size(); row += every) {
     Text text = label_text(page, queries[row], size);
@@ -80,18 +80,18 @@ Box draw_query_labels(Page& page, const Panel& panel, std::span<const TokenLabel
   return covered;
 }
 
-void draw_key_title(Page& page, const Panel& panel, const Box& labels, double top) {
+void draw_key_title(Page& page, const Box& maps, const Box& labels, double top) {
   Text title = axis_title(page, "Keys (attending to)");
-  title.x = panel.x + panel.width() / 2;
+  title.x = (maps.left + maps.right) / 2;
   title.y = std::max(labels.bottom, top) + title.size;
   page.add(title);
 }
 
-void draw_query_title(Page& page, const Panel& panel, const Box& query_labels, const Box& key_labels) {
+void draw_query_title(Page& page, const Box& maps, const Box& query_labels, const Box& key_labels) {
   Text title = axis_title(page, "Queries (attending from)");
   title.angle = -90;
-  title.y = panel.y + panel.height() / 2;
-  const bool overhangs = page.width(title) > panel.height();
+  title.y = (maps.top + maps.bottom) / 2;
+  const bool overhangs = page.width(title) > maps.bottom - maps.top;
   title.x = std::min(query_labels.left, overhangs ? key_labels.left : query_labels.left) - title.size;
   page.add(title);
 }

@@ -13,6 +13,13 @@ namespace attnviz {
   return {text, end};
 }
 
+/// "+0.12", "−0.12" with a minus sign, "0.00".
+[[nodiscard]] inline std::string signed_fixed(double value, int decimals) {
+  const std::string digits = fixed(value < 0 ? -value : value, decimals);
+  const bool zero = digits.find_first_not_of("0.") == std::string::npos;
+  return (zero ? "" : value < 0 ? "−" : "+") + digits;
+}
+
 /// The shortest text without an exponent that reads back as `value`.
 [[nodiscard]] inline std::string shortest(double value) {
   char text[400];

@@ -3,34 +3,49 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 
 #include "attnviz/figure.h"
 #include "figure/page.h"
 
 namespace attnviz {
 
-/// Where a map lies: square cells, `pitch` points apart.
+/// Where a map lies: cells of `column_pitch` by `row_pitch` points, square in most figures.
 struct Panel {
   double x = 0, y = 0;
-  double pitch = 0;
+  double column_pitch = 0, row_pitch = 0;
   std::size_t rows = 0, columns = 0;
 
-  [[nodiscard]] double width() const { return pitch * static_cast<double>(columns); }
-  [[nodiscard]] double height() const { return pitch * static_cast<double>(rows); }
+  [[nodiscard]] double width() const { return column_pitch * static_cast<double>(columns); }
+  [[nodiscard]] double height() const { return row_pitch * static_cast<double>(rows); }
   [[nodiscard]] double center_x(std::size_t column) const {
-    return x + pitch * (static_cast<double>(column) + 0.5);
+    return x + column_pitch * (static_cast<double>(column) + 0.5);
   }
   [[nodiscard]] double center_y(std::size_t row) const {
-    return y + pitch * (static_cast<double>(row) + 0.5);
+    return y + row_pitch * (static_cast<double>(row) + 0.5);
   }
+  [[nodiscard]] Box box() const { return {x, y, x + width(), y + height()}; }
 };
+
+/// A square-celled panel for the map, its top left corner at the origin.
+[[nodiscard]] inline Panel square_panel(const Heatmap& map, double pitch) {
+  return {0, 0, pitch, pitch, map.weights.rows(), map.weights.columns};
+}
 
 /// The distance between the cells of a map with so many tokens on its longer side: a whole number of
 /// grid steps, so that a page suits a paper and annotations fit as long as they can.
 [[nodiscard]] double cell_pitch(std::size_t tokens);
 
-/// The map's cells: rectangles with hair-thin gaps while there are few, one image when there are very many.
-void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale);
+/// The pitch of the smallest cells that hold a number's text of 5 points.
+[[nodiscard]] double annotated_pitch(const Page& page, const Heatmap& heatmap);
+
+/// The most cells that a page draws one by one: beyond, its maps are images.
+inline constexpr std::size_t kMostVectorCells = 20'000;
+
+/// The map's cells: rectangles with hair-thin gaps while there are few, one image when there are very many,
+/// or when the page has too many in all.
+void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale,
+                std::size_t cells_on_page = 0);
 
 /// The weights with two decimals, if they fit or `annotate` says so.
 void draw_annotations(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale,
@@ -41,13 +56,23 @@ void draw_annotations(Page& page, const Panel& panel, const Heatmap& heatmap, co
 Box draw_key_labels(Page& page, const Panel& panel, std::span<const TokenLabel> keys);
 Box draw_query_labels(Page& page, const Panel& panel, std::span<const TokenLabel> queries);
 
-/// "Keys (attending to)" below `labels`, and no higher than `top`.
-void draw_key_title(Page& page, const Panel& panel, const Box& labels, double top);
+/// "Keys (attending to)" below `labels` and no higher than `top`, in the middle of `maps`.
+void draw_key_title(Page& page, const Box& maps, const Box& labels, double top = 0);
 /// "Queries (attending from)" left of the query labels, and of the key labels where it would reach them.
-void draw_query_title(Page& page, const Panel& panel, const Box& query_labels, const Box& key_labels);
+void draw_query_title(Page& page, const Box& maps, const Box& query_labels, const Box& key_labels);
 
-/// A slim bar right of (x, y) with round ticks and the name "Attention Weight", `height` points tall with
-/// its "masked" entry, or as tall as its name needs. Returns what it covers.
-Box draw_color_bar(Page& page, const ColorScale& scale, double x, double y, double height, bool masked);
+/// A slim bar with round ticks and its name.
+struct ColorBar {
+  std::span<const ColorScale> scales;  ///< one strip each, side by side; of one range
+  std::string name;
+  bool masked = false;  ///< with the entry "masked" below
+};
+
+/// Right of (x, y), `height` points tall with its "masked" entry, or as tall as its name needs. Returns what
+/// it covers.
+Box draw_color_bar(Page& page, const ColorBar& bar, double x, double y, double height);
+
+/// Throws Error when the map has no weights, or labels that do not match them.
+void check_labels(const Heatmap& heatmap);
 
 }  // namespace attnviz

@@ -206,7 +206,7 @@ std::string key_lines(std::span<const TokenLabel> keys, const Grid& grid, std::s
 }
 
 /// The scale, and what else must be known to read the map.
-std::string legend(const ColorScale& scale, const CellPen& pen, const Grid& grid, bool causal,
+std::string legend(const ColorScale& scale, const CellPen& pen, const Grid& grid, const Heatmap& heatmap,
                    std::size_t columns) {
   constexpr std::size_t kSteps = 10;
   const std::string low = hundredths(scale.lower()) + " ",
@@ -216,8 +216,8 @@ std::string legend(const ColorScale& scale, const CellPen& pen, const Grid& grid
   if (used <= columns) {
     text += low;
     for (std::size_t i = 0; i < kSteps; ++i) text += pen.at((static_cast<double>(i) + 0.5) / kSteps, 1);
-    text += pen.end() + high +
-            cut(causal ? "  Attention Weight, blank: masked" : "  Attention Weight", columns - used) + "\n";
+    const std::string name = "  " + heatmap.quantity + (heatmap.causal ? ", blank: masked" : "");
+    text += pen.end() + high + cut(name, columns - used) + "\n";
   } else {
     text += cut(low + "to" + high, columns) + "\n";
   }
@@ -246,7 +246,7 @@ TerminalColors terminal_colors(bool is_terminal) {
 
 std::string to_terminal(const Heatmap& heatmap, const Look& look, TerminalColors colors,
                         std::size_t columns) {
-  const ColorScale scale({&heatmap.weights, 1}, heatmap.causal, look);
+  const ColorScale scale({&heatmap, 1}, look);
   const CellPen pen(scale, colors);
 
   // Labels take at most a third; then two columns a cell, one where two rows share a line, or pooled cells.
@@ -275,7 +275,7 @@ std::string to_terminal(const Heatmap& heatmap, const Look& look, TerminalColors
     text += pen.end() + "\n";
   }
   text += key_lines(heatmap.keys, grid, indent, width);
-  text += legend(scale, pen, grid, heatmap.causal, columns);
+  text += legend(scale, pen, grid, heatmap, columns);
   for (const std::string& note : heatmap.notes) text += cut(visible(note), columns) + "\n";
   return text;
 }
