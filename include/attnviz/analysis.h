@@ -114,6 +114,10 @@ struct Connection {
 [[nodiscard]] std::vector<std::vector<float>> rollout(const Attention& attention,
                                                       std::optional<int> head = std::nullopt);
 
+/// The share of all weight that lies on the first `count` keys. A causal model's rollout piles up there:
+/// every layer moves weight to earlier tokens and none back. Say it beside such a rollout.
+[[nodiscard]] double share_of_first(const MatrixView& weights, std::size_t count = 1);
+
 /// The most tokens that attention_flow takes.
 inline constexpr std::size_t kMostFlowTokens = 64;
 
