@@ -1,0 +1,101 @@
+#include "support/figures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <random>
+
+namespace attnviz::test {
+
+double measured(std::string_view text, double size, bool bold) {
+  double width = 0;
+  for (std::size_t offset = 0; offset < text.size();) {
+    width += next_code_point(text, offset) >= 0x2E80 ? 1 : 0.53;
+  }
+  return width * size * (bold ? 1.08 : 1);
+}
+
+Map::Map(std::vector<TokenLabel> tokens, bool causal, unsigned seed) : labels(std::move(tokens)) {
+  std::mt19937 random(seed);
+  const std::size_t n = labels.size();
+  for (std::size_t row = 0; row < n; ++row) {
+    const std::size_t start = weights.size(), end = causal ? row + 1 : n;
+    float sum = 0;
+    for (std::size_t column = 0; column < n; ++column) {
+      const float drawn = static_cast<float>(random() % 1000 + 1) / 1000;
+      weights.push_back(column < end ? drawn * drawn * drawn : 0);
+      sum += weights.back();
+    }
+    for (std::size_t i = start; i < weights.size(); ++i) weights[i] /= sum;
+  }
+  heatmap = {{weights, n}, labels, labels, causal, "minilm · Layer 6 · Head 0", "A sentence.", {}};
+}
+
+std::vector<TokenLabel> words(std::size_t count) {
+  std::vector<TokenLabel> labels(count, {"", "word", false});
+  labels.front() = {"", "[CLS]", true};
+  labels.back() = {"", "[SEP]", true};
+  return labels;
+}
+
+const Text* find_text(const Figure& figure, std::string_view text) {
+  for (const Item& item : figure.items) {
+    const auto* found = std::get_if<Text>(&item);
+    if (found && found->text == text) return found;
+  }
+  return nullptr;
+}
+
+Corners corners(const Text& text) {
+  const double width = measured(text.text, text.size, text.bold), half = text.size / 2;
+  const double start = text.align == Text::Align::start ? 0
+                       : text.align == Text::Align::end ? -width
+                                                        : -width / 2;
+  const double angle = text.angle * std::numbers::pi / 180;
+  const auto turned = [&](double along, double across) {
+    return Point{text.x + along * std::cos(angle) - across * std::sin(angle),
+                 text.y + along * std::sin(angle) + across * std::cos(angle)};
+  };
+  return {turned(start, -half), turned(start + width, -half), turned(start + width, half),
+          turned(start, half)};
+}
+
+/// Separating axes: two convex shapes are apart when some side's normal parts them.
+bool intersect(const Corners& a, const Corners& b) {
+  const double far =
+      std::hypot(a[0].x - a[2].x, a[0].y - a[2].y) + std::hypot(b[0].x - b[2].x, b[0].y - b[2].y);
+  if (std::hypot(a[0].x - b[0].x, a[0].y - b[0].y) > far) return false;
+  for (const Corners* shape : {&a, &b}) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      const Point from = (*shape)[i], to = (*shape)[(i + 1) % 4], normal{to.y - from.y, from.x - to.x};
+      const auto span = [&](const Corners& corners_of) {
+        double low = std::numeric_limits<double>::infinity(), high = -low;
+        for (const Point& point : corners_of) {
+          const double at = point.x * normal.x + point.y * normal.y;
+          low = std::min(low, at);
+          high = std::max(high, at);
+        }
+        return std::pair(low, high);
+      };
+      const auto [a_low, a_high] = span(a);
+      const auto [b_low, b_high] = span(b);
+      if (a_high <= b_low + 1e-6 || b_high <= a_low + 1e-6) return false;
+    }
+  }
+  return true;
+}
+
+double contrast(Color a, Color b) {
+  const auto luminance = [](Color color) {
+    const auto linear = [](double channel) {
+      channel /= 255;
+      return channel <= 0.04045 ? channel / 12.92 : std::pow((channel + 0.055) / 1.055, 2.4);
+    };
+    return 0.2126 * linear(color.red) + 0.7152 * linear(color.green) + 0.0722 * linear(color.blue) + 0.05;
+  };
+  const double first = luminance(a), second = luminance(b);
+  return std::max(first, second) / std::min(first, second);
+}
+
+}  // namespace attnviz::test

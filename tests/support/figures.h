@@ -1,0 +1,58 @@
+/// What the tests of layouts share: a font that is the same everywhere, maps to draw, and the geometry
+/// that tells whether texts keep apart.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "attnviz/figure.h"
+
+namespace attnviz::test {
+
+/// Half an em a character, one for wide ones: close to what fonts give, and the same everywhere.
+double measured(std::string_view text, double size, bool bold);
+
+/// Words and weights that belong together, so that a test can hand out views of them.
+struct Map {
+  std::vector<TokenLabel> labels;
+  std::vector<float> weights;
+  Heatmap heatmap;
+
+  explicit Map(std::vector<TokenLabel> tokens, bool causal = false, unsigned seed = 1);
+  Map(const Map&) = delete;
+  Map& operator=(const Map&) = delete;
+};
+
+/// "[CLS]", "word" as often as it takes, "[SEP]".
+std::vector<TokenLabel> words(std::size_t count);
+
+/// A figure's items of one kind, in their order.
+template <class Kind>
+std::vector<Kind> items(const Figure& figure) {
+  std::vector<Kind> found;
+  for (const Item& item : figure.items) {
+    if (const auto* kind = std::get_if<Kind>(&item)) found.push_back(*kind);
+  }
+  return found;
+}
+
+/// Null when there is none.
+const Text* find_text(const Figure& figure, std::string_view text);
+
+struct Point {
+  double x, y;
+};
+using Corners = std::array<Point, 4>;
+
+/// A text's line: as wide as it measures, as high as its size.
+Corners corners(const Text& text);
+
+bool intersect(const Corners& a, const Corners& b);
+
+/// WCAG 2's contrast ratio.
+double contrast(Color a, Color b);
+
+}  // namespace attnviz::test
