@@ -40,8 +40,8 @@ struct Attention {
   /// Empty, or what the weights were computed from: [layers, heads, tokens, head_size], the query
   /// and key vectors after the projections' biases and before the scaling by 1/sqrt(head_size).
   std::size_t head_size = 0;
-  std::vector<float> query;
-  std::vector<float> key;
+  std::vector<float> query{};
+  std::vector<float> key{};
 
   /// By number, not index. Throws Error when it is not among layers or heads.
   [[nodiscard]] MatrixView at(int layer, int head) const;

@@ -120,7 +120,7 @@ double ColorScale::position(double value) const {
 
 std::vector<ColorScale::Tick> ColorScale::ticks(double spacing) const {
   std::vector<Tick> ticks;  // from high to low
-  if (above_) ticks.push_back({1, "≥ " + shortest(upper_)});
+  if (above_) ticks.push_back({1, "≥ " + minus_signed(shortest(upper_))});
   const bool from_zero = scale_ == Scale::sqrt && lower_ == 0;
   const double lowest = below_ || from_zero ? spacing : 0;
   const auto add = [&](double value, const std::string& label) {
@@ -132,12 +132,13 @@ std::vector<ColorScale::Tick> ColorScale::ticks(double spacing) const {
     constexpr double kMostSteps = 6;
     const Step step = round_step((upper_ - lower_) * std::max(spacing, 1 / kMostSteps));
     const double first = std::ceil(lower_ / step.size - 1e-9), last = std::floor(upper_ / step.size + 1e-9);
-    for (double k = last; k >= first; --k) add(k * step.size, fixed(k * step.size + 0.0, step.decimals));
+    for (double k = last; k >= first; --k)
+      add(k * step.size, minus_signed(fixed(k * step.size + 0.0, step.decimals)));
   } else {
     const bool decades = scale_ == Scale::log && upper_ / lower_ > 300;
     for (const double value : round_numbers(lower_, upper_, decades)) add(value, shortest(value));
   }
-  if (below_ || from_zero) ticks.push_back({0, (below_ ? "≤ " : "") + shortest(lower_)});
+  if (below_ || from_zero) ticks.push_back({0, (below_ ? "≤ " : "") + minus_signed(shortest(lower_))});
   std::reverse(ticks.begin(), ticks.end());
   return ticks;
 }

@@ -61,7 +61,7 @@ bool is_overview(const HeatmapGrid& grid) { return !grid.row_names.empty(); }
 
 /// The longer side of a panel, so that the page fits a screen and titles fit their panels.
 double panel_side(const Page& page, const HeatmapGrid& grid, std::size_t columns, std::size_t tokens) {
-  constexpr double kForPanels = 700, kSmallest = 43.2;
+  constexpr double kForPanels = 740, kSmallest = 43.2;
   const double shared = kForPanels / static_cast<double>(columns) - kBetweenColumns;
   double side = std::max(std::min(cell_pitch(tokens) * static_cast<double>(tokens), shared), kSmallest);
   if (is_overview(grid)) return side;

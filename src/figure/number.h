@@ -13,6 +13,11 @@ namespace attnviz {
   return {text, end};
 }
 
+/// With a minus sign in place of a hyphen.
+[[nodiscard]] inline std::string minus_signed(const std::string& number) {
+  return number.starts_with('-') ? "−" + number.substr(1) : number;
+}
+
 /// "+0.12", "−0.12" with a minus sign, "0.00".
 [[nodiscard]] inline std::string signed_fixed(double value, int decimals) {
   const std::string digits = fixed(value < 0 ? -value : value, decimals);

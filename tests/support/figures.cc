@@ -1,10 +1,13 @@
 #include "support/figures.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 #include <random>
+#include <tuple>
 
 namespace attnviz::test {
 
@@ -84,6 +87,93 @@ bool intersect(const Corners& a, const Corners& b) {
     }
   }
   return true;
+}
+
+namespace {
+
+enum class Kind { word, number, shape };
+
+struct Box {
+  Corners corners;
+  Kind kind;
+  std::string text;
+  double left = 0, right = 0, top = 0, bottom = 0;
+
+  Box(const Corners& shape, Kind what, std::string content = "a cell")
+      : corners(shape), kind(what), text(std::move(content)) {
+    std::tie(left, right) = std::minmax({shape[0].x, shape[1].x, shape[2].x, shape[3].x});
+    std::tie(top, bottom) = std::minmax({shape[0].y, shape[1].y, shape[2].y, shape[3].y});
+  }
+};
+
+Box shape_of(const auto& item) {
+  const double right = item.x + item.width, bottom = item.y + item.height;
+  return {{Point{item.x, item.y}, {right, item.y}, {right, bottom}, {item.x, bottom}}, Kind::shape};
+}
+
+std::vector<Box> boxes_of(const Figure& figure) {
+  std::vector<Box> boxes;
+  for (const Item& item : figure.items) {
+    if (const auto* text = std::get_if<Text>(&item)) {
+      const bool number = text->align == Text::Align::middle && text->middle == Text::Middle::cap_height;
+      if (!text->text.empty())
+        boxes.emplace_back(corners(*text), number ? Kind::number : Kind::word, text->text);
+    } else if (const auto* rectangle = std::get_if<Rectangle>(&item)) {
+      boxes.push_back(shape_of(*rectangle));
+    } else if (const auto* image = std::get_if<Image>(&item)) {
+      boxes.push_back(shape_of(*image));
+    }
+  }
+  return boxes;
+}
+
+/// Numbers lie on cells, and cells beside cells.
+bool may_touch(Kind a, Kind b) {
+  return (a == Kind::shape && b != Kind::word) || (b == Kind::shape && a != Kind::word);
+}
+
+}  // namespace
+
+void expect_readable(const Figure& figure, const std::string& what) {
+  std::vector<Box> boxes = boxes_of(figure);
+  for (const Box& box : boxes) {
+    EXPECT_TRUE(box.left >= 0 && box.top >= 0 && box.right <= figure.width && box.bottom <= figure.height)
+        << what << ": " << box.text << " leaves the page";
+  }
+  // From left to right: a box can only touch those that begin before it ends.
+  std::sort(boxes.begin(), boxes.end(), [](const Box& a, const Box& b) { return a.left < b.left; });
+  for (auto box = boxes.begin(); box != boxes.end(); ++box) {
+    for (auto other = box + 1; other != boxes.end() && other->left < box->right; ++other) {
+      const bool near = other->top < box->bottom && box->top < other->bottom;
+      if (!near || may_touch(box->kind, other->kind)) continue;
+      EXPECT_FALSE(intersect(box->corners, other->corners))
+          << what << ": " << box->text << " and " << other->text << " touch";
+    }
+  }
+}
+
+std::vector<TokenLabel> random_labels(std::mt19937& random, std::size_t count) {
+  static const std::vector<std::string> kPool = {"a",
+                                                 "bank",
+                                                 "the",
+                                                 ".",
+                                                 "antidisestablishmentarianisms!",
+                                                 "uncharacteristically",
+                                                 "東京都特許許可局局長の名前は何ですか",
+                                                 "الكتاب",
+                                                 "שלום",
+                                                 "नमस्ते",
+                                                 "😀",
+                                                 "👩‍👩‍👧",
+                                                 "‹E4›‹B8›",
+                                                 "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
+                                                 "é",
+                                                 ""};
+  std::vector<TokenLabel> labels;
+  for (std::size_t i = 0; i < count; ++i) {
+    labels.push_back({random() % 4 ? "" : "##", kPool[random() % kPool.size()], random() % 10 == 0});
+  }
+  return labels;
 }
 
 double contrast(Color a, Color b) {

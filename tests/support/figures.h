@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <random>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -51,6 +52,14 @@ using Corners = std::array<Point, 4>;
 Corners corners(const Text& text);
 
 bool intersect(const Corners& a, const Corners& b);
+
+/// Fails the test unless every text lies on the page, no two texts touch, and none but numbers in cells
+/// touches a rectangle or image. `what` names the figure in messages.
+void expect_readable(const Figure& figure, const std::string& what);
+
+/// Tokens of all kinds: short and 30 letters long, CJK, Arabic, Hebrew, Devanagari, emoji, byte fragments,
+/// none.
+std::vector<TokenLabel> random_labels(std::mt19937& random, std::size_t count);
 
 /// WCAG 2's contrast ratio.
 double contrast(Color a, Color b);
