@@ -27,6 +27,7 @@ LIBRARIES = {
     r"torch/|ATen/|c10/|caffe2/": ["model/torch"],
     r"cairo|pango|fontconfig|hb|ft2build|png\.h|libdeflate|spng": ["render"],
     r"glib": ["file", "render"],
+    r"boost/": ["analysis"],
     r"nlohmann/": ["tokens", "attention", "catalog", "model", "cli"],
     r"CLI/": ["cli"],
 }
