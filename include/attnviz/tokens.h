@@ -22,6 +22,7 @@ struct Encoding {
   std::vector<std::array<std::uint32_t, 2>> offsets;  ///< [begin, end) in code points of its text
   std::vector<std::int64_t> types;                    ///< token type (segment) ids
   std::vector<std::uint8_t> special;                  ///< 1 for tokens that the post-processor added
+  std::vector<std::uint8_t> typed;                    ///< 1 for special tokens that the text spells: "[MASK]"
   std::vector<std::int8_t> sequence;                  ///< 0 or 1: the text it came from; -1 for added tokens
 
   [[nodiscard]] std::size_t size() const { return ids.size(); }
@@ -65,23 +66,32 @@ class Tokenizer {
   std::unique_ptr<const State> state_;
 };
 
-/// The words of an encoding: each token is in one group, in order. Tokens belong together when no white
-/// space parts them and no boundary of letters and punctuation lies between them, or when they are parts of
-/// one character; each CJK character and each special token is a word of its own. `text` and `pair` are what
-/// was encoded.
+/// The words of an encoding: each token is in one group, in order. `text` and `pair` are what was encoded.
+/// Words end much as in Unicode's annex 29 (UAX #29, section 4): at white space; between a letter, digit or
+/// underscore and any other character, but not at an apostrophe between letters (don't, l'homme) nor at a
+/// point or comma between digits (3.14); a hyphen parts (well - known), a run of punctuation and symbols
+/// stays together (..., ?!). Each CJK ideograph and each special token, a typed one too, is a word of its
+/// own. Marks, joiners and control characters belong to the character before them.
+///
+/// No token is taken apart, even if a boundary lies inside it. Tokens that share a character are one word,
+/// and so are BERT's ## pieces with what they continue. Tokens of white space belong to the word behind them;
+/// those with a line end stand for themselves.
 [[nodiscard]] std::vector<TokenGroup> words(const Encoding& encoding, std::string_view text,
                                             std::optional<std::string_view> pair = std::nullopt);
 
-/// Two encodings of the same text whose words cover the same characters.
+/// Two encodings of the same text whose groups cover the same characters, but for those that one of the
+/// tokenizers drops.
 struct Alignment {
-  std::vector<TokenGroup> first, second;  ///< equally many; special tokens are in no group
+  std::vector<TokenGroup> first, second;  ///< equally many
 };
 
-/// Through character offsets: the words of both, merged further where their boundaries differ.
+/// The words of both, merged further where their boundaries differ. In no group are tokens whose characters
+/// the other encoding does not have: special tokens, line ends, what was cut.
 [[nodiscard]] Alignment align(const Encoding& first, const Encoding& second, std::string_view text,
                               std::optional<std::string_view> pair = std::nullopt);
 
-/// How each group is shown: a single token as `labels` has it, a word as its characters in the text.
+/// How each group is shown: a single token as `labels` has it; a word as its characters in the text, from the
+/// first to the last that is no white space. `groups` and `labels` are the encoding's.
 [[nodiscard]] std::vector<TokenLabel> group_labels(const Encoding& encoding,
                                                    std::span<const TokenLabel> labels,
                                                    std::span<const TokenGroup> groups, std::string_view text,

@@ -27,7 +27,7 @@ class SequenceEncoder {
       if (full_) break;
       const AlignedView part = all.slice(span.begin, span.end);
       if (span.token) {
-        append(part.text, span.token->id, part);
+        append(part.text, span.token->id, part, span.token->special);
       } else {
         add_text(part);
       }
@@ -43,6 +43,7 @@ class SequenceEncoder {
     encoding_.tokens.reserve(count);
     encoding_.ids.reserve(count);
     encoding_.offsets.reserve(count);
+    encoding_.typed.reserve(count);
   }
 
   void add_text(AlignedView text) {
@@ -55,7 +56,7 @@ class SequenceEncoder {
       if (full_) break;
       const AlignedView part = text.slice(span.begin, span.end);
       if (span.token) {
-        append(part.text, span.token->id, part);
+        append(part.text, span.token->id, part, span.token->special);
       } else {
         add_words(part);
       }
@@ -93,10 +94,11 @@ class SequenceEncoder {
     full_ = limit_ > 0 && encoding_.size() >= limit_;
   }
 
-  void append(std::string_view token, std::uint32_t id, AlignedView from) {
+  void append(std::string_view token, std::uint32_t id, AlignedView from, bool typed = false) {
     encoding_.tokens.emplace_back(token);
     encoding_.ids.push_back(id);
     encoding_.offsets.push_back({from.origin[0], from.origin[from.text.size() - 1] + 1});
+    encoding_.typed.push_back(typed);
   }
 
   const Pipeline& pipeline_;

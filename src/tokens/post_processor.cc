@@ -54,6 +54,7 @@ void append_sequence(Encoding& result, Encoding& sequence, int number, std::uint
   move_to(result.tokens, sequence.tokens);
   move_to(result.ids, sequence.ids);
   move_to(result.offsets, sequence.offsets);
+  move_to(result.typed, sequence.typed);
   result.types.resize(size, type);
   result.special.resize(size, 0);
   result.sequence.resize(size, static_cast<std::int8_t>(number));
@@ -65,6 +66,7 @@ void append_special(Encoding& result, const SpecialToken& token, std::uint32_t t
   result.offsets.push_back({0, 0});
   result.types.push_back(type);
   result.special.push_back(1);
+  result.typed.push_back(0);
   result.sequence.push_back(-1);
 }
 
@@ -125,6 +127,7 @@ void cut(Encoding& encoding, std::size_t length) {
   encoding.tokens.resize(length);
   encoding.ids.resize(length);
   encoding.offsets.resize(length);
+  encoding.typed.resize(length);
 }
 
 }  // namespace attnviz::tokens

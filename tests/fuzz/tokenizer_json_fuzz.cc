@@ -21,6 +21,7 @@ void require_sound(const attnviz::Encoding& encoding) {
   const std::size_t size = encoding.size(), code_points = attnviz::count_code_points(kText);
   require(encoding.tokens.size() == size && encoding.offsets.size() == size && encoding.types.size() == size);
   require(encoding.special.size() == size && encoding.sequence.size() == size);
+  require(encoding.typed.size() == size);
   for (const auto& [begin, end] : encoding.offsets) require(begin <= end && end <= code_points);
 }
 
