@@ -13,6 +13,7 @@ struct TokensOptions {
   TextOptions text;
   ModelChoice model;
   bool json = false;
+  bool words = false;
 };
 
 Flags tokens_flags(TokensOptions& options) {
@@ -24,12 +25,19 @@ Flags tokens_flags(TokensOptions& options) {
                 "attnviz tokens --pair \"It purred.\" \"The cat sat.\""}});
   flags.group("Output");
   flags.flag("--json", "one JSON object on one line", options.json);
+  flags.flag("--words", "say too which tokens make up a word", options.words);
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
   return flags;
 }
 
-std::string as_json(const ModelCard& card, const Prepared& prepared) {
+/// The words, if they were asked for.
+std::vector<TokenGroup> words_of(const TokensOptions& options, const Prepared& prepared) {
+  if (!options.words) return {};
+  return words(prepared.encoding, prepared.sentence.text, prepared.sentence.pair);
+}
+
+std::string as_json(const ModelCard& card, const Prepared& prepared, const std::vector<TokenGroup>& words) {
   const Encoding& encoding = prepared.encoding;
   std::vector<std::size_t> positions(encoding.size());
   std::iota(positions.begin(), positions.end(), 0);
@@ -44,22 +52,34 @@ std::string as_json(const ModelCard& card, const Prepared& prepared) {
   object["types"] = encoding.types;
   object["offsets"] = encoding.offsets;
   object["special"] = std::vector<bool>(encoding.special.begin(), encoding.special.end());
+  for (const TokenGroup& word : words) object["words"].push_back({word.first, word.count});
   return one_line(object) + "\n";
 }
 
-std::string as_table(const ModelCard& card, const Prepared& prepared) {
+std::string as_table(const ModelCard& card, const Prepared& prepared, const std::vector<TokenGroup>& words) {
   const Encoding& encoding = prepared.encoding;
   const std::size_t count = encoding.size();
   std::string text = "Model         " + visible(card.name) + "\nTokens        " + std::to_string(count) +
-                     "\nPosition ids  0 to " + std::to_string(count - 1) + "\n\n";
-  Table table({">position", ">id", ">type", ">offsets", "token"});
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto& [begin, end] = encoding.offsets[i];
-    table.add({std::to_string(i), std::to_string(encoding.ids[i]), std::to_string(encoding.types[i]),
-               encoding.special[i] ? "-" : std::to_string(begin) + ":" + std::to_string(end),
-               prepared.labels[i].whole()});
+                     "\nPosition ids  0 to " + std::to_string(count - 1) + "\n";
+  std::vector<std::string> headings = {">position", ">id", ">type", ">offsets", "token"};
+  if (!words.empty()) {
+    text += "Words         " + std::to_string(words.size()) + "\n";
+    headings.insert(headings.begin(), ">word");
   }
-  return text + table.set();
+  Table table(headings);
+  for (std::size_t i = 0, word = 0; i < count; ++i) {
+    const auto& [begin, end] = encoding.offsets[i];
+    std::vector<std::string> row = {
+        std::to_string(i), std::to_string(encoding.ids[i]), std::to_string(encoding.types[i]),
+        encoding.special[i] ? "-" : std::to_string(begin) + ":" + std::to_string(end),
+        prepared.labels[i].whole()};
+    if (!words.empty()) {
+      if (i == words[word].first + words[word].count) ++word;
+      row.insert(row.begin(), std::to_string(word));
+    }
+    table.add(std::move(row));
+  }
+  return text + "\n" + table.set();
 }
 
 int tokens(const TokensOptions& options, const Streams& streams) {
@@ -70,7 +90,8 @@ int tokens(const TokensOptions& options, const Streams& streams) {
     streams.err << "attnviz: note: " + std::to_string(prepared.encoding.size()) + " tokens, " +
                        visible(card.name) + " takes at most " + std::to_string(card.max_tokens) + "\n";
   }
-  print(streams.out, options.json ? as_json(card, prepared) : as_table(card, prepared));
+  const std::vector<TokenGroup> words = words_of(options, prepared);
+  print(streams.out, options.json ? as_json(card, prepared, words) : as_table(card, prepared, words));
   return 0;
 }
 

@@ -1,0 +1,112 @@
+#include "cli/shown_tokens.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace attnviz::cli {
+namespace {
+
+/// Begin or end of a range; unset where nothing is written.
+std::optional<int> read_end(const Given& given, std::string_view digits) {
+  if (digits.empty()) return std::nullopt;
+  int number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size()) {
+    refuse(given, "a range such as 3:9, 3: or :9");
+  }
+  return number;
+}
+
+TokenRange read_token_range(const Given& given) {
+  const std::string_view value = given.value;
+  const std::size_t colon = value.find(':');
+  if (colon == std::string_view::npos || value.size() == 1) refuse(given, "a range such as 3:9, 3: or :9");
+  return {read_end(given, value.substr(0, colon)), read_end(given, value.substr(colon + 1)), given.value};
+}
+
+/// Whether --hide-special leaves it out. A masked word stands for a word of the text.
+bool is_hidden(const Encoding& encoding, std::size_t token) {
+  const std::string& name = encoding.tokens[token];
+  return encoding.special[token] || (encoding.typed[token] && name != "[MASK]" && name != "<mask>");
+}
+
+std::vector<TokenGroup> single_tokens(std::size_t count) {
+  std::vector<TokenGroup> groups(count);
+  for (std::size_t token = 0; token < count; ++token) groups[token].first = token;
+  return groups;
+}
+
+/// Cuts the groups to the range, and says so unless they are all in it.
+void cut_to(const TokenRange& range, const std::string& unit, ShownTokens& shown) {
+  const auto count = static_cast<long>(shown.groups.size());
+  const auto place = [count](long number) { return number < 0 ? number + count : number; };
+  const long begin = place(range.begin.value_or(0)), end = range.end ? place(*range.end) : count;
+  const std::string flag = "--range " + shown_value(range.given);
+  const std::string places = "0 to " + std::to_string(count);
+  if (begin < 0 || begin > count || end < 0 || end > count) {
+    throw Error(flag + ": beyond the " + unit + "s, expected a range in " + places,
+                "it counts what would be shown without it");
+  }
+  if (begin >= end) throw Error(flag + ": empty, expected a range in " + places);
+  if (end - begin == count) return;
+  shown.groups = {shown.groups.begin() + begin, shown.groups.begin() + end};
+  const std::string last = end - begin > 1 ? "s " + std::to_string(begin) + " to " + std::to_string(end - 1)
+                                           : " " + std::to_string(begin);
+  shown.notes.push_back(unit + last + " of " + std::to_string(count));
+}
+
+void hide_special(const Encoding& encoding, ShownTokens& shown) {
+  const std::size_t before = shown.groups.size();
+  std::erase_if(shown.groups, [&](const TokenGroup& group) { return is_hidden(encoding, group.first); });
+  if (shown.groups.empty()) {
+    throw Error("--hide-special: nothing left to show, the text has special tokens only");
+  }
+  if (shown.groups.size() < before) shown.notes.push_back("special tokens hidden");
+}
+
+}  // namespace
+
+void add_token_flags(Flags& flags, TokenOptions& options) {
+  flags.group("Tokens shown");
+  flags.flag("--words", "merge sub-words into words: keys are summed, queries averaged", options.words);
+  flags.flag("--hide-special", "leave out special tokens ([CLS], [SEP], <s> …), but not [MASK]",
+             options.hide_special);
+  flags.value("--range", "A:B",
+              "only the tokens from A to B, B not included, of those that would be shown without it: they "
+              "count from 0, negative numbers from the end; A: and :B leave one end open",
+              [&](const Given& given) { options.range = read_token_range(given); });
+  flags.flag("--renormalize", "with --hide-special or --range: rows sum to 1 again", options.renormalize);
+}
+
+ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared) {
+  const auto& [sentence, encoding, labels, cut_from] = prepared;
+  if (options.renormalize && !options.hide_special && !options.range) {
+    throw Error("--renormalize: nothing is left out", "use it with --hide-special or --range");
+  }
+  ShownTokens shown;
+  shown.groups =
+      options.words ? words(encoding, sentence.text, sentence.pair) : single_tokens(encoding.size());
+  if (options.hide_special) hide_special(encoding, shown);
+  if (options.range) cut_to(*options.range, options.words ? "word" : "token", shown);
+  const bool left_out = !shown.notes.empty();
+  if (left_out) {
+    shown.notes.back() += options.renormalize ? ", rows renormalised" : ": rows may sum to less than 1";
+    shown.renormalized = options.renormalize;
+  }
+  const bool merged = std::any_of(shown.groups.begin(), shown.groups.end(),
+                                  [](const TokenGroup& group) { return group.count > 1; });
+  if (merged) {
+    shown.notes.insert(shown.notes.begin(), "sub-words merged: keys summed, queries averaged");
+  }
+  shown.altered = left_out || merged;
+  shown.labels = group_labels(encoding, labels, shown.groups, sentence.text, sentence.pair);
+  return shown;
+}
+
+Attention shown_attention(Attention attention, const ShownTokens& shown) {
+  if (!shown.altered) return attention;
+  Attention merged = merge_tokens(attention, shown.groups);
+  return shown.renormalized ? renormalized(std::move(merged)) : merged;
+}
+
+}  // namespace attnviz::cli

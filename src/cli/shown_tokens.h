@@ -1,0 +1,47 @@
+/// shown_tokens: which tokens a figure shows: merged into words, without special tokens, or only some of
+/// them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attnviz/analysis.h"
+#include "cli/flags.h"
+#include "cli/request.h"
+
+namespace attnviz::cli {
+
+/// A Python slice: negative numbers count from the end.
+struct TokenRange {
+  std::optional<int> begin, end;
+  std::string given;  ///< as errors name it
+};
+
+struct TokenOptions {
+  bool words = false;
+  bool hide_special = false;
+  bool renormalize = false;
+  std::optional<TokenRange> range;
+};
+
+/// --words, --hide-special, --renormalize and --range.
+void add_token_flags(Flags& flags, TokenOptions& options);
+
+/// The rows and columns of a figure.
+struct ShownTokens {
+  std::vector<TokenGroup> groups;  ///< the tokens that each row and column stands for
+  std::vector<TokenLabel> labels;  ///< one a group
+  std::vector<std::string> notes;  ///< what the figure has to say of them: "special tokens hidden, …"
+  bool altered = false;            ///< the numbers are not those of single tokens, or not all of them
+  bool renormalized = false;       ///< tokens are left out, and rows are to sum to 1 again
+};
+
+/// Throws Error: a range that is empty or beyond the tokens, --renormalize where no flag leaves anything out,
+/// nothing left to show.
+[[nodiscard]] ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared);
+
+/// The attention between them. As it was, where nothing is altered; else without query and key vectors.
+[[nodiscard]] Attention shown_attention(Attention attention, const ShownTokens& shown);
+
+}  // namespace attnviz::cli
