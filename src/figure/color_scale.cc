@@ -5,6 +5,7 @@
 #include "attnviz/figure.h"
 #include "figure/ink.h"
 #include "figure/number.h"
+#include "figure/ticks.h"
 
 namespace attnviz {
 namespace {
@@ -26,23 +27,6 @@ ColorScale::Range range_of(std::span<const Heatmap> maps) {
     }
   }
   return range;
-}
-
-/// A linear scale's step, 1, 2, 2.5 or 5 times a power of ten, and the decimals that write it.
-struct Step {
-  double size;
-  int decimals;
-};
-
-Step round_step(double at_least) {
-  const int exponent = static_cast<int>(std::floor(std::log10(at_least)));
-  for (const double factor : {1.0, 2.0, 2.5, 5.0, 10.0}) {
-    const double size = factor * std::pow(10, exponent);
-    if (size < at_least * (1 - 1e-9)) continue;
-    const int digits = factor == 10 ? exponent + 1 : exponent;
-    return {size, std::max(0, (factor == 2.5 ? 1 : 0) - digits)};
-  }
-  return {at_least, std::max(0, -exponent)};
 }
 
 /// The round numbers 1, 2, 5 (or only 1) times a power of ten in [lower, upper], from high to low.
