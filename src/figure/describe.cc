@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <vector>
 
 #include "figure/number.h"
+#include "figure/ticks.h"
 
 namespace attnviz {
 namespace {
@@ -120,6 +122,20 @@ std::string quantity_of(const Heatmap& heatmap) {
 
 constexpr char kMasked[] = " A token attends only to itself and to earlier ones; the rest is masked.";
 
+/// " Entropy is lowest in layer 2 (1.07 nats) and highest in layer 1 (1.88 nats)", without a full stop.
+std::string extremes_by_layer(const std::string& name, const std::vector<LayerMetrics>& layers,
+                              double LayerMetrics::*number,
+                              const std::function<std::string(double)>& written) {
+  const auto less = [&](const LayerMetrics& a, const LayerMetrics& b) { return a.*number < b.*number; };
+  const auto [low, high] = std::minmax_element(layers.begin(), layers.end(), less);
+  const std::string lowest = written((*low).*number), highest = written((*high).*number);
+  const std::string lead = " " + name + " is ";
+  if (layers.size() == 1) return lead + lowest + " in layer " + std::to_string(low->layer);
+  if (lowest == highest) return lead + lowest + " in every layer";
+  return lead + "lowest in layer " + std::to_string(low->layer) + " (" + lowest + ") and highest in layer " +
+         std::to_string(high->layer) + " (" + highest + ")";
+}
+
 }  // namespace
 
 std::string description(const Heatmap& heatmap, const ColorScale& scale) {
@@ -180,6 +196,21 @@ std::string description(const Comparison& comparison, const ColorScale& scale) {
         " strongest links off the diagonal: " + (links.empty() ? "none" : links) + "." + most_received(map);
   }
   return text + note_sentences(comparison.notes);
+}
+
+std::string description(const Summary& summary, const ColorScale& scale) {
+  std::string text = "Summary of attention";
+  if (!summary.mean.title.empty()) text += ", " + visible(summary.mean.title);
+  const std::size_t count = summary.layers.size();
+  text += ": " + std::to_string(count) + (count == 1 ? " layer." : " layers.");
+  const auto weight = [](double value) { return fixed(value, decimals_of(std::max(value, 1e-6))); };
+  const auto nats = [](double value) { return fixed(std::max(value, 0.0), 2) + " nats"; };
+  text += extremes_by_layer("Mean weight", summary.layers, &LayerMetrics::mean_weight, weight) + ".";
+  text += extremes_by_layer("Entropy", summary.layers, &LayerMetrics::entropy, nats) +
+          "; evenly spread attention would have " + nats(summary.uniform_entropy) + ". ";
+  Heatmap mean = summary.mean;
+  mean.title = "mean over all layers and heads";
+  return text + description(mean, scale);
 }
 
 }  // namespace attnviz

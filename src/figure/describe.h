@@ -16,4 +16,7 @@ namespace attnviz {
 /// What is compared, the facts, each map's strongest links, and the notes.
 [[nodiscard]] std::string description(const Comparison& comparison, const ColorScale& scale);
 
+/// Where mean weight and entropy are lowest and highest, and the mean map as any map.
+[[nodiscard]] std::string description(const Summary& summary, const ColorScale& scale);
+
 }  // namespace attnviz
