@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -24,6 +23,7 @@ using test::items;
 using test::Map;
 using test::measured;
 using test::Point;
+using test::random_labels;
 using test::words;
 
 /// A map as the mean, what its tokens receive, and layers.
@@ -103,28 +103,6 @@ std::string without_bar_steps(const Figure& figure) {
   return kept;
 }
 
-const std::vector<std::string> kPool = {"a",
-                                        "bank",
-                                        "the",
-                                        ".",
-                                        "antidisestablishmentarianisms!",
-                                        "uncharacteristically",
-                                        "東京都特許許可局局長の名前は何ですか",
-                                        "الكتاب",
-                                        "नमस्ते",
-                                        "😀",
-                                        "👩‍👩‍👧",
-                                        "‹E4›‹B8›",
-                                        "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
-                                        ""};
-
-std::vector<TokenLabel> random_tokens(std::mt19937& random, std::size_t count) {
-  std::vector<TokenLabel> labels;
-  for (std::size_t i = 0; i < count; ++i)
-    labels.push_back({random() % 4 ? "" : "##", kPool[random() % kPool.size()], random() % 10 == 0});
-  return labels;
-}
-
 std::size_t random_count(std::mt19937& random, int round) {
   return round < 60 ? 1 + static_cast<std::size_t>(round) : 1 + random() % (round % 10 ? 60 : 512);
 }
@@ -175,7 +153,7 @@ void expect_apart_and_on_the_page(const Figure& figure, const std::string& what,
 TEST(SummaryFigure, KeepsTextsApartAndOnThePageForAnyTokensAndLayers) {
   std::mt19937 random(20260102);
   for (int round = 0; round < 300; ++round) {
-    Whole whole(random_tokens(random, random_count(random, round)), 1 + static_cast<int>(random() % 24),
+    Whole whole(random_labels(random, random_count(random, round)), 1 + static_cast<int>(random() % 24),
                 random() % 2 == 0, static_cast<unsigned>(round));
     scramble(whole, random, round);
     // Numbers in cells lie on rectangles, as they should.

@@ -238,7 +238,7 @@ BarPlot::BarPlot(Page& page, const Panel& rows, double room, const TokenBars& ba
   points_of_one_ = (room - for_number) / longest_;
 }
 
-/// Two slanted gaps near the bar's end.
+/// Two slanted gaps near the end of a bar that is cut; its number tells how long it would be.
 void BarPlot::draw_cut(std::size_t row, double thickness) {
   constexpr double kFromEnd = 8, kApart = 3, kGap = 1.2;
   const double y = rows_.center_y(row), half = thickness / 2 + 0.3, slant = std::min(half / 2, 2.0);
