@@ -29,7 +29,7 @@ TEST_F(CommandLine, HelpsWithEveryCommandInEightyColumns) {
   EXPECT_EQ(run({"-h"}).out, top.out);
   std::vector<std::string> helps = {top.out};
   const std::vector<std::vector<std::string>> commands = {
-      {"render"}, {"tokens"}, {"extract"}, {"models"}, {"models", "info"}, {"models", "verify"}};
+      {"render"}, {"analyze"}, {"tokens"}, {"extract"}, {"models"}, {"models", "info"}, {"models", "verify"}};
   for (std::vector<std::string> command : commands) {
     std::string name = command.front() + (command.size() > 1 ? " " + command.back() : "");
     EXPECT_NE(top.out.find("\n  " + name + " "), std::string::npos) << name;
@@ -284,6 +284,9 @@ TEST_F(CommandLine, WritesTheSameInEveryLocale) {
       {"tokens", "The bank can refuse to lend money to the person by the river bank."},
       {"extract", "--layers", "1", "--heads", "0", "-o", "-", "--format", "json", kText},
       {"render", "--vmax", "0.5", "-o", "-", "--format", "svg", kText},
+      {"analyze", kText},
+      {"analyze", "--json", kText},
+      {"analyze", "--csv", kText},
       {"models", "info", "minilm"}};
   std::vector<std::string> expected;
   for (const auto& command : commands) expected.push_back(run(command).out);

@@ -18,6 +18,7 @@ struct Command {
 };
 
 Command render_command();
+Command analyze_command();
 Command tokens_command();
 Command extract_command();
 Command models_command();

@@ -12,9 +12,9 @@ namespace attnviz::cli {
 namespace {
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> table = {render_command(),      tokens_command(),
-                                             extract_command(),     models_command(),
-                                             models_info_command(), models_verify_command()};
+  static const std::vector<Command> table = {render_command(),       analyze_command(), tokens_command(),
+                                             extract_command(),      models_command(),  models_info_command(),
+                                             models_verify_command()};
   return table;
 }
 
@@ -33,6 +33,7 @@ std::string help() {
          set_groups(groups) +
          "\nExamples\n"
          "  attnviz render --layer 6 --head 0 \"The bank can refuse to lend money.\"\n"
+         "  attnviz analyze \"The bank can refuse to lend money.\"\n"
          "  attnviz tokens --json \"The bank can refuse to lend money.\"\n"
          "  attnviz extract --layers 1-3 -o bank.safetensors \"The bank can refuse.\"\n"
          "\nExit status: 0 done, 2 it could not be done.\n";

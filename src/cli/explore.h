@@ -1,0 +1,17 @@
+/// explore: the heads worth a look, after the explorer of course material.
+#pragma once
+
+#include "attnviz/attention.h"
+#include "attnviz/cli.h"
+#include "cli/analyze_report.h"
+#include "cli/output.h"
+
+namespace attnviz::cli {
+
+inline const std::vector<std::string> kExplorerFormats = {"png", "svg", "pdf"};
+
+/// Lists the attention's heads that are LOCAL or GLOBAL with their reasons, and draws the most telling one.
+void explore(const Report& report, const Attention& attention, const OutputOptions& options,
+             const Streams& streams);
+
+}  // namespace attnviz::cli
