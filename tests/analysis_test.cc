@@ -64,7 +64,7 @@ Matrix random_matrix(std::size_t tokens, unsigned zeros, bool causal, std::mt199
   for (std::size_t row = 0; row < tokens; ++row) {
     double sum = 0;
     for (std::size_t column = 0; column < (causal ? row + 1 : tokens); ++column) {
-      const bool zero = random() % 10 < zeros && column != row;
+      const bool zero = random() % 10 < zeros && column != (causal ? 0 : (row + 1) % tokens);
       matrix[row * tokens + column] = zero ? 0 : static_cast<float>(random() % 1000 + 1);
       sum += matrix[row * tokens + column];
     }
@@ -436,13 +436,12 @@ double least_cut(const Attention& attention, std::size_t from, std::size_t to) {
 
 TEST(AttentionFlow, IsTheLeastCut) {
   std::mt19937 random(2);
-  for (int round = 0; round < 40; ++round) {
-    const bool causal = round % 2 == 1;
-    const unsigned zeros = round % 10;
-    const std::size_t tokens = 2 + round % 2, depth = 1 + round % 4;
+  for (unsigned round = 0; round < 160; ++round) {
+    const std::size_t tokens = 2 + round / 4 % 2;
+    const bool causal = round / 8 % 2 == 1;
     std::vector<Matrix> matrices;
-    for (std::size_t layer = 0; layer < depth; ++layer) {
-      matrices.push_back(random_matrix(tokens, zeros, causal, random));
+    for (unsigned layer = 0; layer <= round % 4; ++layer) {
+      matrices.push_back(random_matrix(tokens, round / 16, causal, random));
     }
     const Attention attention = layers_of(matrices, causal);
     const std::vector<float> flow = attention_flow(attention);
