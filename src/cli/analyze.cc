@@ -167,9 +167,7 @@ Attention narrowed(const Attention& attention, const Selection& selection) {
                    .queries = attention.queries,
                    .keys = attention.keys,
                    .causal = attention.causal,
-                   .weights = {},
-                   .query = {},
-                   .key = {}};
+                   .weights = {}};
   for (const int layer : selection.layers) {
     for (const int head : selection.heads) {
       const MatrixView matrix = attention.at(layer, head);
