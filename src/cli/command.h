@@ -18,6 +18,13 @@ struct Command {
 };
 
 Command render_command();
+Command grid_command();
+Command layers_command();
+Command compare_command();
+Command diff_command();
+Command flow_command();
+Command rollout_command();
+Command summary_command();
 Command analyze_command();
 Command tokens_command();
 Command extract_command();

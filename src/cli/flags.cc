@@ -11,8 +11,9 @@ namespace {
 /// CLI11 only takes the command line apart; values are read by their Read, after all of it is known.
 struct Option {
   CLI::Option* given = nullptr;
-  Read read;            ///< empty for a flag without a value
-  bool* set = nullptr;  ///< only for a flag without a value
+  Read read;             ///< empty for a flag without a value
+  bool* set = nullptr;   ///< only for a flag without a value
+  std::size_t most = 1;  ///< times that it may be given
 
   [[nodiscard]] std::string name() const { return "--" + given->get_lnames().front(); }
 };
@@ -122,11 +123,12 @@ void Flags::State::refuse_extras() const {
 
 /// CLI11 takes whatever comes next for a value: when that is a flag, the value was forgotten.
 void Flags::State::refuse_misplaced(const Option& option, std::span<const std::string> arguments) const {
-  const std::string& value = option.given->results().front();
-  const std::string joined = option.name() + "=" + value;
-  if (contains(names(), without_value(value)) && !contains(arguments, joined)) {
-    throw Error(option.name() + ": needs a value, got " + value,
-                "if that is the value, join them: " + joined);
+  for (const std::string& value : option.given->results()) {
+    const std::string joined = option.name() + "=" + value;
+    if (contains(names(), without_value(value)) && !contains(arguments, joined)) {
+      throw Error(option.name() + ": needs a value, got " + value,
+                  "if that is the value, join them: " + joined);
+    }
   }
 }
 
@@ -144,11 +146,11 @@ Flags::~Flags() = default;
 void Flags::group(const std::string& heading) { state_->groups.push_back({heading, {}}); }
 
 void Flags::value(const std::string& names, const std::string& placeholder, const std::string& help,
-                  Read read) {
+                  Read read, std::size_t most) {
   CLI::Option* const option =
       state_->app.add_option(names, CLI::callback_t([](const CLI::results_t&) { return true; }));
   option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  state_->options.push_back({option, std::move(read), nullptr});
+  state_->options.push_back({option, std::move(read), nullptr, most});
   state_->groups.back().entries.push_back({spaced(names) + " " + placeholder, help});
 }
 
@@ -178,11 +180,11 @@ bool Flags::parse(std::span<const std::string> arguments) {
   state.refuse_extras();
   for (const Option& option : state.options) {
     if (option.set || option.given->count() == 0) continue;
-    if (option.given->count() > 1) {
-      throw Error(option.name() + ": given " + std::to_string(option.given->count()) +
-                  " times, expected once");
+    if (option.given->count() > option.most) {
+      throw Error(option.name() + ": given " + std::to_string(option.given->count()) + " times, expected " +
+                  (option.most == 1 ? "once" : "at most " + std::to_string(option.most) + " times"));
     }
-    option.read({option.name(), option.given->results().front()});
+    for (const std::string& value : option.given->results()) option.read({option.name(), value});
   }
   if (!state.argument) return true;
   const std::string name = state.argument->get_name();

@@ -31,8 +31,10 @@ class Flags {
   /// Starts a group of flags in the help.
   void group(const std::string& heading);
 
-  /// `names` is "--layer" or "-o,--output"; `placeholder` stands for the value in the help.
-  void value(const std::string& names, const std::string& placeholder, const std::string& help, Read read);
+  /// `names` is "--layer" or "-o,--output"; `placeholder` stands for the value in the help. It may be given
+  /// `most` times; each is read.
+  void value(const std::string& names, const std::string& placeholder, const std::string& help, Read read,
+             std::size_t most = 1);
   void flag(const std::string& names, const std::string& help, bool& set);
 
   /// The command's one argument, which must be given: "TEXT", and the hint where it is missing.

@@ -23,6 +23,15 @@ std::string read_device(const Given& given) {
   return device;
 }
 
+std::string read_model(const Given& given) {
+  if (given.value.empty()) refuse(given, "a model's name or directory");
+  return given.value;
+}
+
+void add_truncate_flag(Flags& flags, ModelChoice& choice) {
+  flags.flag("--truncate", "cut a text that is too long for the model, and say so", choice.truncate);
+}
+
 void check_range(const std::string& flag, const NumberRanges& ranges, const ModelCard& card,
                  const std::string& what, int first, int count) {
   for (const auto& [low, high] : ranges.ranges) {
@@ -77,11 +86,17 @@ void add_model_flags(Flags& flags, ModelChoice& choice) {
   flags.group("Model");
   flags.value("--model", "NAME|DIR",
               "a name that attnviz models lists, or a model's directory (default: minilm)",
-              [&](const Given& given) {
-                if (given.value.empty()) refuse(given, "a model's name or directory");
-                choice.model = given.value;
-              });
-  flags.flag("--truncate", "cut a text that is too long for the model, and say so", choice.truncate);
+              [&](const Given& given) { choice.model = read_model(given); });
+  add_truncate_flag(flags, choice);
+}
+
+void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::string>& names) {
+  flags.group("Models");
+  flags.value(
+      "--model", "NAME|DIR",
+      "a name that attnviz models lists, or a model's directory; twice for two models (default: minilm)",
+      [&](const Given& given) { names.push_back(read_model(given)); }, 2);
+  add_truncate_flag(flags, choice);
 }
 
 void add_device_flags(Flags& flags, ModelOptions& options) {

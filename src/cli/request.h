@@ -28,6 +28,9 @@ struct ModelChoice {
 /// --model and --truncate; all that a command needs which only tokenizes.
 void add_model_flags(Flags& flags, ModelChoice& choice);
 
+/// The same for a command that compares two models: --model up to twice, into `names`.
+void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::string>& names);
+
 /// --device and --threads.
 void add_device_flags(Flags& flags, ModelOptions& options);
 

@@ -36,6 +36,12 @@ std::vector<TokenGroup> single_tokens(std::size_t count) {
   return groups;
 }
 
+std::size_t tokens_in(std::span<const TokenGroup> groups) {
+  std::size_t tokens = 0;
+  for (const TokenGroup& group : groups) tokens += group.count;
+  return tokens;
+}
+
 /// Cuts the groups to the range, and says so unless they are all in it.
 void cut_to(const TokenRange& range, const std::string& unit, ShownTokens& shown) {
   const auto count = static_cast<long>(shown.groups.size());
@@ -79,24 +85,30 @@ void add_token_flags(Flags& flags, TokenOptions& options) {
 }
 
 ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared) {
-  const auto& [sentence, encoding, labels, cut_from] = prepared;
   if (options.renormalize && !options.hide_special && !options.range) {
     throw Error("--renormalize: nothing is left out", "use it with --hide-special or --range");
   }
+  const auto& [sentence, encoding, labels, cut_from] = prepared;
+  return shown_tokens(
+      options, prepared,
+      options.words ? words(encoding, sentence.text, sentence.pair) : single_tokens(encoding.size()));
+}
+
+ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared,
+                         std::vector<TokenGroup> groups) {
+  const auto& [sentence, encoding, labels, cut_from] = prepared;
   ShownTokens shown;
-  shown.groups =
-      options.words ? words(encoding, sentence.text, sentence.pair) : single_tokens(encoding.size());
+  shown.groups = std::move(groups);
+  const bool merged = std::any_of(shown.groups.begin(), shown.groups.end(),
+                                  [](const TokenGroup& group) { return group.count > 1; });
+  if (merged) shown.notes.emplace_back("sub-words merged: keys summed, queries averaged");
+  if (tokens_in(shown.groups) < encoding.size()) shown.notes.emplace_back("special tokens hidden");
   if (options.hide_special) hide_special(encoding, shown);
   if (options.range) cut_to(*options.range, options.words ? "word" : "token", shown);
-  const bool left_out = !shown.notes.empty();
+  const bool left_out = tokens_in(shown.groups) < encoding.size();
   if (left_out) {
     shown.notes.back() += options.renormalize ? ", rows renormalised" : ": rows may sum to less than 1";
     shown.renormalized = options.renormalize;
-  }
-  const bool merged = std::any_of(shown.groups.begin(), shown.groups.end(),
-                                  [](const TokenGroup& group) { return group.count > 1; });
-  if (merged) {
-    shown.notes.insert(shown.notes.begin(), "sub-words merged: keys summed, queries averaged");
   }
   shown.altered = left_out || merged;
   shown.labels = group_labels(encoding, labels, shown.groups, sentence.text, sentence.pair);

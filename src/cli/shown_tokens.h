@@ -41,6 +41,10 @@ struct ShownTokens {
 /// nothing left to show.
 [[nodiscard]] ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared);
 
+/// The same of groups that were chosen otherwise (see align).
+[[nodiscard]] ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared,
+                                       std::vector<TokenGroup> groups);
+
 /// The attention between them. As it was, where nothing is altered; else without query and key vectors.
 [[nodiscard]] Attention shown_attention(Attention attention, const ShownTokens& shown);
 

@@ -1,0 +1,131 @@
+#include "cli/drawing.h"
+
+#include <ostream>
+
+#include "cli/console.h"
+#include "cli/help.h"
+
+namespace attnviz::cli {
+namespace {
+
+const std::vector<std::string> kFormats = {"png", "svg", "pdf"};
+const Choices<ShowColor> kColors = {
+    {"auto", ShowColor::automatic}, {"always", ShowColor::always}, {"never", ShowColor::never}};
+
+TerminalColors colors_of(ShowColor color, const std::ostream& out) {
+  if (color == ShowColor::never) return TerminalColors::none;
+  if (color == ShowColor::automatic) return terminal_colors(is_terminal(out));
+  const TerminalColors known = terminal_colors(true);
+  return known == TerminalColors::none ? TerminalColors::ansi256 : known;  // what nearly every terminal can
+}
+
+void write_figure(const Figure& figure, const std::string& format, double dpi, const Sink& sink) {
+  if (format == "png") write_png(figure, dpi, sink);
+  if (format == "svg") write_svg(figure, sink);
+  if (format == "pdf") write_pdf(figure, sink);
+}
+
+void add_ways_out(Flags& flags, DrawingOptions& options, const std::string& stem) {
+  add_token_flags(flags, options.tokens);
+  add_look_flags(flags, options.look);
+  add_output_flags(flags, options.output, kFormats, stem);
+  flags.flag("--describe", "print in sentences what the figure shows, too", options.describe);
+  flags.flag("--show", "draw in the terminal too", options.show);
+  flags.value("--color", "auto|always|never", "colours of --show (default: auto, as the terminal can)",
+              [&](const Given& given) { options.color = read_choice(given, kColors); });
+  add_run_flags(flags, options.model);
+}
+
+}  // namespace
+
+void add_drawing_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
+  add_text_flags(flags, options.text);
+  add_model_flags(flags, options.model);
+  add_ways_out(flags, options, stem);
+}
+
+void add_drawing_flags_but_model(Flags& flags, DrawingOptions& options, const std::string& stem) {
+  add_text_flags(flags, options.text);
+  add_ways_out(flags, options, stem);
+}
+
+std::size_t good_columns(std::size_t panels) {
+  if (panels <= 3) return panels;
+  for (const std::size_t columns : {4, 3}) {
+    if (panels % columns == 0 && panels > columns) return columns;
+  }
+  return panels == 4 ? 2 : 4;
+}
+
+std::vector<std::string> Subject::notes() const {
+  std::vector<std::string> notes = prepared.notes();
+  notes.insert(notes.end(), tokens.notes.begin(), tokens.notes.end());
+  return notes;
+}
+
+Heatmap Subject::map(const MatrixView& weights, const std::string& title) const {
+  return {.weights = weights,
+          .queries = tokens.labels,
+          .keys = tokens.labels,
+          .causal = attention.causal,
+          .title = title,
+          .subtitle = prepared.sentence.shown(),
+          .notes = notes()};
+}
+
+Drawing::Drawing(const DrawingOptions& options, const Streams& streams)
+    : options_(options), streams_(streams), timings_(options.model.timings, streams.err) {
+  format_ = output_format(options.output, kFormats);
+  const bool to_stdout = options.output.path && *options.output.path == "-";
+  if (to_stdout && (options.describe || options.show)) {
+    throw Error(std::string(options.show ? "--show" : "--describe") +
+                    ": standard output takes the figure already (-o -)",
+                "name a file with -o");
+  }
+}
+
+Subject Drawing::prepare(const Wanted& wanted) { return prepare(options_.model, options_.text, wanted); }
+
+Subject Drawing::prepare(const ModelChoice& model, const TextOptions& text, const Wanted& wanted) {
+  Subject subject;
+  subject.choice = model;
+  subject.chosen = choose_model(model);
+  subject.selection = select(subject.card(), wanted);
+  timings_.lap("choose model");
+  subject.prepared = cli::prepare(subject.card(), model, text, streams_, timings_);
+  check_size(subject.card(), model, subject.prepared.encoding.size(), subject.selection);
+  subject.tokens = shown_tokens(options_.tokens, subject.prepared);
+  return subject;
+}
+
+void Drawing::open(const std::string& stem) { output_.emplace(options_.output, format_, stem, streams_.out); }
+
+void Drawing::attend(Subject& subject) {
+  run(subject);
+  show(subject);
+}
+
+void Drawing::run(Subject& subject) {
+  subject.attention =
+      cli::attend(subject.chosen, subject.choice, subject.prepared.encoding, subject.selection, timings_);
+}
+
+void Drawing::show(Subject& subject) {
+  subject.attention = shown_attention(std::move(subject.attention), subject.tokens);
+}
+
+void Drawing::finish(const Figure& figure, std::span<const Heatmap> maps, const Look& look) {
+  timings_.lap("layout");
+  std::string bytes;
+  write_figure(figure, format_, options_.look.dpi, [&](std::string_view piece) { bytes += piece; });
+  timings_.lap("draw and encode");
+  if (options_.describe) print(streams_.out, wrap(figure.description, 0));
+  for (const Heatmap& map : options_.show ? maps : maps.first(0)) {
+    print(streams_.out, to_terminal(map, look, colors_of(options_.color, streams_.out), terminal_columns()));
+  }
+  output_->write([&](const Sink& sink) { sink(bytes); });
+  timings_.lap("write");
+  timings_.total();
+}
+
+}  // namespace attnviz::cli

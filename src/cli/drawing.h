@@ -1,0 +1,92 @@
+/// drawing: what the commands that draw share: their flags, the way from a text to the attention shown, and
+/// the figure's way out.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attnviz/analysis.h"
+#include "attnviz/figure.h"
+#include "attnviz/render.h"
+#include "cli/look.h"
+#include "cli/map_choice.h"
+#include "cli/output.h"
+#include "cli/request.h"
+#include "cli/shown_tokens.h"
+
+namespace attnviz::cli {
+
+/// How --show colours its cells.
+enum class ShowColor { automatic, always, never };
+
+struct DrawingOptions {
+  TextOptions text;
+  ModelChoice model;
+  TokenOptions tokens;
+  LookOptions look;
+  OutputOptions output;
+  bool describe = false, show = false;
+  ShowColor color = ShowColor::automatic;
+};
+
+/// All of them, behind the command's own; `stem` is a default file name for the help.
+void add_drawing_flags(Flags& flags, DrawingOptions& options, const std::string& stem);
+
+/// The same without --model and --truncate, for a command that takes two models.
+void add_drawing_flags_but_model(Flags& flags, DrawingOptions& options, const std::string& stem);
+
+/// Two to four columns, so that few places of a grid stay empty.
+[[nodiscard]] std::size_t good_columns(std::size_t panels);
+
+/// One text and one model: what is asked for, and once it ran, the attention shown.
+struct Subject {
+  ModelChoice choice;
+  Chosen chosen;
+  Selection selection;
+  Prepared prepared;
+  ShownTokens tokens;
+  Attention attention;
+
+  [[nodiscard]] const ModelCard& card() const { return chosen.card; }
+
+  /// What alters the numbers shown.
+  [[nodiscard]] std::vector<std::string> notes() const;
+
+  /// A map of this subject's shown tokens. `weights` and the subject must outlive it.
+  [[nodiscard]] Heatmap map(const MatrixView& weights, const std::string& title) const;
+};
+
+/// A command that draws, from its options to its file.
+class Drawing {
+ public:
+  /// Throws Error when no format is known, or two outputs would share standard output.
+  Drawing(const DrawingOptions& options, const Streams& streams);
+
+  /// Whatever can be refused before a model runs is refused here.
+  [[nodiscard]] Subject prepare(const Wanted& wanted);
+  [[nodiscard]] Subject prepare(const ModelChoice& model, const TextOptions& text, const Wanted& wanted);
+
+  /// Opens the output, so that a file that can't be written is known before the model runs.
+  void open(const std::string& stem);
+
+  /// Runs the model; the attention becomes that of the tokens shown.
+  void attend(Subject& subject);
+
+  /// The two halves of attend(): all tokens' attention, then the one shown.
+  void run(Subject& subject);
+  void show(Subject& subject);
+
+  /// --describe, --show (of the maps, in the look) and the file.
+  void finish(const Figure& figure, std::span<const Heatmap> maps, const Look& look);
+
+ private:
+  const DrawingOptions& options_;
+  const Streams& streams_;
+  Timings timings_;
+  std::string format_;
+  std::optional<Output> output_;
+};
+
+}  // namespace attnviz::cli

@@ -1,0 +1,72 @@
+#include "cli/command.h"
+#include "cli/drawing.h"
+#include "cli/token_choice.h"
+
+namespace attnviz::cli {
+namespace {
+
+struct FlowOptions {
+  std::optional<Given> token;
+  std::optional<int> head;  ///< unset: the mean over heads
+  DrawingOptions drawing;
+};
+
+Flags flow_flags(FlowOptions& options) {
+  Flags flags({"flow",
+               "Draws what one token attends to in each layer: a row a layer, a column a token.",
+               {"attnviz flow --token bank \"The bank can refuse to lend money.\"",
+                "attnviz flow --token bank#2 --head 0 \"The bank by the river bank.\"",
+                "attnviz flow --token 3 --model gpt2-demo \"Once upon a time\""}});
+  flags.group("What to draw");
+  flags.value(
+      "--token", "T",
+      "the token that attends: its position, counting from 0, or the token itself, with #2 for the second "
+      "that is written so (required)",
+      [&](const Given& given) { options.token = given; });
+  flags.value("--head", "K|mean", "the head, counting from 0, or the mean over all (default: mean)",
+              [&](const Given& given) { options.head = read_head(given); });
+  add_drawing_flags(flags, options.drawing, "minilm-flow-bank");
+  return flags;
+}
+
+int flow(const FlowOptions& options, const Streams& streams) {
+  if (!options.token) throw Error("--token: missing", "name the token that attends, as in --token bank");
+  Drawing drawing(options.drawing, streams);
+  Wanted wanted = MapChoice{.head = options.head}.wanted();
+  wanted.layers = NumberRanges{};
+  Subject subject = drawing.prepare(wanted);
+  const std::size_t token = find_token(*options.token, subject.tokens.labels);
+  const TokenLabel& label = subject.tokens.labels[token];
+  drawing.open(subject.card().name + "-flow-" + std::to_string(token) + "-" + head_stem(options.head));
+  drawing.attend(subject);
+
+  const Attention& attention = subject.attention;
+  std::vector<float> weights;
+  std::vector<TokenLabel> layers;
+  for (const int layer : attention.layers) {
+    const std::vector<float> mean = head_mean(attention, layer);
+    const auto row = mean.begin() + static_cast<std::ptrdiff_t>(token * attention.keys);
+    weights.insert(weights.end(), row, row + static_cast<std::ptrdiff_t>(attention.keys));
+    layers.push_back({"", "Layer " + std::to_string(layer), false});
+  }
+  Heatmap map = subject.map({weights, attention.keys}, visible(subject.card().name) + " · From “" +
+                                                           label.whole() + "” (" + std::to_string(token) +
+                                                           ") · " + head_title(subject.card(), options.head));
+  map.queries = layers;
+  map.rows_are_layers = true;
+  map.causal = false;  // what the token can't see is behind it, not above a diagonal
+  if (attention.causal && token + 1 < attention.keys)
+    map.notes.push_back("tokens behind it are masked: always 0");
+  const Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
+  drawing.finish(head_heatmap(map, look, text_measure()), {&map, 1}, look);
+  return 0;
+}
+
+}  // namespace
+
+Command flow_command() {
+  return {"flow", "draw what one token attends to through all layers",
+          run_command<FlowOptions, flow_flags, flow>};
+}
+
+}  // namespace attnviz::cli

@@ -1,0 +1,65 @@
+#include "cli/command.h"
+#include "cli/drawing.h"
+
+namespace attnviz::cli {
+namespace {
+
+struct LayersOptions {
+  NumberRanges layers;      ///< empty: all
+  std::optional<int> head;  ///< unset: the mean over heads
+  std::optional<std::size_t> columns;
+  DrawingOptions drawing;
+};
+
+Flags layers_flags(LayersOptions& options) {
+  constexpr int kMostColumns = 64;
+  Flags flags(
+      {"layers",
+       "Draws one head, or the mean of the heads, through the layers: one panel a layer, on one scale.",
+       {"attnviz layers --head 0 \"The bank can refuse to lend money.\"",
+        "attnviz layers --layers 1,4,8,12 --model bert-base-uncased -o depth.pdf \"The cat sat.\""}});
+  flags.group("What to draw");
+  flags.value("--head", "K|mean", "the head, counting from 0, or the mean over all (default: mean)",
+              [&](const Given& given) { options.head = read_head(given); });
+  flags.value("--layers", "LIST|all", "layers, counting from 1: 1,4,8,12 or 1-4 (default: all)",
+              [&](const Given& given) { options.layers = read_ranges(given); });
+  flags.value("--columns", "N", "panels in a row (default: as many as fill the rows best)",
+              [&](const Given& given) {
+                options.columns = static_cast<std::size_t>(read_integer(given, 1, kMostColumns));
+              });
+  add_drawing_flags(flags, options.drawing, "minilm-layers-head0");
+  return flags;
+}
+
+int layers(const LayersOptions& options, const Streams& streams) {
+  Drawing drawing(options.drawing, streams);
+  Wanted wanted = MapChoice{.head = options.head}.wanted();
+  wanted.layer_flag = "--layers";
+  wanted.layers = options.layers;
+  Subject subject = drawing.prepare(wanted);
+  drawing.open(subject.card().name + "-layers-" + head_stem(options.head));
+  drawing.attend(subject);
+
+  const Attention& attention = subject.attention;
+  std::vector<std::vector<float>> means;
+  HeatmapGrid grid{.panels = {}, .columns = options.columns.value_or(good_columns(attention.layers.size()))};
+  for (const int layer : attention.layers) {
+    means.push_back(head_mean(attention, layer));  // of one head it is that head
+    grid.panels.push_back(subject.map({means.back(), attention.keys}, "Layer " + std::to_string(layer)));
+  }
+  grid.title =
+      visible(subject.card().name) + " · " + head_title(subject.card(), options.head) + " through the layers";
+  grid.subtitle = subject.prepared.sentence.shown();
+  grid.notes = subject.notes();
+  const Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
+  drawing.finish(heatmap_grid(grid, look, text_measure()), grid.panels, look);
+  return 0;
+}
+
+}  // namespace
+
+Command layers_command() {
+  return {"layers", "draw one head through the layers", run_command<LayersOptions, layers_flags, layers>};
+}
+
+}  // namespace attnviz::cli

@@ -1,0 +1,149 @@
+#include "cli/command.h"
+#include "cli/drawing.h"
+
+namespace attnviz::cli {
+namespace {
+
+enum class Method { rollout, max_flow };
+const Choices<Method> kMethods = {{"rollout", Method::rollout}, {"max-flow", Method::max_flow}};
+
+struct RolloutOptions {
+  Method method = Method::rollout;
+  std::optional<int> head;             ///< unset: the mean over heads
+  std::optional<NumberRanges> layers;  ///< unset: the last only
+  DrawingOptions drawing;
+};
+
+Flags rollout_flags(RolloutOptions& options) {
+  Flags flags({"rollout",
+               "Draws attention through all layers at once (Abnar & Zuidema 2020): rollout, the product of "
+               "½(A + I) over the "
+               "layers, or the maximum flow from each token of the last layer to each input token.",
+               {"attnviz rollout \"The bank can refuse to lend money.\"",
+                "attnviz rollout --layers 1,3,6 -o depth.pdf \"The bank can refuse to lend money.\"",
+                "attnviz rollout --method max-flow \"The cat sat on the mat.\"",
+                "attnviz rollout --model gpt2-demo --range 1: --renormalize \"Once upon a time\""}});
+  flags.group("What to draw");
+  flags.value("--method", "rollout|max-flow",
+              "the product of the layers, or the maximum flow through them, of at most " +
+                  std::to_string(kMostFlowTokens) + " tokens (default: rollout)",
+              [&](const Given& given) { options.method = read_choice(given, kMethods); });
+  flags.value("--head", "K|mean", "through one head of each layer, or the mean over all (default: mean)",
+              [&](const Given& given) { options.head = read_head(given); });
+  flags.value("--layers", "LIST|all",
+              "a panel for the rollout up to each of these layers (default: the last)",
+              [&](const Given& given) {
+                if (options.method == Method::max_flow) refuse(given, "no --layers beside --method max-flow");
+                options.layers = read_ranges(given);
+              });
+  add_drawing_flags(flags, options.drawing, "minilm-rollout");
+  return flags;
+}
+
+/// The layers that the product needs: all up to the deepest that is asked for.
+Wanted wanted(const RolloutOptions& options) {
+  Wanted wanted = MapChoice{.head = options.head}.wanted();
+  wanted.layer_flag = "--layers";
+  wanted.layers = NumberRanges{};
+  if (!options.layers || options.layers->ranges.empty()) return wanted;
+  int lowest = 1, deepest = 1;
+  for (const auto& [first, last] : options.layers->ranges) {
+    lowest = std::min(lowest, first);
+    deepest = std::max(deepest, last);
+  }
+  wanted.layers->ranges = {{lowest, deepest}};
+  return wanted;
+}
+
+/// The layers to draw.
+std::vector<int> drawn_layers(const RolloutOptions& options, const Attention& attention) {
+  if (!options.layers) return {attention.layers.back()};
+  return options.layers->ranges.empty() ? attention.layers : options.layers->numbers();
+}
+
+/// `attention` with the rollout up to each drawn layer, or the maximum flow, in place of its weights.
+Attention through_layers(const RolloutOptions& options, Attention attention) {
+  const std::vector<int> layers = drawn_layers(options, attention);
+  std::vector<float> weights;
+  if (options.method == Method::max_flow) {
+    weights = attention_flow(attention, options.head);
+  } else {
+    const std::vector<std::vector<float>> products = rollout(attention, options.head);
+    for (const int layer : layers) {
+      const std::vector<float>& product = products[static_cast<std::size_t>(layer) - 1];
+      weights.insert(weights.end(), product.begin(), product.end());
+    }
+  }
+  attention.layers = layers;
+  attention.heads = {options.head.value_or(0)};
+  attention.weights = std::move(weights);
+  return attention;
+}
+
+std::string method_title(Method method) {
+  return method == Method::rollout ? "Rollout" : "Attention flow (maximum flow)";
+}
+
+HeatmapGrid grid_of(const Subject& subject, const std::string& title) {
+  const Attention& attention = subject.attention;
+  HeatmapGrid grid{.panels = {}, .columns = good_columns(attention.layers.size()), .title = title};
+  for (const int layer : attention.layers) {
+    grid.panels.push_back(subject.map(attention.at(layer, attention.heads[0]),
+                                      layer == 1 ? "Layer 1" : "Layers 1 to " + std::to_string(layer)));
+    grid.panels.back().quantity = "Rollout";
+  }
+  grid.subtitle = subject.prepared.sentence.shown();
+  grid.notes = subject.notes();
+  return grid;
+}
+
+/// Said where it would mislead: in a causal model every path leads to the first tokens in the end.
+void warn_of_first_tokens(const RolloutOptions& options, const Subject& subject, const Streams& streams) {
+  if (!subject.attention.causal || options.drawing.tokens.range) return;
+  streams.err
+      << "attnviz: note: through the layers of a causal model attention piles up on the first tokens\n"
+         "  hint: --range 1: --renormalize leaves the first out\n";
+}
+
+int roll_out(const RolloutOptions& options, const Streams& streams) {
+  const bool flow = options.method == Method::max_flow;
+  Drawing drawing(options.drawing, streams);
+  Subject subject = drawing.prepare(wanted(options));
+  if (flow && subject.prepared.encoding.size() > kMostFlowTokens) {
+    throw Error("--method max-flow: " + std::to_string(subject.prepared.encoding.size()) +
+                    " tokens, expected at most " + std::to_string(kMostFlowTokens),
+                "--method rollout takes any number");
+  }
+  drawing.open(subject.card().name + (flow ? "-max-flow" : "-rollout") +
+               (options.head ? "-" + head_stem(options.head) : ""));
+  drawing.run(subject);
+  subject.attention = through_layers(options, std::move(subject.attention));
+  drawing.show(subject);
+  warn_of_first_tokens(options, subject, streams);
+
+  const std::string title = visible(subject.card().name) + " · " + method_title(options.method) + " · " +
+                            head_title(subject.card(), options.head);
+  const Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
+  const Attention& attention = subject.attention;
+  if (attention.layers.size() > 1) {
+    const HeatmapGrid grid = grid_of(subject, title);
+    drawing.finish(heatmap_grid(grid, look, text_measure()), grid.panels, look);
+    return 0;
+  }
+  const int depth = attention.layers.front();
+  Heatmap map =
+      subject.map(attention.at(depth, attention.heads[0]),
+                  title + " · " + (depth == 1 ? "Layer 1" : "Layers 1 to " + std::to_string(depth)));
+  map.quantity = flow ? "Maximum Flow" : "Rollout";
+  drawing.finish(head_heatmap(map, look, text_measure()), {&map, 1}, look);
+  return 0;
+}
+
+}  // namespace
+
+Command rollout_command() {
+  return {"rollout", "draw attention through all layers: rollout, or maximum flow",
+          run_command<RolloutOptions, rollout_flags, roll_out>};
+}
+
+}  // namespace attnviz::cli

@@ -1,0 +1,131 @@
+#include "cli/two_maps.h"
+
+#include <algorithm>
+
+namespace attnviz::cli {
+namespace {
+
+constexpr char kAlignedNote[] =
+    "tokens merged to the words that both models share: keys summed, queries averaged";
+
+/// The side's own of what was given for both or for each.
+template <class T>
+T of_side(const std::vector<T>& given, std::size_t side, T otherwise) {
+  return given.empty() ? otherwise : given[std::min(side, given.size() - 1)];
+}
+
+MapChoice choice_of(const TwoMapsOptions& options, std::size_t side) {
+  MapChoice choice = of_side(options.layers, side, MapChoice{});
+  choice.head = of_side(options.heads, side, std::optional<int>{});
+  return choice;
+}
+
+void check_differences(const TwoMapsOptions& options) {
+  const bool differ = (options.models.size() == 2 && options.models[0] != options.models[1]) ||
+                      options.layers.size() == 2 || options.heads.size() == 2 || options.against;
+  if (differ) return;
+  throw Error("nothing to compare: both sides are the same",
+              "give --model, --layer or --head twice, or a second text with --against");
+}
+
+bool same_tokens_shown(const std::array<Side, 2>& sides) {
+  return sides[0].subject.tokens.labels == sides[1].subject.tokens.labels;
+}
+
+/// Merges both sides' tokens to the words that they share.
+void align_sides(const TwoMapsOptions& options, std::array<Side, 2>& sides) {
+  if (options.against) {
+    throw Error("--against: the two texts have different tokens", "only tokens of one text can be aligned");
+  }
+  const Sentence& text = sides[0].subject.prepared.sentence;
+  const Alignment alignment =
+      align(sides[0].subject.prepared.encoding, sides[1].subject.prepared.encoding, text.text, text.pair);
+  if (alignment.first.empty()) throw Error("--align: the two models share no word of the text");
+  sides[0].subject.tokens = shown_tokens(options.drawing.tokens, sides[0].subject.prepared, alignment.first);
+  sides[1].subject.tokens = shown_tokens(options.drawing.tokens, sides[1].subject.prepared, alignment.second);
+}
+
+std::string model_of(const Side& side) { return visible(side.subject.card().name); }
+
+std::string map_title(const Side& side) { return side.choice.title(side.subject.card()); }
+
+/// What both have in common above them, what tells them apart on each.
+void name(TwoMaps& maps, const TwoMapsOptions& options) {
+  const auto& [a, b] = maps.sides;
+  const bool one_model = a.subject.card().directory == b.subject.card().directory;
+  const bool one_map = map_title(a) == map_title(b);
+  if (one_model) maps.title = model_of(a);
+  if (one_map) maps.title += (one_model ? " · " : "") + map_title(a);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Side& side = maps.sides[i];
+    std::string& own = maps.titles[i];
+    if (!one_model) own = model_of(side);
+    if (!one_map) own += (own.empty() ? "" : " · ") + map_title(side);
+    if (options.against) own += (own.empty() ? "" : " · ") + side.subject.prepared.sentence.shown();
+  }
+  maps.subtitle = options.against ? "" : a.subject.prepared.sentence.shown();
+  const auto stem_of = [](const Side& side) { return side.choice.stem(side.subject.card()); };
+  maps.stem = a.subject.card().name + "-" + stem_of(a);
+  if (!one_model) maps.stem += "-" + b.subject.card().name;
+  if (stem_of(a) != stem_of(b)) maps.stem += "-" + stem_of(b);
+}
+
+/// Both sides' notes, each once; those of one side only say of which.
+void collect_notes(TwoMaps& maps, bool aligned) {
+  if (aligned) maps.notes.emplace_back(kAlignedNote);
+  const std::vector<std::string> first = maps.sides[0].subject.notes(),
+                                 second = maps.sides[1].subject.notes();
+  const auto has = [](const std::vector<std::string>& notes, const std::string& note) {
+    return std::find(notes.begin(), notes.end(), note) != notes.end();
+  };
+  for (const std::string& note : first)
+    maps.notes.push_back(has(second, note) ? note : maps.titles[0] + ": " + note);
+  for (const std::string& note : second) {
+    if (!has(first, note)) maps.notes.push_back(maps.titles[1] + ": " + note);
+  }
+}
+
+}  // namespace
+
+void add_two_maps_flags(Flags& flags, TwoMapsOptions& options, const std::string& stem) {
+  flags.group("What to compare (what is given once holds for both)");
+  flags.value(
+      "--layer", "N|mean",
+      "the layer, counting from 1, or the mean over all; twice for two (default: the last)",
+      [&](const Given& given) { read_layer(given, options.layers.emplace_back()); }, 2);
+  flags.value(
+      "--head", "K|mean", "the head, counting from 0, or the mean over all; twice for two (default: mean)",
+      [&](const Given& given) { options.heads.push_back(read_head(given)); }, 2);
+  flags.value("--against", "TEXT", "another text for the second side",
+              [&](const Given& given) { options.against = given.value; });
+  flags.flag("--align", "merge both models' tokens to words, so that the same words face each other",
+             options.align);
+  add_two_models_flags(flags, options.drawing.model, options.models);
+  add_drawing_flags_but_model(flags, options.drawing, stem);
+}
+
+TwoMaps attend_two(const TwoMapsOptions& options, Drawing& drawing, bool subtract) {
+  check_differences(options);
+  TwoMaps maps;
+  for (std::size_t i = 0; i < 2; ++i) {
+    Side& side = maps.sides[i];
+    side.choice = choice_of(options, i);
+    ModelChoice model = options.drawing.model;
+    model.model = of_side(options.models, i, model.model);
+    TextOptions text = options.drawing.text;
+    if (i == 1 && options.against) text.text = *options.against;
+    side.subject = drawing.prepare(model, text, side.choice.wanted());
+  }
+  const bool aligned = options.align || (subtract && !same_tokens_shown(maps.sides));
+  if (aligned) align_sides(options, maps.sides);
+  name(maps, options);
+  collect_notes(maps, aligned);
+  drawing.open(maps.stem + (subtract ? "-diff" : ""));
+  for (Side& side : maps.sides) {
+    drawing.attend(side.subject);
+    side.weights = overall_mean(side.subject.attention);
+  }
+  return maps;
+}
+
+}  // namespace attnviz::cli

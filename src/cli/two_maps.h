@@ -1,0 +1,47 @@
+/// two_maps: two of a kind: what compare and diff lay side by side or subtract.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "cli/drawing.h"
+
+namespace attnviz::cli {
+
+/// What is given once holds for both sides; what is given twice tells them apart.
+struct TwoMapsOptions {
+  std::vector<std::string> models;
+  std::vector<MapChoice> layers;  ///< of each only the layer
+  std::vector<std::optional<int>> heads;
+  std::optional<std::string> against;  ///< the second side's text
+  bool align = false;
+  DrawingOptions drawing;
+};
+
+/// The selecting flags, --align, and those of every drawing command.
+void add_two_maps_flags(Flags& flags, TwoMapsOptions& options, const std::string& stem);
+
+/// One side, ready to be drawn. Its maps point into it: it stays where it is.
+struct Side {
+  Subject subject;
+  MapChoice choice;
+  std::vector<float> weights;  ///< of the tokens shown
+
+  [[nodiscard]] MatrixView matrix() const { return {weights, subject.attention.keys}; }
+};
+
+struct TwoMaps {
+  std::array<Side, 2> sides;
+  std::string title;                  ///< what they have in common: "minilm", or nothing
+  std::array<std::string, 2> titles;  ///< what tells them apart: "Layer 6 · Head 0"
+  std::string stem;                   ///< of a file name
+  std::vector<std::string> notes;
+  std::string subtitle;
+};
+
+/// Prepares both sides, opens the drawing's output and runs the models. To `subtract` them, tokens that
+/// differ are aligned. Throws Error when nothing tells the sides apart, or where tokens can't be aligned.
+[[nodiscard]] TwoMaps attend_two(const TwoMapsOptions& options, Drawing& drawing, bool subtract);
+
+}  // namespace attnviz::cli
