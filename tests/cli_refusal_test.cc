@@ -79,11 +79,11 @@ TEST_F(CommandLine, RefusesWrongFlags) {
 
 TEST_F(CommandLine, RefusesValuesThatAreNone) {
   for (const Refusal& c : std::vector<Refusal>{
-           {{"render", "--layer", "x", "x"}, "--layer x: expected a whole number"},
-           {{"render", "--layer", "1e3", "x"}, "--layer 1e3: expected a whole number"},
-           {{"render", "--layer", "6 ", "x"}, "--layer 6 : expected a whole number"},
-           {{"render", "--layer=", "x"}, "--layer '': expected a whole number"},
-           {{"render", "--layer", "", "x"}, "--layer '': expected a whole number"},
+           {{"render", "--layer", "x", "x"}, "--layer x: expected a whole number, or mean"},
+           {{"render", "--layer", "1e3", "x"}, "--layer 1e3: expected a whole number, or mean"},
+           {{"render", "--layer", "6 ", "x"}, "--layer 6 : expected a whole number, or mean"},
+           {{"render", "--layer=", "x"}, "--layer '': expected a whole number, or mean"},
+           {{"render", "--layer", "", "x"}, "--layer '': expected a whole number, or mean"},
            {{"render", "--head", "men", "x"}, "--head men: expected a whole number, or mean"},
            {{"extract", "--layers", "1,,2", "x"},
             "--layers 1,,2: expected whole numbers such as 1,4,8 or 1-4, or all"},

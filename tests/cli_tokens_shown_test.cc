@@ -90,7 +90,7 @@ TEST(ShownTokens, AreAllTokensUnlessAFlagSaysOtherwise) {
 
 TEST(ShownTokens, MergeSubWords) {
   const std::string merged = "sub-words merged: keys summed, queries averaged";
-  expect_shown(gpt2_prepared("to lend it"), {{{"--words"}, "to|lend|␣it", merged}});
+  expect_shown(gpt2_prepared("to lend it"), {{{"--words"}, "to|lend|it", merged}});
   expect_shown(bert_prepared("abb.", "c"), {{{"--words"}, "[CLS]|abb|.|[SEP]|c|[SEP]", merged}});
   expect_shown(bert_prepared("ab."), {{{"--words"}, "[CLS]|ab|.|[SEP]", ""}});
 }

@@ -17,28 +17,21 @@ Flags compare_flags(TwoMapsOptions& options) {
   return flags;
 }
 
-/// What the map's numbers come to.
+/// Of the whole text, whichever tokens are shown.
 std::vector<std::pair<std::string, std::string>> facts_of(const Side& side) {
-  const Attention& attention = side.subject.attention;
-  const Attention shown{.layers = {1},
-                        .heads = {0},
-                        .queries = attention.queries,
-                        .keys = attention.keys,
-                        .causal = attention.causal,
-                        .weights = side.weights};
-  const HeadMetrics metrics = head_metrics(shown, side.subject.tokens.labels).front();
-  const double uniform = uniform_entropy(attention.keys, attention.causal);
-  return {{"Tokens", std::to_string(attention.keys)},
-          {"Attends", attention.causal ? "backwards (causal)" : "both ways"},
-          {"Entropy", show_fixed(metrics.entropy, 2) + " nats (uniform " + show_fixed(uniform, 2) + ")"},
-          {"First token", show_fixed(100 * metrics.first_token, 1) + " % of the weight"}};
+  const bool causal = side.subject.attention.causal;
+  const std::size_t tokens = side.subject.prepared.encoding.size();
+  const std::string uniform = show_fixed(uniform_entropy(tokens, causal), 2);
+  return {{"Tokens", std::to_string(tokens)},
+          {"Attends", causal ? "backwards (causal)" : "both ways"},
+          {"Entropy", show_fixed(side.metrics.entropy, 2) + " nats (uniform " + uniform + ")"},
+          {"First token", show_fixed(100 * side.metrics.first_token, 1) + " % of the weight"}};
 }
 
 int compare(const TwoMapsOptions& options, const Streams& streams) {
   Drawing drawing(options.drawing, streams);
   TwoMaps maps = attend_two(options, drawing, false);
-  const bool two_models =
-      !maps.titles[0].empty() && maps.sides[0].subject.card().name != maps.sides[1].subject.card().name;
+  const bool two_models = maps.sides[0].subject.card().directory != maps.sides[1].subject.card().directory;
   const LookOptions& look = options.drawing.look;
   const auto compared = [&](std::size_t i) {
     const Side& side = maps.sides[i];

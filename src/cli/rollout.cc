@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <cmath>
+#include <ostream>
+
 #include "cli/command.h"
 #include "cli/drawing.h"
 
@@ -97,6 +101,11 @@ HeatmapGrid grid_of(const Subject& subject, const std::string& title) {
   return grid;
 }
 
+/// A twentieth at or below the smallest.
+double low_end(std::span<const float> weights) {
+  return std::floor(*std::min_element(weights.begin(), weights.end()) * 20) / 20;
+}
+
 /// Said where it would mislead: in a causal model every path leads to the first tokens in the end.
 void warn_of_first_tokens(const RolloutOptions& options, const Subject& subject, const Streams& streams) {
   if (!subject.attention.causal || options.drawing.tokens.range) return;
@@ -123,7 +132,7 @@ int roll_out(const RolloutOptions& options, const Streams& streams) {
 
   const std::string title = visible(subject.card().name) + " · " + method_title(options.method) + " · " +
                             head_title(subject.card(), options.head);
-  const Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
+  Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
   const Attention& attention = subject.attention;
   if (attention.layers.size() > 1) {
     const HeatmapGrid grid = grid_of(subject, title);
@@ -135,6 +144,8 @@ int roll_out(const RolloutOptions& options, const Streams& streams) {
       subject.map(attention.at(depth, attention.heads[0]),
                   title + " · " + (depth == 1 ? "Layer 1" : "Layers 1 to " + std::to_string(depth)));
   map.quantity = flow ? "Maximum Flow" : "Rollout";
+  // Flows lie close together, far from 0: the colours spread over what there is.
+  if (flow && !attention.causal && !look.vmin) look.vmin = low_end(attention.weights);
   drawing.finish(head_heatmap(map, look, text_measure()), {&map, 1}, look);
   return 0;
 }

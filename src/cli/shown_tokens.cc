@@ -70,6 +70,28 @@ void hide_special(const Encoding& encoding, ShownTokens& shown) {
   if (shown.groups.size() < before) shown.notes.push_back("special tokens hidden");
 }
 
+/// What the options leave of the groups.
+ShownTokens shown_of(const TokenOptions& options, const Prepared& prepared, std::vector<TokenGroup> groups) {
+  const auto& [sentence, encoding, labels, cut_from] = prepared;
+  ShownTokens shown;
+  shown.groups = std::move(groups);
+  if (tokens_in(shown.groups) < encoding.size()) shown.notes.emplace_back("special tokens hidden");
+  if (options.hide_special) hide_special(encoding, shown);
+  if (options.range) cut_to(*options.range, options.words ? "word" : "token", shown);
+  const bool left_out = tokens_in(shown.groups) < encoding.size();
+  if (left_out) {
+    shown.notes.back() += options.renormalize ? ", rows renormalised" : ": rows may sum to less than 1";
+    shown.renormalized = options.renormalize;
+  }
+  const bool merged = tokens_in(shown.groups) > shown.groups.size();
+  if (merged) {
+    shown.notes.insert(shown.notes.begin(), "sub-words merged: keys summed, queries averaged");
+  }
+  shown.altered = left_out || merged;
+  shown.labels = group_labels(encoding, labels, shown.groups, sentence.text, sentence.pair);
+  return shown;
+}
+
 }  // namespace
 
 void add_token_flags(Flags& flags, TokenOptions& options) {
@@ -89,29 +111,14 @@ ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared) 
     throw Error("--renormalize: nothing is left out", "use it with --hide-special or --range");
   }
   const auto& [sentence, encoding, labels, cut_from] = prepared;
-  return shown_tokens(
-      options, prepared,
-      options.words ? words(encoding, sentence.text, sentence.pair) : single_tokens(encoding.size()));
+  if (options.words) return shown_tokens(options, prepared, words(encoding, sentence.text, sentence.pair));
+  return shown_of(options, prepared, single_tokens(encoding.size()));
 }
 
 ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared,
-                         std::vector<TokenGroup> groups) {
-  const auto& [sentence, encoding, labels, cut_from] = prepared;
-  ShownTokens shown;
-  shown.groups = std::move(groups);
-  const bool merged = std::any_of(shown.groups.begin(), shown.groups.end(),
-                                  [](const TokenGroup& group) { return group.count > 1; });
-  if (merged) shown.notes.emplace_back("sub-words merged: keys summed, queries averaged");
-  if (tokens_in(shown.groups) < encoding.size()) shown.notes.emplace_back("special tokens hidden");
-  if (options.hide_special) hide_special(encoding, shown);
-  if (options.range) cut_to(*options.range, options.words ? "word" : "token", shown);
-  const bool left_out = tokens_in(shown.groups) < encoding.size();
-  if (left_out) {
-    shown.notes.back() += options.renormalize ? ", rows renormalised" : ": rows may sum to less than 1";
-    shown.renormalized = options.renormalize;
-  }
-  shown.altered = left_out || merged;
-  shown.labels = group_labels(encoding, labels, shown.groups, sentence.text, sentence.pair);
+                         std::vector<TokenGroup> words) {
+  ShownTokens shown = shown_of(options, prepared, std::move(words));
+  for (TokenLabel& label : shown.labels) label.mark.clear();  // a word needs no mark of where it begins
   return shown;
 }
 

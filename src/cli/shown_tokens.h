@@ -41,9 +41,9 @@ struct ShownTokens {
 /// nothing left to show.
 [[nodiscard]] ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared);
 
-/// The same of groups that were chosen otherwise (see align).
+/// The same of words that were put together otherwise (see align).
 [[nodiscard]] ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared,
-                                       std::vector<TokenGroup> groups);
+                                       std::vector<TokenGroup> words);
 
 /// The attention between them. As it was, where nothing is altered; else without query and key vectors.
 [[nodiscard]] Attention shown_attention(Attention attention, const ShownTokens& shown);

@@ -5,8 +5,7 @@
 namespace attnviz::cli {
 namespace {
 
-constexpr char kAlignedNote[] =
-    "tokens merged to the words that both models share: keys summed, queries averaged";
+constexpr char kAlignedNote[] = "tokens aligned: the words that both models share";
 
 /// The side's own of what was given for both or for each.
 template <class T>
@@ -45,6 +44,15 @@ void align_sides(const TwoMapsOptions& options, std::array<Side, 2>& sides) {
   sides[1].subject.tokens = shown_tokens(options.drawing.tokens, sides[1].subject.prepared, alignment.second);
 }
 
+/// Of the mean over what is selected, of all tokens.
+HeadMetrics metrics_of(const Subject& subject) {
+  Attention mean = subject.attention;
+  mean.weights = overall_mean(subject.attention);
+  mean.layers = {1};
+  mean.heads = {0};
+  return head_metrics(mean, subject.prepared.labels).front();
+}
+
 std::string model_of(const Side& side) { return visible(side.subject.card().name); }
 
 std::string map_title(const Side& side) { return side.choice.title(side.subject.card()); }
@@ -68,6 +76,7 @@ void name(TwoMaps& maps, const TwoMapsOptions& options) {
   maps.stem = a.subject.card().name + "-" + stem_of(a);
   if (!one_model) maps.stem += "-" + b.subject.card().name;
   if (stem_of(a) != stem_of(b)) maps.stem += "-" + stem_of(b);
+  if (options.against) maps.stem += "-against";
 }
 
 /// Both sides' notes, each once; those of one side only say of which.
@@ -122,7 +131,9 @@ TwoMaps attend_two(const TwoMapsOptions& options, Drawing& drawing, bool subtrac
   collect_notes(maps, aligned);
   drawing.open(maps.stem + (subtract ? "-diff" : ""));
   for (Side& side : maps.sides) {
-    drawing.attend(side.subject);
+    drawing.run(side.subject);
+    side.metrics = metrics_of(side.subject);
+    drawing.show(side.subject);
     side.weights = overall_mean(side.subject.attention);
   }
   return maps;

@@ -26,6 +26,7 @@ void add_two_maps_flags(Flags& flags, TwoMapsOptions& options, const std::string
 struct Side {
   Subject subject;
   MapChoice choice;
+  HeadMetrics metrics;         ///< of all tokens, whichever are shown
   std::vector<float> weights;  ///< of the tokens shown
 
   [[nodiscard]] MatrixView matrix() const { return {weights, subject.attention.keys}; }
