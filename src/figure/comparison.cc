@@ -22,7 +22,10 @@ double side_of(const Comparison& comparison) {
 
 Panel panel_of(const Page& page, const Heatmap& map, double side, Annotate annotate) {
   const auto tokens = static_cast<double>(std::max(map.weights.rows(), map.weights.columns));
-  double pitch = kGrid * std::max(1.0, std::round(side / tokens / kGrid));
+  // Cells too small for the grid would make the sides differ.
+  constexpr double kSmallestOnGrid = 3;
+  double pitch = side / tokens;
+  if (pitch >= kSmallestOnGrid) pitch = kGrid * std::round(pitch / kGrid);
   if (annotate == Annotate::always) pitch = std::max(pitch, annotated_pitch(page, map));
   return square_panel(map, pitch);
 }
