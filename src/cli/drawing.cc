@@ -50,11 +50,9 @@ void add_drawing_flags_but_model(Flags& flags, DrawingOptions& options, const st
 }
 
 std::size_t good_columns(std::size_t panels) {
-  if (panels <= 3) return panels;
-  for (const std::size_t columns : {4, 3}) {
-    if (panels % columns == 0 && panels > columns) return columns;
-  }
-  return panels == 4 ? 2 : 4;
+  if (panels <= 4) return panels == 4 ? 2 : panels;
+  const auto empty = [panels](std::size_t columns) { return (columns - panels % columns) % columns; };
+  return empty(3) < empty(4) ? 3 : 4;
 }
 
 std::vector<std::string> Subject::notes() const {
