@@ -128,19 +128,19 @@ TEST_F(CommandLine, WritesTablesAsCommaSeparatedValues) {
   ASSERT_EQ(heads.size(), 73U);
   EXPECT_EQ(heads[0],
             "layer,head,depth,entropy,locality,first_token,diagonal,last_row_entropy,distance_score,"
-            "punctuation,distance_score_per_row,previous,next,special,mean_distance,labels\r");
+            "punctuation,distance_score_per_row,previous,next,special,mean_distance,labels");
   EXPECT_TRUE(heads[3].starts_with("1,2,early,")) << heads[3];
-  EXPECT_TRUE(heads[3].ends_with(",local\r")) << heads[3];
+  EXPECT_TRUE(heads[3].ends_with(",local")) << heads[3];
   EXPECT_EQ(lines_of(run({"analyze", "--csv", "--table", "layers", kText}).out)[0],
-            "layer,mean_weight,entropy\r");
+            "layer,mean_weight,entropy");
   const std::vector<std::string> received =
       lines_of(run({"analyze", "--csv", "--table", "received", "say \"hi\", please"}).out);
-  EXPECT_EQ(received[0], "position,token,received\r");
+  EXPECT_EQ(received[0], "position,token,received");
   EXPECT_TRUE(received[3].starts_with("2,\"\"\"\",")) << received[3];
   EXPECT_TRUE(received[6].starts_with("5,\",\",")) << received[6];
   const std::vector<std::string> found =
       lines_of(run({"analyze", "--csv", "--table", "connections", "--layer", "2", kText}).out);
-  EXPECT_EQ(found[0], "layer,head,from,to,from_token,to_token,weight,kind\r");
+  EXPECT_EQ(found[0], "layer,head,from,to,from_token,to_token,weight,kind");
   EXPECT_TRUE(found[1].starts_with("2,mean,")) << found[1];
 }
 

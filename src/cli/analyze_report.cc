@@ -61,7 +61,7 @@ std::string csv_row(const std::vector<std::string>& fields) {
     for (const char character : field) row += character == '"' ? "\"\"" : std::string(1, character);
     row += '"';
   }
-  return row + "\r\n";
+  return row + "\n";
 }
 
 std::string number(double value) {

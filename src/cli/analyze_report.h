@@ -40,7 +40,7 @@ enum class Part { heads, layers, received, connections };
 /// One object on one line.
 [[nodiscard]] std::string as_json(const Report& report);
 
-/// One part as comma-separated values (RFC 4180), with a line of headings.
+/// One part as comma-separated values, quoted as in RFC 4180, with a line of headings.
 [[nodiscard]] std::string as_csv(const Report& report, Part part);
 
 /// Tables for people, at most 100 columns wide where the tokens allow it: one part, or all.
