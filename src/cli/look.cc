@@ -28,17 +28,18 @@ Look LookOptions::with_default(const std::string& color_map) const {
 void add_look_flags(Flags& flags, LookOptions& options) {
   Look& look = options.look;
   flags.group("Look");
-  flags.value(
-      "--cmap", "NAME",
-      "colour map: " + color_map_names() + "; with _r behind it, reversed (default: Blues; Reds for a mean)",
-      [&](const Given& given) {
-        look.colors = ColorMap(given.value);
-        options.color_map_given = true;
-      });
+  flags.value("--cmap", "NAME",
+              "colour map: " + color_map_names() +
+                  "; with _r behind it, reversed (default: the figure's own: Blues for a head, Reds for a "
+                  "mean, RdBu_r for a difference …)",
+              [&](const Given& given) {
+                look.colors = ColorMap(given.value);
+                options.color_map_given = true;
+              });
   flags.value("--annotate", "auto|always|never",
               "write the weights into the cells (default: auto, while they fit)",
               [&](const Given& given) { look.annotate = read_choice(given, kAnnotate); });
-  flags.value("--vmin", "WEIGHT", "the weight at the colour map's low end (default: 0)",
+  flags.value("--vmin", "WEIGHT", "the weight at the colour map's low end (default: 0, or the figure's own)",
               [&](const Given& given) { look.vmin = read_number(given); });
   flags.value("--vmax", "WEIGHT", "the weight at its high end (default: the largest shown)",
               [&](const Given& given) {

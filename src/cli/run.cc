@@ -34,6 +34,7 @@ std::string help() {
          set_groups(groups) +
          "\nExamples\n"
          "  attnviz render --layer 6 --head 0 \"The bank can refuse to lend money.\"\n"
+         "  attnviz grid --layers all \"The bank can refuse to lend money.\"\n"
          "  attnviz analyze \"The bank can refuse to lend money.\"\n"
          "  attnviz tokens --json \"The bank can refuse to lend money.\"\n"
          "  attnviz extract --layers 1-3 -o bank.safetensors \"The bank can refuse.\"\n"
