@@ -5,6 +5,7 @@
 #include "cli/analyze_report.h"
 #include "cli/command.h"
 #include "cli/explore.h"
+#include "cli/map_choice.h"
 #include "cli/output.h"
 #include "cli/request.h"
 
@@ -59,9 +60,7 @@ void add_content_flags(Flags& flags, AnalyzeOptions& options) {
   flags.value("--layer", "N", "the layer whose connections are listed (default: the last listed)",
               [&](const Given& given) { options.layer = read_integer(given); });
   flags.value("--head", "K|mean", "the head whose connections are listed (default: mean, over all heads)",
-              [&](const Given& given) {
-                if (given.value != "mean") options.head = read_integer(given, "a whole number, or mean");
-              });
+              [&](const Given& given) { options.head = read_head(given); });
   flags.value("--top", "N", "so many of the strongest connections in the table (default: 5)",
               [&](const Given& given) { options.top = read_integer(given, 1, 1'000'000); });
   flags.value("--table", "heads|layers|received|connections",

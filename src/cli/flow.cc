@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <ostream>
+
 #include "cli/command.h"
 #include "cli/drawing.h"
 #include "cli/token_choice.h"
@@ -29,6 +32,17 @@ Flags flow_flags(FlowOptions& options) {
   return flags;
 }
 
+/// Which of several tokens that are written alike was taken.
+void note_others(const Given& given, std::span<const TokenLabel> labels, std::size_t token,
+                 const Streams& streams) {
+  const std::string& text = labels[token].text;
+  const auto alike = std::count_if(labels.begin(), labels.end(),
+                                   [&](const TokenLabel& label) { return label.text == text; });
+  if (alike < 2 || !given.value.ends_with(text)) return;
+  streams.err << "attnviz: note: --token " << shown_value(given.value) << ": the first of " << alike
+              << ", at position " << token << "; " << shown_value(given.value) << "#2 is the second\n";
+}
+
 int flow(const FlowOptions& options, const Streams& streams) {
   if (!options.token) throw Error("--token: missing", "name the token that attends, as in --token bank");
   Drawing drawing(options.drawing, streams);
@@ -37,6 +51,7 @@ int flow(const FlowOptions& options, const Streams& streams) {
   Subject subject = drawing.prepare(wanted);
   const std::size_t token = find_token(*options.token, subject.tokens.labels);
   const TokenLabel& label = subject.tokens.labels[token];
+  note_others(*options.token, subject.tokens.labels, token, streams);
   drawing.open(subject.card().name + "-flow-" + std::to_string(token) + "-" + head_stem(options.head));
   drawing.attend(subject);
 

@@ -31,7 +31,7 @@ void add_look_flags(Flags& flags, LookOptions& options) {
   flags.value("--cmap", "NAME",
               "colour map: " + color_map_names() +
                   "; with _r behind it, reversed (default: the figure's own: Blues for a head, Reds for a "
-                  "mean, RdBu_r for a difference …)",
+                  "mean, RdBu_r for a difference …); cividis is made for colour-blind readers",
               [&](const Given& given) {
                 look.colors = ColorMap(given.value);
                 options.color_map_given = true;

@@ -105,7 +105,7 @@ std::string note_sentences(const std::vector<std::string>& notes) {
 }
 
 std::string colors_sentence(const ColorScale& scale) {
-  return ", colours from " + fixed(scale.lower(), 2) + " to " + fixed(scale.upper(), 2) + ".";
+  return ", colours from " + minus_signed(fixed(scale.lower(), 2)) + " to " + fixed(scale.upper(), 2) + ".";
 }
 
 /// "3 queries (rows, attending from) by 3 keys (columns, attending to)"
@@ -117,7 +117,10 @@ std::string extent_of(const Heatmap& heatmap) {
 
 /// What the numbers are, within a sentence.
 std::string quantity_of(const Heatmap& heatmap) {
-  return heatmap.quantity == Heatmap{}.quantity ? "attention weights" : heatmap.quantity;
+  if (heatmap.quantity == Heatmap{}.quantity) return "attention weights";
+  std::string name = heatmap.quantity;
+  for (char& letter : name) letter = letter >= 'A' && letter <= 'Z' ? char(letter - 'A' + 'a') : letter;
+  return name;
 }
 
 constexpr char kMasked[] = " A token attends only to itself and to earlier ones; the rest is masked.";
