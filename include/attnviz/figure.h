@@ -217,6 +217,15 @@ struct Summary {
 /// attention that each token receives.
 [[nodiscard]] Figure summary_figure(const Summary& summary, const Look& look, const MeasureText& measure);
 
+/// What a figure is laid out from.
+using Drawn = std::variant<Heatmap, HeatmapGrid, Comparison, Summary>;
+
+/// head_heatmap, heatmap_grid, comparison_figure or summary_figure.
+[[nodiscard]] Figure lay_out(const Drawn& drawn, const Look& look, const MeasureText& measure);
+
+/// Its maps, in reading order.
+[[nodiscard]] std::vector<Heatmap> maps_of(const Drawn& drawn);
+
 /// The display list as text, one item a line, for goldens and for eyes.
 [[nodiscard]] std::string to_text(const Figure& figure);
 

@@ -42,8 +42,7 @@ int compare(const TwoMapsOptions& options, const Streams& streams) {
                               .title = maps.title,
                               .subtitle = maps.subtitle,
                               .notes = maps.notes};
-  const std::array<Heatmap, 2> shown_maps = {comparison.sides[0].map, comparison.sides[1].map};
-  drawing.finish(comparison_figure(comparison, look.look, text_measure()), shown_maps, look.look);
+  drawing.finish(comparison, look.look);
   return 0;
 }
 

@@ -31,7 +31,7 @@ int diff(const TwoMapsOptions& options, const Streams& streams) {
   map.notes = maps.notes;
   const Theme theme = options.drawing.look.look.theme;
   const Look look = options.drawing.look.with_default(theme == Theme::dark ? "berlin" : "RdBu_r");
-  drawing.finish(head_heatmap(map, look, text_measure()), {&map, 1}, look);
+  drawing.finish(map, look);
   return 0;
 }
 

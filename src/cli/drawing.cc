@@ -112,13 +112,14 @@ void Drawing::show(Subject& subject) {
   subject.attention = shown_attention(std::move(subject.attention), subject.tokens);
 }
 
-void Drawing::finish(const Figure& figure, std::span<const Heatmap> maps, const Look& look) {
+void Drawing::finish(const Drawn& drawn, const Look& look) {
+  const Figure figure = lay_out(drawn, look, text_measure());
   timings_.lap("layout");
   std::string bytes;
   write_figure(figure, format_, options_.look.dpi, [&](std::string_view piece) { bytes += piece; });
   timings_.lap("draw and encode");
   if (options_.describe) print(streams_.out, wrap(figure.description, 0));
-  for (const Heatmap& map : options_.show ? maps : maps.first(0)) {
+  for (const Heatmap& map : options_.show ? maps_of(drawn) : std::vector<Heatmap>{}) {
     print(streams_.out, to_terminal(map, look, colors_of(options_.color, streams_.out), terminal_columns()));
   }
   output_->write([&](const Sink& sink) { sink(bytes); });

@@ -78,8 +78,8 @@ class Drawing {
   void run(Subject& subject);
   void show(Subject& subject);
 
-  /// --describe, --show (of the maps, in the look) and the file.
-  void finish(const Figure& figure, std::span<const Heatmap> maps, const Look& look);
+  /// Layout, --describe, --show and the file.
+  void finish(const Drawn& drawn, const Look& look);
 
  private:
   const DrawingOptions& options_;

@@ -73,7 +73,7 @@ int flow(const FlowOptions& options, const Streams& streams) {
   if (attention.causal && token + 1 < attention.keys)
     map.notes.push_back("tokens behind it are masked: always 0");
   const Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
-  drawing.finish(head_heatmap(map, look, text_measure()), {&map, 1}, look);
+  drawing.finish(map, look);
   return 0;
 }
 

@@ -95,7 +95,7 @@ int grid(const GridOptions& options, const Streams& streams) {
   grid.subtitle = subject.prepared.sentence.shown();
   for (const std::string& note : subject.notes()) grid.notes.push_back(note);
   const Look look = options.drawing.look.with_default("Blues");
-  drawing.finish(heatmap_grid(grid, look, text_measure()), grid.panels, look);
+  drawing.finish(grid, look);
   return 0;
 }
 

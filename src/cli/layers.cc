@@ -52,7 +52,7 @@ int layers(const LayersOptions& options, const Streams& streams) {
   grid.subtitle = subject.prepared.sentence.shown();
   grid.notes = subject.notes();
   const Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
-  drawing.finish(heatmap_grid(grid, look, text_measure()), grid.panels, look);
+  drawing.finish(grid, look);
   return 0;
 }
 

@@ -33,7 +33,7 @@ int render(const RenderOptions& options, const Streams& streams) {
   const Heatmap map =
       subject.map({weights, subject.attention.keys}, visible(card.name) + " · " + options.map.title(card));
   const Look look = options.drawing.look.with_default(options.map.colors());
-  drawing.finish(head_heatmap(map, look, text_measure()), {&map, 1}, look);
+  drawing.finish(map, look);
   return 0;
 }
 

@@ -136,7 +136,7 @@ int roll_out(const RolloutOptions& options, const Streams& streams) {
   const Attention& attention = subject.attention;
   if (attention.layers.size() > 1) {
     const HeatmapGrid grid = grid_of(subject, title);
-    drawing.finish(heatmap_grid(grid, look, text_measure()), grid.panels, look);
+    drawing.finish(grid, look);
     return 0;
   }
   const int depth = attention.layers.front();
@@ -146,7 +146,7 @@ int roll_out(const RolloutOptions& options, const Streams& streams) {
   map.quantity = flow ? "Maximum Flow" : "Rollout";
   // Flows lie close together, far from 0: the colours spread over what there is.
   if (flow && !attention.causal && !look.vmin) look.vmin = low_end(attention.weights);
-  drawing.finish(head_heatmap(map, look, text_measure()), {&map, 1}, look);
+  drawing.finish(map, look);
   return 0;
 }
 

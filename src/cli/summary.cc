@@ -65,9 +65,8 @@ int summarize(const SummaryOptions& options, const Streams& streams) {
       .mean = subject.map({mean, attention.keys}, visible(subject.card().name) + " · Summary"),
       .received = totals};
   const Look look = options.drawing.look.with_default("YlOrRd");
-  const Figure figure = summary_figure(summary, look, text_measure());
   if (options.drawing.output.path != "-") print(streams.out, in_numbers(subject, summary));
-  drawing.finish(figure, {&summary.mean, 1}, look);
+  drawing.finish(summary, look);
   return 0;
 }
 
