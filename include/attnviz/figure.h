@@ -73,6 +73,7 @@ struct Figure {
   std::vector<Item> items{};
   std::string title{};        ///< the figure's name, for SVG <title>, PNG and PDF metadata
   std::string description{};  ///< what it shows, in sentences, for readers who cannot see it
+  std::string record{};       ///< the JSON object that its file carries (see read_record), or empty
 };
 
 /// Width of `text` in points at a font size. Layouts measure text through it and know no font.

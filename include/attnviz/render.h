@@ -1,6 +1,8 @@
 /// render: a figure becomes a file's bytes. Behind it: Cairo, Pango, the PNG encoder and the fonts.
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -16,6 +18,10 @@ namespace attnviz {
 void write_png(const Figure& figure, double dpi, const Sink& sink);
 void write_svg(const Figure& figure, const Sink& sink);
 void write_pdf(const Figure& figure, const Sink& sink);
+
+/// The record that a PNG, SVG or PDF of attnviz carries, byte for byte; none when the file has none. Throws
+/// Error: no such file, another kind of file, or one that is cut or broken where the record lies.
+[[nodiscard]] std::optional<std::string> read_record(const std::filesystem::path& path);
 
 /// How many colours a terminal shows.
 enum class TerminalColors { none, ansi16, ansi256, truecolor };
