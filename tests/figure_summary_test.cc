@@ -297,6 +297,14 @@ TEST(SummaryFigure, SaysInWordsWhatItShows) {
       "0.80 on “a” (0). Note: cut to 3 tokens.");
 }
 
+TEST(SummaryFigure, SaysTheSameNumberInTheSameDigits) {
+  Whole whole(words(10), 2);
+  whole.summary.layers = {{1, 0.1, 1}, {2, 0.0999999, 1}};
+  EXPECT_NE(
+      summary_figure(whole.summary, {}, measured).description.find("Mean weight is 0.100 in every layer."),
+      std::string::npos);
+}
+
 TEST(SummaryFigure, RefusesWhatDoesNotMatch) {
   Whole whole(words(3));
   const auto refusal = [&] { return error_of([&] { (void)summary_figure(whole.summary, {}, measured); }); };

@@ -206,7 +206,9 @@ std::string description(const Summary& summary, const ColorScale& scale) {
   if (!summary.mean.title.empty()) text += ", " + visible(summary.mean.title);
   const std::size_t count = summary.layers.size();
   text += ": " + std::to_string(count) + (count == 1 ? " layer." : " layers.");
-  const auto weight = [](double value) { return fixed(value, decimals_of(std::max(value, 1e-6))); };
+  double largest = 1e-6;
+  for (const LayerMetrics& layer : summary.layers) largest = std::max(largest, layer.mean_weight);
+  const auto weight = [&](double value) { return fixed(value, decimals_of(largest)); };
   const auto nats = [](double value) { return fixed(std::max(value, 0.0), 2) + " nats"; };
   text += extremes_by_layer("Mean weight", summary.layers, &LayerMetrics::mean_weight, weight) + ".";
   text += extremes_by_layer("Entropy", summary.layers, &LayerMetrics::entropy, nats) +
