@@ -11,13 +11,8 @@ using nlohmann::json;
 using test::CommandLine;
 using test::kText;
 using test::Outcome;
+using test::Refusal;
 using test::run;
-
-struct Refusal {
-  std::vector<std::string> arguments;
-  std::string message;
-  std::string input = {};
-};
 
 TEST_F(CommandLine, RefusesWhatIsNoCommand) {
   for (const Refusal& c : std::vector<Refusal>{

@@ -29,7 +29,9 @@ TEST_F(CommandLine, HelpsWithEveryCommandInEightyColumns) {
   EXPECT_EQ(run({"-h"}).out, top.out);
   std::vector<std::string> helps = {top.out};
   const std::vector<std::vector<std::string>> commands = {
-      {"render"}, {"analyze"}, {"tokens"}, {"extract"}, {"models"}, {"models", "info"}, {"models", "verify"}};
+      {"render"},  {"grid"},    {"layers"},         {"compare"},         {"diff"},
+      {"flow"},    {"rollout"}, {"summary"},        {"analyze"},         {"tokens"},
+      {"extract"}, {"models"},  {"models", "info"}, {"models", "verify"}};
   for (std::vector<std::string> command : commands) {
     std::string name = command.front() + (command.size() > 1 ? " " + command.back() : "");
     EXPECT_NE(top.out.find("\n  " + name + " "), std::string::npos) << name;
@@ -284,6 +286,10 @@ TEST_F(CommandLine, WritesTheSameInEveryLocale) {
       {"tokens", "The bank can refuse to lend money to the person by the river bank."},
       {"extract", "--layers", "1", "--heads", "0", "-o", "-", "--format", "json", kText},
       {"render", "--vmax", "0.5", "-o", "-", "--format", "svg", kText},
+      {"compare", "--layer", "1", "--layer", "2", "-o", "-", "--format", "svg", kText},
+      {"diff", "--head", "1", "--head", "2", "-o", "-", "--format", "svg", kText},
+      {"summary", "-o", "-", "--format", "svg", kText},
+      {"summary", "--describe", "-o", "a.png", kText},
       {"analyze", kText},
       {"analyze", "--json", kText},
       {"analyze", "--csv", kText},

@@ -9,10 +9,10 @@ Flags compare_flags(TwoMapsOptions& options) {
                "Draws two maps side by side on one scale, each with its own tokens, and the facts that tell "
                "them apart: "
                "of two models, layers, heads or texts.",
-               {"attnviz compare --model minilm --model gpt2-demo --layer 5 --head 0 \"The cat sat.\"",
+               {"attnviz compare --model minilm --model gpt2-demo --layer 5 \"The cat sat.\"",
                 "attnviz compare --layer 1 --layer 6 -o depth.svg \"The cat sat on the mat.\"",
                 "attnviz compare --head 3 --against \"The dog sat.\" \"The cat sat.\"",
-                "attnviz compare --model minilm --model gpt2-demo --align \"The unbelievable cat\""}});
+                "attnviz compare --model minilm --model gpt2-demo --align \"Unbelievable!\""}});
   add_two_maps_flags(flags, options, "minilm-layer5-head0-gpt2-demo");
   return flags;
 }
@@ -31,7 +31,7 @@ std::vector<std::pair<std::string, std::string>> facts_of(const Side& side) {
 int compare(const TwoMapsOptions& options, const Streams& streams) {
   Drawing drawing(options.drawing, streams);
   TwoMaps maps = attend_two(options, drawing, false);
-  const bool two_models = maps.sides[0].subject.card().directory != maps.sides[1].subject.card().directory;
+  const bool two_models = !same_model(maps.sides[0], maps.sides[1]);
   const LookOptions& look = options.drawing.look;
   const auto compared = [&](std::size_t i) {
     const Side& side = maps.sides[i];

@@ -1,6 +1,7 @@
 #include "cli/drawing.h"
 
 #include <ostream>
+#include <tuple>
 
 #include "cli/console.h"
 #include "cli/help.h"
@@ -119,8 +120,13 @@ void Drawing::finish(const Drawn& drawn, const Look& look) {
   write_figure(figure, format_, options_.look.dpi, [&](std::string_view piece) { bytes += piece; });
   timings_.lap("draw and encode");
   if (options_.describe) print(streams_.out, wrap(figure.description, 0));
-  for (const Heatmap& map : options_.show ? maps_of(drawn) : std::vector<Heatmap>{}) {
-    print(streams_.out, to_terminal(map, look, colors_of(options_.color, streams_.out), terminal_columns()));
+  if (options_.show) {
+    const std::vector<Heatmap> maps = maps_of(drawn);
+    const ColorScale scale(maps, look);  // one for all, as on the page
+    Look shared = look;
+    if (maps.size() > 1) std::tie(shared.vmin, shared.vmax) = std::tuple(scale.lower(), scale.upper());
+    const TerminalColors colors = colors_of(options_.color, streams_.out);
+    for (const Heatmap& map : maps) print(streams_.out, to_terminal(map, shared, colors, terminal_columns()));
   }
   output_->write([&](const Sink& sink) { sink(bytes); });
   timings_.lap("write");

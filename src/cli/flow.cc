@@ -28,7 +28,7 @@ Flags flow_flags(FlowOptions& options) {
       [&](const Given& given) { options.token = given; });
   flags.value("--head", "K|mean", "the head, counting from 0, or the mean over all (default: mean)",
               [&](const Given& given) { options.head = read_head(given); });
-  add_drawing_flags(flags, options.drawing, "minilm-flow-bank");
+  add_drawing_flags(flags, options.drawing, "minilm-flow-2-mean");
   return flags;
 }
 

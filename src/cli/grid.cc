@@ -19,7 +19,7 @@ Flags grid_flags(GridOptions& options) {
        "Draws the heads of one layer side by side on one scale, or with --layers a whole model at a glance: "
        "a row a layer, a column a head.",
        {"attnviz grid --layer 6 \"The bank can refuse to lend money.\"",
-        "attnviz grid --layer 6 --heads 0,3,7,11 --columns 2 -o heads.pdf \"The cat sat on the mat.\"",
+        "attnviz grid --heads 0,3,7,11 --columns 2 -o heads.pdf \"The cat sat.\"",
         "attnviz grid --layers all -o model.png \"The cat sat on the mat.\""}});
   flags.group("What to draw");
   flags.value("--layer", "N", "the layer, counting from 1 (default: the last)",

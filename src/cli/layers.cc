@@ -17,7 +17,7 @@ Flags layers_flags(LayersOptions& options) {
       {"layers",
        "Draws one head, or the mean of the heads, through the layers: one panel a layer, on one scale.",
        {"attnviz layers --head 0 \"The bank can refuse to lend money.\"",
-        "attnviz layers --layers 1,4,8,12 --model bert-base-uncased -o depth.pdf \"The cat sat.\""}});
+        "attnviz layers --layers 1,4,8,12 --model bert-base-uncased \"The cat sat.\""}});
   flags.group("What to draw");
   flags.value("--head", "K|mean", "the head, counting from 0, or the mean over all (default: mean)",
               [&](const Given& given) { options.head = read_head(given); });

@@ -25,6 +25,8 @@ struct MapChoice {
 
   /// Blues for a head, Reds for a mean.
   [[nodiscard]] std::string colors() const { return head && !layer_mean ? "Blues" : "Reds"; }
+
+  friend bool operator==(const MapChoice&, const MapChoice&) = default;
 };
 
 /// Reads "N" or "mean".

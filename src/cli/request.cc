@@ -72,10 +72,10 @@ std::string memory_hint(const ModelCard& card, const ModelChoice& choice, const 
   return "take a shorter text";
 }
 
-void check_text(const Encoding& encoding, const Sentence& sentence) {
+void check_text(const Encoding& encoding, const Sentence& sentence, const std::string& name) {
   for (const int sequence : sentence.pair ? std::vector<int>{0, 1} : std::vector<int>{0}) {
     if (std::find(encoding.sequence.begin(), encoding.sequence.end(), sequence) == encoding.sequence.end()) {
-      throw Error(std::string(sequence == 0 ? "TEXT" : "--pair") + ": no token in it, expected words");
+      throw Error((sequence == 0 ? name : "--pair") + ": no token in it, expected words");
     }
   }
 }
@@ -151,7 +151,7 @@ Prepared prepare(const ModelCard& card, const ModelChoice& choice, const TextOpt
   timings.lap("open tokenizer");
   const Sentence& sentence = prepared.sentence;
   prepared.encoding = tokenizer.encode(sentence.text, sentence.pair);
-  check_text(prepared.encoding, sentence);
+  check_text(prepared.encoding, sentence, text.name);
   const std::size_t tokens = prepared.encoding.size();
   if (choice.truncate && card.max_tokens > 0 && tokens > card.max_tokens) {
     prepared.encoding = tokenizer.encode(sentence.text, sentence.pair, {.max_tokens = card.max_tokens});

@@ -24,7 +24,7 @@ Flags rollout_flags(RolloutOptions& options) {
                "½(A + I) over the "
                "layers, or the maximum flow from each token of the last layer to each input token.",
                {"attnviz rollout \"The bank can refuse to lend money.\"",
-                "attnviz rollout --layers 1,3,6 -o depth.pdf \"The bank can refuse to lend money.\"",
+                "attnviz rollout --layers 1,3,6 -o depth.pdf \"The cat sat on the mat.\"",
                 "attnviz rollout --method max-flow \"The cat sat on the mat.\"",
                 "attnviz rollout --model gpt2-demo --range 1: --renormalize \"Once upon a time\""}});
   flags.group("What to draw");

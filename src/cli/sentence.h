@@ -21,6 +21,7 @@ struct Sentence {
 };
 
 struct TextOptions {
+  std::string name = "TEXT";        ///< of the first text, as errors name it
   std::string text;                 ///< - is standard input
   std::optional<std::string> pair;  ///< - is standard input
   InvalidUtf8 invalid_utf8 = InvalidUtf8::fail;

@@ -1,6 +1,7 @@
 #include "cli/two_maps.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace attnviz::cli {
 namespace {
@@ -19,12 +20,11 @@ MapChoice choice_of(const TwoMapsOptions& options, std::size_t side) {
   return choice;
 }
 
-void check_differences(const TwoMapsOptions& options) {
-  const bool differ = (options.models.size() == 2 && options.models[0] != options.models[1]) ||
-                      options.layers.size() == 2 || options.heads.size() == 2 || options.against;
-  if (differ) return;
+void check_differences(const Side& a, const Side& b) {
+  const bool same_text = a.subject.prepared.sentence.text == b.subject.prepared.sentence.text;
+  if (!same_model(a, b) || a.choice != b.choice || !same_text) return;
   throw Error("nothing to compare: both sides are the same",
-              "give --model, --layer or --head twice, or a second text with --against");
+              "give a second --model, --layer or --head, or another text with --against");
 }
 
 bool same_tokens_shown(const std::array<Side, 2>& sides) {
@@ -53,21 +53,25 @@ HeadMetrics metrics_of(const Subject& subject) {
   return head_metrics(mean, subject.prepared.labels).front();
 }
 
-std::string model_of(const Side& side) { return visible(side.subject.card().name); }
+/// Its name, or as it was asked for where the other model has the same.
+std::string model_of(const Side& side, const Side& other) {
+  const bool told_apart = side.subject.card().name != other.subject.card().name || same_model(side, other);
+  return visible(told_apart ? side.subject.card().name : side.subject.choice.model);
+}
 
 std::string map_title(const Side& side) { return side.choice.title(side.subject.card()); }
 
 /// What both have in common above them, what tells them apart on each.
 void name(TwoMaps& maps, const TwoMapsOptions& options) {
   const auto& [a, b] = maps.sides;
-  const bool one_model = a.subject.card().directory == b.subject.card().directory;
+  const bool one_model = same_model(a, b);
   const bool one_map = map_title(a) == map_title(b);
-  if (one_model) maps.title = model_of(a);
+  if (one_model) maps.title = model_of(a, b);
   if (one_map) maps.title += (one_model ? " · " : "") + map_title(a);
   for (std::size_t i = 0; i < 2; ++i) {
     const Side& side = maps.sides[i];
     std::string& own = maps.titles[i];
-    if (!one_model) own = model_of(side);
+    if (!one_model) own = model_of(side, maps.sides[1 - i]);
     if (!one_map) own += (own.empty() ? "" : " · ") + map_title(side);
     if (options.against) own += (own.empty() ? "" : " · ") + side.subject.prepared.sentence.shown();
   }
@@ -113,8 +117,11 @@ void add_two_maps_flags(Flags& flags, TwoMapsOptions& options, const std::string
   add_drawing_flags_but_model(flags, options.drawing, stem);
 }
 
+bool same_model(const Side& a, const Side& b) {
+  return std::filesystem::equivalent(a.subject.card().directory, b.subject.card().directory);
+}
+
 TwoMaps attend_two(const TwoMapsOptions& options, Drawing& drawing, bool subtract) {
-  check_differences(options);
   TwoMaps maps;
   for (std::size_t i = 0; i < 2; ++i) {
     Side& side = maps.sides[i];
@@ -122,9 +129,15 @@ TwoMaps attend_two(const TwoMapsOptions& options, Drawing& drawing, bool subtrac
     ModelChoice model = options.drawing.model;
     model.model = of_side(options.models, i, model.model);
     TextOptions text = options.drawing.text;
-    if (i == 1 && options.against) text.text = *options.against;
+    if (i == 1) {  // standard input is read once
+      const Sentence& first = maps.sides[0].subject.prepared.sentence;
+      text.pair = first.pair;
+      text.text = options.against.value_or(first.text);
+      text.name = options.against ? "--against" : text.name;
+    }
     side.subject = drawing.prepare(model, text, side.choice.wanted());
   }
+  check_differences(maps.sides[0], maps.sides[1]);
   const bool aligned = options.align || (subtract && !same_tokens_shown(maps.sides));
   if (aligned) align_sides(options, maps.sides);
   name(maps, options);

@@ -32,6 +32,9 @@ struct Side {
   [[nodiscard]] MatrixView matrix() const { return {weights, subject.attention.keys}; }
 };
 
+/// Whether both sides are of one model, however it was asked for.
+[[nodiscard]] bool same_model(const Side& a, const Side& b);
+
 struct TwoMaps {
   std::array<Side, 2> sides;
   std::string title;                  ///< what they have in common: "minilm", or nothing

@@ -29,6 +29,13 @@ inline Outcome run(const std::vector<std::string>& arguments, const std::string&
   return {status, out.str(), err.str()};
 }
 
+/// Arguments that are refused, and what standard error says of them.
+struct Refusal {
+  std::vector<std::string> arguments;
+  std::string message;
+  std::string input = {};
+};
+
 /// Runs in a directory of its own, with the checkout's models.
 class CommandLine : public testing::Test {
  protected:
