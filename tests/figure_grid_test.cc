@@ -256,6 +256,25 @@ TEST(Difference, IsCentredOnZeroAndWritesSigns) {
             "colour scale: differences need a linear scale\n  hint: leave --scale out");
 }
 
+TEST(LayersByTokens, KeepsTextsApartAndOnThePageForAnyLayersAndTokens) {
+  std::mt19937 random(20260104);
+  for (int round = 0; round < 300; ++round) {
+    const std::size_t tokens = round % 50 == 0 ? 512 : 1 + random() % (round % 5 ? 24 : 130);
+    const std::size_t depth = 1 + random() % 48;
+    const std::vector<TokenLabel> labels = random_labels(random, tokens);
+    std::vector<TokenLabel> layers;
+    for (std::size_t i = 1; i <= depth; ++i) layers.push_back({"", "Layer " + std::to_string(i), false});
+    const std::vector<float> weights(depth * tokens, 0.1F);
+    Heatmap map{.weights = {weights, tokens}, .queries = layers, .keys = labels, .rows_are_layers = true};
+    map.title = "minilm · From “bank” (2) · Mean of 12 heads";
+    map.subtitle = std::string(random() % 300, 'x');
+    if (round % 3 == 0) map.notes = {"tokens behind it are masked: always 0"};
+    expect_readable(head_heatmap(map, random_look(random, depth * tokens < 4000), measured),
+                    std::to_string(depth) + " layers by " + std::to_string(tokens) + " tokens");
+    if (HasFailure()) return;
+  }
+}
+
 TEST(LayersByTokens, GivesEachLayerItsLabel) {
   const std::vector<TokenLabel> labels = words(128);
   std::vector<TokenLabel> layers;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -50,6 +51,14 @@ const Text* find_text(const Figure& figure, std::string_view text) {
   return nullptr;
 }
 
+namespace {
+
+struct Point {
+  double x, y;
+};
+using Corners = std::array<Point, 4>;
+
+/// A text's line: as wide as it measures, as high as its size.
 Corners corners(const Text& text) {
   const double width = measured(text.text, text.size, text.bold), half = text.size / 2;
   const double start = text.align == Text::Align::start ? 0
@@ -89,9 +98,7 @@ bool intersect(const Corners& a, const Corners& b) {
   return true;
 }
 
-namespace {
-
-enum class Kind { word, number, shape };
+enum class Kind { word, number, shape, line };
 
 struct Box {
   Corners corners;
@@ -99,7 +106,7 @@ struct Box {
   std::string text;
   double left = 0, right = 0, top = 0, bottom = 0;
 
-  Box(const Corners& shape, Kind what, std::string content = "a cell")
+  Box(const Corners& shape, Kind what, std::string content)
       : corners(shape), kind(what), text(std::move(content)) {
     std::tie(left, right) = std::minmax({shape[0].x, shape[1].x, shape[2].x, shape[3].x});
     std::tie(top, bottom) = std::minmax({shape[0].y, shape[1].y, shape[2].y, shape[3].y});
@@ -108,7 +115,20 @@ struct Box {
 
 Box shape_of(const auto& item) {
   const double right = item.x + item.width, bottom = item.y + item.height;
-  return {{Point{item.x, item.y}, {right, item.y}, {right, bottom}, {item.x, bottom}}, Kind::shape};
+  return {{Point{item.x, item.y}, {right, item.y}, {right, bottom}, {item.x, bottom}}, Kind::shape, "a cell"};
+}
+
+/// A level, upright or slanted line as wide as it is drawn.
+Box box_of(const Line& line) {
+  const double length = std::hypot(line.x2 - line.x1, line.y2 - line.y1), half = line.width / 2;
+  const double x = length > 0 ? (line.y1 - line.y2) / length * half : 0;
+  const double y = length > 0 ? (line.x2 - line.x1) / length * half : 0;
+  return {{Point{line.x1 - x, line.y1 - y},
+           {line.x2 - x, line.y2 - y},
+           {line.x2 + x, line.y2 + y},
+           {line.x1 + x, line.y1 + y}},
+          Kind::line,
+          "a line"};
 }
 
 std::vector<Box> boxes_of(const Figure& figure) {
@@ -122,14 +142,24 @@ std::vector<Box> boxes_of(const Figure& figure) {
       boxes.push_back(shape_of(*rectangle));
     } else if (const auto* image = std::get_if<Image>(&item)) {
       boxes.push_back(shape_of(*image));
+    } else {
+      boxes.push_back(box_of(std::get<Line>(item)));
     }
   }
   return boxes;
 }
 
-/// Numbers lie on cells, and cells beside cells.
-bool may_touch(Kind a, Kind b) {
-  return (a == Kind::shape && b != Kind::word) || (b == Kind::shape && a != Kind::word);
+/// Whether the number stands in the middle of a cell, or in an image of cells.
+bool is_in(const Box& number, const Box& cell) {
+  const double x = (number.left + number.right) / 2, y = (number.top + number.bottom) / 2;
+  return number.kind == Kind::number && cell.kind == Kind::shape && cell.left < x && x < cell.right &&
+         cell.top < y && y < cell.bottom;
+}
+
+/// Numbers lie on their cells; cells and lines on each other.
+bool may_touch(const Box& a, const Box& b) {
+  const auto is_text = [](const Box& box) { return box.kind == Kind::word || box.kind == Kind::number; };
+  return (!is_text(a) && !is_text(b)) || is_in(a, b) || is_in(b, a);
 }
 
 }  // namespace
@@ -145,9 +175,10 @@ void expect_readable(const Figure& figure, const std::string& what) {
   for (auto box = boxes.begin(); box != boxes.end(); ++box) {
     for (auto other = box + 1; other != boxes.end() && other->left < box->right; ++other) {
       const bool near = other->top < box->bottom && box->top < other->bottom;
-      if (!near || may_touch(box->kind, other->kind)) continue;
+      if (!near || may_touch(*box, *other)) continue;
       EXPECT_FALSE(intersect(box->corners, other->corners))
-          << what << ": " << box->text << " and " << other->text << " touch";
+          << what << ": " << box->text << " and " << other->text << " touch at " << other->left << " "
+          << other->top;
     }
   }
 }

@@ -1,8 +1,7 @@
-/// What the tests of layouts share: a font that is the same everywhere, maps to draw, and the geometry
-/// that tells whether texts keep apart.
+/// What the tests of layouts share: a font that is the same everywhere, maps to draw, and the check that
+/// texts keep apart.
 #pragma once
 
-#include <array>
 #include <random>
 #include <string>
 #include <string_view>
@@ -43,18 +42,8 @@ std::vector<Kind> items(const Figure& figure) {
 /// Null when there is none.
 const Text* find_text(const Figure& figure, std::string_view text);
 
-struct Point {
-  double x, y;
-};
-using Corners = std::array<Point, 4>;
-
-/// A text's line: as wide as it measures, as high as its size.
-Corners corners(const Text& text);
-
-bool intersect(const Corners& a, const Corners& b);
-
-/// Fails the test unless every text lies on the page, no two texts touch, and none but numbers in cells
-/// touches a rectangle or image. `what` names the figure in messages.
+/// Fails the test unless everything lies on the page, no two texts touch, and none touches a rectangle,
+/// image or line, but for a number in the middle of its cell. `what` names the figure in messages.
 void expect_readable(const Figure& figure, const std::string& what);
 
 /// Tokens of all kinds: short and 30 letters long, CJK, Arabic, Hebrew, Devanagari, emoji, byte fragments,
