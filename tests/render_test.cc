@@ -1,13 +1,9 @@
 #include "attnviz/render.h"
 
-#include <cairo.h>
 #include <glib.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,12 +12,16 @@
 #include <string>
 #include <vector>
 
+#include "support/pictures.h"
 #include "support/support.h"
 
 namespace attnviz {
 namespace {
 
 using test::error_of;
+using test::expect_picture;
+using test::Pixels;
+using test::size_as_cairo_writes;
 
 /// A variable of the environment, put back afterwards; without a value, unset.
 class Variable {
@@ -102,64 +102,6 @@ std::string svg(const Figure& figure) {
 }
 std::string pdf(const Figure& figure) {
   return written([&](const Sink& sink) { write_pdf(figure, sink); });
-}
-
-using Surface = std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)>;
-
-/// The picture as libpng reads it.
-Surface decoded(std::string_view bytes) {
-  const auto read = [](void* rest, unsigned char* into, unsigned length) {
-    auto& left = *static_cast<std::string_view*>(rest);
-    if (left.size() < length) return CAIRO_STATUS_READ_ERROR;
-    std::memcpy(into, left.data(), length);
-    left.remove_prefix(length);
-    return CAIRO_STATUS_SUCCESS;
-  };
-  Surface surface(cairo_image_surface_create_from_png_stream(read, &bytes), cairo_surface_destroy);
-  EXPECT_EQ(cairo_surface_status(surface.get()), CAIRO_STATUS_SUCCESS);
-  return surface;
-}
-
-struct Pixels {
-  int width, height;
-  std::vector<unsigned> colors;
-
-  explicit Pixels(cairo_surface_t* surface)
-      : width(cairo_image_surface_get_width(surface)), height(cairo_image_surface_get_height(surface)) {
-    for (int y = 0; y < height; ++y) {
-      const auto* row = reinterpret_cast<const unsigned*>(cairo_image_surface_get_data(surface) +
-                                                          y * cairo_image_surface_get_stride(surface));
-      for (int x = 0; x < width; ++x) colors.push_back(row[x] & 0xFFFFFF);
-    }
-  }
-};
-
-/// Compares with tests/golden/render/<name>, one level a channel allowed.
-void expect_picture(const std::string& name, const std::string& actual) {
-  const std::filesystem::path golden = std::filesystem::path(ATTNVIZ_TEST_GOLDEN) / "render" / name;
-  if (std::getenv("ATTNVIZ_UPDATE_GOLDEN")) {
-    std::filesystem::create_directories(golden.parent_path());
-    test::write(golden, actual);
-    FAIL() << golden << " written: review it and run again without ATTNVIZ_UPDATE_GOLDEN";
-  }
-  std::ifstream stream(golden, std::ios::binary);
-  ASSERT_TRUE(stream) << golden << " is missing: run once with ATTNVIZ_UPDATE_GOLDEN=1";
-  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  const Pixels expected(decoded(bytes).get()), drawn(decoded(actual).get());
-  int most = 0;
-  if (expected.colors.size() == drawn.colors.size() && expected.width == drawn.width) {
-    for (std::size_t i = 0; i < drawn.colors.size(); ++i) {
-      for (const int shift : {0, 8, 16}) {
-        const int a = static_cast<int>(expected.colors[i] >> shift & 255),
-                  b = static_cast<int>(drawn.colors[i] >> shift & 255);
-        most = std::max(most, std::abs(a - b));
-      }
-    }
-    if (most <= 1) return;
-  }
-  test::write(name + ".actual.png", actual);
-  FAIL() << golden << " differs from " << name << ".actual.png by " << most << " levels (" << drawn.width
-         << " × " << drawn.height << ", expected " << expected.width << " × " << expected.height << ")";
 }
 
 /// A PNG's chunks, by type; the CRCs are libpng's to check.
@@ -252,15 +194,7 @@ TEST(Png, SaysItsDensityTitleAndDescription) {
 TEST(Png, IsNoLargerThanCairosOwn) {
   for (const std::size_t tokens : {2, 7, 30, 120}) {
     const std::string ours = png(Map(words(tokens)).figure(), 150);
-    std::size_t cairos = 0;
-    const Surface surface = decoded(ours);
-    cairo_surface_write_to_png_stream(
-        surface.get(),
-        [](void* size, const unsigned char*, unsigned length) {
-          *static_cast<std::size_t*>(size) += length;
-          return CAIRO_STATUS_SUCCESS;
-        },
-        &cairos);
+    const std::size_t cairos = size_as_cairo_writes(ours);
     EXPECT_LE(static_cast<double>(ours.size()), 1.3 * static_cast<double>(cairos)) << tokens;
   }
 }
@@ -276,7 +210,7 @@ TEST(Png, UsesAPaletteWhileColorsAreFew) {
   figure.items.emplace_back(Rectangle{66, 0, 2, 2, {3, 2, 1}, true});
   const std::string many = png(figure, 720);
   EXPECT_EQ(chunks(many).count("PLTE"), 0U);
-  const Pixels indexed(decoded(few).get()), direct(decoded(many).get());
+  const Pixels indexed(few), direct(many);
   EXPECT_EQ(indexed.width, 720);
   for (std::size_t i = indexed.colors.size() / 2; i < indexed.colors.size(); ++i) {
     ASSERT_EQ(indexed.colors[i], direct.colors[i]);  // the lower half is the same in both
@@ -288,7 +222,7 @@ TEST(Png, ShowsEveryCellsColorAtItsCenter) {
     const Map map(words(tokens), true);
     for (const double dpi : {72.0, 150.0, 213.0}) {
       const Figure figure = map.figure({.annotate = Annotate::never});
-      const Pixels pixels(decoded(png(figure, dpi)).get());
+      const Pixels pixels(png(figure, dpi));
       const auto check = [&](double x, double y, Color color) {
         const auto at = static_cast<std::size_t>(y * dpi / 72) * static_cast<std::size_t>(pixels.width) +
                         static_cast<std::size_t>(x * dpi / 72);
