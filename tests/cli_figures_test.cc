@@ -113,7 +113,7 @@ TEST_F(CommandLine, SaysInTheFigureWhatItShows) {
            Case{{"flow", "--token", "3", "--head", "2", "the bank by the bank"},
                 "minilm · From “by” (3) · Head 2",
                 {"the bank by the bank", "Layer 1", "Layer 6", "Keys (attending to)"}},
-           Case{{"flow", "--token", "bank", "the bank by the bank"},
+           Case{{"flow", "--token", "bank#1", "the bank by the bank"},
                 "minilm · From “bank” (2) · Mean of 12 heads",
                 {"Layer 1"}},
            Case{{"flow", "--token", "Bank#2", "the bank by the bank"},
@@ -262,6 +262,24 @@ TEST_F(CommandLine, SaysWhereRolloutMisleads) {
   EXPECT_EQ(run(joined(gpt2, {"--layers", "1,2"})).err, note);
   EXPECT_EQ(run(joined(gpt2, {"--method", "max-flow"})).err, note);
   EXPECT_EQ(run(joined(gpt2, {"--range", "1:", "--renormalize"})).err, "");
+}
+
+TEST_F(CommandLine, SaysWhichOfSeveralTokensWasTaken) {
+  struct Case {
+    std::string token, note;
+  };
+  for (const auto& [token, note] : {
+           Case{"bank", "--token bank: the first of 2, at position 1; bank#2 is the second\n"},
+           Case{"Bank", "--token Bank: the first of 2, at position 1; Bank#2 is the second\n"},
+           Case{"bank#1", ""},
+           Case{"1", ""},
+           Case{"4", ""},
+           Case{"3", ""},
+           Case{"river", ""},
+       }) {
+    EXPECT_EQ(run({"flow", "--token", token, "-o", "a.svg", "bank river 4 4 bank"}).err,
+              note.empty() ? "" : "attnviz: note: " + note);
+  }
 }
 
 TEST_F(CommandLine, PrintsTheSummaryInNumbers) {

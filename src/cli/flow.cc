@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <ostream>
 
 #include "cli/command.h"
@@ -35,11 +34,9 @@ Flags flow_flags(FlowOptions& options) {
 /// Which of several tokens that are written alike was taken.
 void note_others(const Given& given, std::span<const TokenLabel> labels, std::size_t token,
                  const Streams& streams) {
-  const std::string& text = labels[token].text;
-  const auto alike = std::count_if(labels.begin(), labels.end(),
-                                   [&](const TokenLabel& label) { return label.text == text; });
-  if (alike < 2 || !given.value.ends_with(text)) return;
-  streams.err << "attnviz: note: --token " << shown_value(given.value) << ": the first of " << alike
+  const std::vector<std::size_t> alike = tokens_named(given.value, labels);
+  if (alike.size() < 2 || alike.front() != token) return;
+  streams.err << "attnviz: note: --token " << shown_value(given.value) << ": the first of " << alike.size()
               << ", at position " << token << "; " << shown_value(given.value) << "#2 is the second\n";
 }
 

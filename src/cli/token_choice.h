@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "attnviz/text.h"
 #include "cli/values.h"
@@ -14,5 +16,9 @@ namespace attnviz::cli {
 /// the case where no token is written exactly so. Throws Error that says how many there are, or which is
 /// near.
 [[nodiscard]] std::size_t find_token(const Given& given, std::span<const TokenLabel> labels);
+
+/// All tokens that are written as `word`, with their marks or without; else those that are but for the case.
+[[nodiscard]] std::vector<std::size_t> tokens_named(const std::string& word,
+                                                    std::span<const TokenLabel> labels);
 
 }  // namespace attnviz::cli
