@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +13,8 @@
 #include "attnviz/error.h"
 #include "attnviz/render.h"
 #include "render/draw.h"
+#include "render/record.h"
+#include "render/zlib.h"
 
 namespace attnviz {
 namespace {
@@ -21,21 +22,6 @@ namespace {
 /// Of an annotated map, level 3 takes a fifth of the time of Cairo's own writer, for files of its size;
 /// higher levels save a few per cent.
 constexpr int kCompression = 3;
-
-/// Bytes that are not written twice: a std::string would first be zeros.
-class Bytes {
- public:
-  explicit Bytes(std::size_t size) : bytes_(std::make_unique_for_overwrite<char[]>(size)), size_(size) {}
-
-  [[nodiscard]] char* begin() { return bytes_.get(); }
-  [[nodiscard]] const char* begin() const { return bytes_.get(); }
-  [[nodiscard]] std::size_t size() const { return size_; }
-  void shrink(std::size_t size) { size_ = size; }
-
- private:
-  std::unique_ptr<char[]> bytes_;
-  std::size_t size_;
-};
 
 void append_u32(std::string& bytes, std::uint32_t value) {
   for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(value >> shift);
@@ -137,16 +123,6 @@ Bytes filtered_rows(const Pixels& pixels, std::size_t columns, const std::option
   return bytes;
 }
 
-Bytes compressed(const Bytes& bytes) {
-  const Owned<libdeflate_compressor, libdeflate_free_compressor> compressor(
-      libdeflate_alloc_compressor(kCompression));
-  if (!compressor) throw std::bad_alloc();
-  Bytes packed(libdeflate_zlib_compress_bound(compressor.get(), bytes.size()));
-  packed.shrink(
-      libdeflate_zlib_compress(compressor.get(), bytes.begin(), bytes.size(), packed.begin(), packed.size()));
-  return packed;
-}
-
 }  // namespace
 
 void encode_png(const Pixels& pixels, std::size_t columns, const PngNotes& notes, const Sink& sink) {
@@ -171,8 +147,8 @@ void encode_png(const Pixels& pixels, std::size_t columns, const PngNotes& notes
   if (palette) write_chunk(sink, "PLTE", palette->bytes());
   write_text(sink, "Title", notes.title);
   write_text(sink, "Description", notes.description);
-  const Bytes data = compressed(filtered_rows(pixels, columns, palette));
-  write_chunk(sink, "IDAT", {data.begin(), data.size()});
+  for (const std::string& piece : png_record(notes.record)) write_chunk(sink, "iTXt", piece);
+  write_chunk(sink, "IDAT", deflated(filtered_rows(pixels, columns, palette).view(), kCompression).view());
   write_chunk(sink, "IEND", {});
 }
 
@@ -207,7 +183,7 @@ void write_png(const Figure& figure, double dpi, const Sink& sink) {
   const double scale = dpi / 72;
   const int columns = pixels_of(figure.width, scale), rows = pixels_of(figure.height, scale);
   encode_png(drawn(figure, scale, columns, rows), static_cast<std::size_t>(columns),
-             {dpi, figure.title, figure.description}, sink);
+             {dpi, figure.title, figure.description, figure.record}, sink);
 }
 
 }  // namespace attnviz

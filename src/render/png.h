@@ -16,6 +16,7 @@ using Pixels = std::vector<std::uint32_t>;  ///< 0x00RRGGBB, row by row, as Cair
 struct PngNotes {
   double dpi = 0;  ///< 0: not said
   std::string title, description;
+  std::string record;  ///< see png_record()
 };
 
 /// 8 bits a channel; a palette where at most 256 colours occur (PNG, third edition, W3C 2025).

@@ -7,6 +7,7 @@
 
 #include "attnviz/render.h"
 #include "render/draw.h"
+#include "render/record.h"
 
 namespace attnviz {
 namespace {
@@ -215,6 +216,7 @@ void write_svg(const Figure& figure, const Sink& sink) {
       attribute("width", width + "pt") + attribute("height", height + "pt") +
       attribute("viewBox", "0 0 " + width + " " + height) + ">\n<title>" + xml_text(figure.title) +
       "</title>\n<desc>" + xml_text(figure.description) + "</desc>\n");
+  if (!figure.record.empty()) sink(svg_record(figure.record));
   sink("<defs>\n" + pen.outlines() + "</defs>\n");
   sink(pen.body());
   sink("</svg>\n");
