@@ -18,17 +18,18 @@ ROOMS = {
     "model": ["tokens", "attention", "catalog"],
     "analysis": ["attention", "text"],
     "figure": ["analysis"],
+    "record": ["figure"],
     "render": ["figure", "file"],
-    "cli": ["model", "render"],
+    "cli": ["model", "record", "render"],
 }
 
 # A library's headers, and the folders under src that may include them. No public header may.
 LIBRARIES = {
     r"torch/|ATen/|c10/|caffe2/": ["model/torch"],
     r"cairo|pango|fontconfig|hb|ft2build|png\.h|libdeflate|spng": ["render"],
-    r"glib": ["file", "render"],
+    r"glib": ["file", "record", "render"],
     r"boost/": ["analysis"],
-    r"nlohmann/": ["tokens", "attention", "catalog", "model", "cli"],
+    r"nlohmann/": ["tokens", "attention", "catalog", "model", "record", "cli"],
     r"CLI/": ["cli"],
 }
 

@@ -57,6 +57,20 @@ void validate(const Attention& attention, float tolerance = 1e-4F);
 /// Name and value pairs that say where numbers come from (model, text, tokens, program version).
 using Provenance = std::map<std::string, std::string>;
 
+/// A float32 tensor to be written, row-major.
+struct NamedTensor {
+  std::string name;
+  std::vector<std::size_t> shape;
+  std::span<const float> values;
+};
+
+enum class TensorFormat { safetensors, npz, json };
+
+/// Tensors as they are; the provenance becomes the file's metadata. Throws Error when values do not fill a
+/// shape, or for JSON when they are not finite.
+void write_tensors(std::span<const NamedTensor> tensors, const Provenance& provenance, TensorFormat format,
+                   const Sink& sink);
+
 /// `attention` as float32 [layers, heads, queries, keys] and, when present, `query` and `key`;
 /// the provenance, with "layers" and "heads" added as JSON lists, becomes the file's metadata.
 void write_safetensors(const Attention& attention, const Provenance& provenance, const Sink& sink);

@@ -20,13 +20,6 @@ constexpr std::size_t kSafetensorsAlignment = 8;
 constexpr std::size_t kNpyAlignment = 64;
 constexpr std::size_t kGatheredBytes = 1 << 16;
 
-/// A float32 tensor about to be written.
-struct NamedTensor {
-  std::string name;
-  std::array<std::size_t, 4> shape;
-  std::span<const float> values;
-};
-
 std::vector<NamedTensor> tensors_of(const Attention& attention) {
   const std::size_t layers = attention.layers.size();
   const std::size_t heads = attention.heads.size();
@@ -36,6 +29,10 @@ std::vector<NamedTensor> tensors_of(const Attention& attention) {
     tensors.push_back({"query", {layers, heads, attention.queries, attention.head_size}, attention.query});
     tensors.push_back({"key", {layers, heads, attention.keys, attention.head_size}, attention.key});
   }
+  return tensors;
+}
+
+void check(std::span<const NamedTensor> tensors) {
   for (const NamedTensor& tensor : tensors) {
     std::size_t size = 1;
     for (const std::size_t length : tensor.shape) size *= length;
@@ -44,7 +41,6 @@ std::vector<NamedTensor> tensors_of(const Attention& attention) {
                   number_text(tensor.values.size()));
     }
   }
-  return tensors;
 }
 
 Provenance with_axes(const Attention& attention, Provenance provenance) {
@@ -119,12 +115,41 @@ class JsonWriter {
   std::string gathered_;
 };
 
-}  // namespace
+void add_tensors(ZipWriter& zip, std::span<const NamedTensor> tensors) {
+  check(tensors);
+  for (const NamedTensor& tensor : tensors) {
+    zip.add(tensor.name + ".npy", {npy_header("<f4", tensor.shape), bytes_of(tensor.values)});
+  }
+}
 
-void write_safetensors(const Attention& attention, const Provenance& provenance, const Sink& sink) {
-  json header = {{"__metadata__", with_axes(attention, provenance)}};
+/// numpy's strings are UTF-32: of ASCII, that is every byte and three zeros.
+void finish(ZipWriter& zip, const Provenance& provenance) {
+  const std::string text = to_json(provenance, true);
+  const std::u32string wide(text.begin(), text.end());
+  zip.add("provenance.npy", {npy_header("<U" + number_text(wide.size()), std::array<std::size_t, 0>{}),
+                             bytes_of(std::span<const char32_t>(wide))});
+  zip.finish();
+}
+
+/// `members` are complete, each with a comma before it.
+void write_json_object(std::span<const NamedTensor> tensors, const Provenance& provenance,
+                       const std::string& members, const Sink& sink) {
+  check(tensors);
+  JsonWriter writer(sink);
+  writer.add("{\"provenance\":" + to_json(provenance) + members);
+  for (const NamedTensor& tensor : tensors) {
+    writer.add(",\"" + tensor.name + "\":");
+    writer.add(tensor.shape, tensor.values, tensor.name);
+  }
+  writer.add("}\n");
+  writer.flush();
+}
+
+void write_safetensors_file(std::span<const NamedTensor> tensors, const Provenance& provenance,
+                            const Sink& sink) {
+  check(tensors);
+  json header = {{"__metadata__", provenance}};
   std::size_t offset = 0;
-  const std::vector<NamedTensor> tensors = tensors_of(attention);
   for (const NamedTensor& tensor : tensors) {
     const std::size_t end = offset + tensor.values.size_bytes();
     header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
@@ -138,37 +163,38 @@ void write_safetensors(const Attention& attention, const Provenance& provenance,
   for (const NamedTensor& tensor : tensors) sink(bytes_of(tensor.values));
 }
 
+}  // namespace
+
+void write_tensors(std::span<const NamedTensor> tensors, const Provenance& provenance, TensorFormat format,
+                   const Sink& sink) {
+  if (format == TensorFormat::safetensors) return write_safetensors_file(tensors, provenance, sink);
+  if (format == TensorFormat::json) return write_json_object(tensors, provenance, "", sink);
+  ZipWriter zip(sink);
+  add_tensors(zip, tensors);
+  finish(zip, provenance);
+}
+
+void write_safetensors(const Attention& attention, const Provenance& provenance, const Sink& sink) {
+  write_safetensors_file(tensors_of(attention), with_axes(attention, provenance), sink);
+}
+
 void write_npz(const Attention& attention, const Provenance& provenance, const Sink& sink) {
   ZipWriter zip(sink);
-  for (const NamedTensor& tensor : tensors_of(attention)) {
-    zip.add(tensor.name + ".npy", {npy_header("<f4", tensor.shape), bytes_of(tensor.values)});
-  }
+  add_tensors(zip, tensors_of(attention));
   const auto add_numbers = [&zip](const char* name, const std::vector<int>& numbers) {
     const std::vector<std::int64_t> wide(numbers.begin(), numbers.end());
     zip.add(name, {npy_header("<i8", std::array{wide.size()}), bytes_of(std::span(wide))});
   };
   add_numbers("layers.npy", attention.layers);
   add_numbers("heads.npy", attention.heads);
-  // numpy's strings are UTF-32: of ASCII, that is every byte and three zeros.
-  const std::string text = to_json(with_axes(attention, provenance), true);
-  const std::u32string wide(text.begin(), text.end());
-  zip.add("provenance.npy", {npy_header("<U" + number_text(wide.size()), std::array<std::size_t, 0>{}),
-                             bytes_of(std::span<const char32_t>(wide))});
-  zip.finish();
+  finish(zip, with_axes(attention, provenance));
 }
 
 void write_json(const Attention& attention, const Provenance& provenance, const Sink& sink) {
-  JsonWriter writer(sink);
-  writer.add("{\"provenance\":" + to_json(with_axes(attention, provenance)));
-  writer.add(",\"layers\":" + json(attention.layers).dump());
-  writer.add(",\"heads\":" + json(attention.heads).dump());
-  writer.add(attention.causal ? ",\"causal\":true" : ",\"causal\":false");
-  for (const NamedTensor& tensor : tensors_of(attention)) {
-    writer.add(",\"" + tensor.name + "\":");
-    writer.add(tensor.shape, tensor.values, tensor.name);
-  }
-  writer.add("}\n");
-  writer.flush();
+  write_json_object(tensors_of(attention), with_axes(attention, provenance),
+                    ",\"layers\":" + json(attention.layers).dump() + ",\"heads\":" +
+                        json(attention.heads).dump() + ",\"causal\":" + (attention.causal ? "true" : "false"),
+                    sink);
 }
 
 }  // namespace attnviz

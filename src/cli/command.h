@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "attnviz/cli.h"
 #include "cli/console.h"
@@ -25,6 +26,7 @@ Command diff_command();
 Command flow_command();
 Command rollout_command();
 Command summary_command();
+Command redraw_command();
 Command analyze_command();
 Command tokens_command();
 Command extract_command();
@@ -32,14 +34,21 @@ Command models_command();
 Command models_info_command();
 Command models_verify_command();
 
+/// Groups of flags that do not shape what is drawn; a figure's record holds the text itself.
+inline const std::vector<std::string> kNotOfRequest = {"Text", "Output", "Running"};
+
 /// Reads the arguments into fresh options and acts on them, or prints the command's help.
 template <class Options, Flags (*declare)(Options&), int (*act)(const Options&, const Streams&)>
 int run_command(std::span<const std::string> arguments, const Streams& streams) {
   Options options;
   Flags flags = declare(options);
-  if (flags.parse(arguments)) return act(options, streams);
-  print(streams.out, flags.help());
-  return 0;
+  if (!flags.parse(arguments)) {
+    print(streams.out, flags.help());
+    return 0;
+  }
+  if constexpr (requires { options.drawing.request; })
+    options.drawing.request = flags.given_but(kNotOfRequest);
+  return act(options, streams);
 }
 
 }  // namespace attnviz::cli

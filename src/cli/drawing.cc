@@ -28,16 +28,22 @@ void write_figure(const Figure& figure, const std::string& format, double dpi, c
 
 void add_ways_out(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_token_flags(flags, options.tokens);
+  add_output_and_look_flags(flags, options, stem);
+  add_run_flags(flags, options.model);
+}
+
+}  // namespace
+
+void add_output_and_look_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_look_flags(flags, options.look);
   add_output_flags(flags, options.output, kFormats, stem);
   flags.flag("--describe", "print in sentences what the figure shows, too", options.describe);
   flags.flag("--show", "draw in the terminal too", options.show);
   flags.value("--color", "auto|always|never", "colours of --show (default: auto, as the terminal can)",
               [&](const Given& given) { options.color = read_choice(given, kColors); });
-  add_run_flags(flags, options.model);
+  flags.flag("--no-embed", "leave the record out of the file: the request, the tokens and the numbers drawn",
+             options.no_embed);
 }
-
-}  // namespace
 
 void add_drawing_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_text_flags(flags, options.text);
@@ -107,6 +113,15 @@ void Drawing::attend(Subject& subject) {
 void Drawing::run(Subject& subject) {
   subject.attention =
       cli::attend(subject.chosen, subject.choice, subject.prepared.encoding, subject.selection, timings_);
+  const ModelCard& card = subject.card();
+  const Prepared& prepared = subject.prepared;
+  texts_.push_back({.model = card.name,
+                    .sha256 = card.sha256,
+                    .backend = name_of(subject.chosen.model->backend()),
+                    .text = prepared.sentence.text,
+                    .pair = prepared.sentence.pair,
+                    .tokens = prepared.encoding.tokens,
+                    .ids = prepared.encoding.ids});
 }
 
 void Drawing::show(Subject& subject) {
@@ -114,20 +129,31 @@ void Drawing::show(Subject& subject) {
 }
 
 void Drawing::finish(const Drawn& drawn, const Look& look) {
-  const Figure figure = lay_out(drawn, look, text_measure());
+  finish({.program = "attnviz " ATTNVIZ_VERSION,
+          .arguments = options_.request,
+          .texts = texts_,
+          .look = look,
+          .drawn = drawn});
+}
+
+void Drawing::show_in_terminal(const Record& record) {
+  const std::vector<Heatmap> maps = maps_of(record.drawn);
+  const ColorScale scale(maps, record.look);  // one for all, as on the page
+  Look shared = record.look;
+  if (maps.size() > 1) std::tie(shared.vmin, shared.vmax) = std::tuple(scale.lower(), scale.upper());
+  const TerminalColors colors = colors_of(options_.color, streams_.out);
+  for (const Heatmap& map : maps) print(streams_.out, to_terminal(map, shared, colors, terminal_columns()));
+}
+
+void Drawing::finish(const Record& record) {
+  Figure figure = lay_out(record.drawn, record.look, text_measure());
+  if (!options_.no_embed) figure.record = to_json(record);
   timings_.lap("layout");
   std::string bytes;
   write_figure(figure, format_, options_.look.dpi, [&](std::string_view piece) { bytes += piece; });
   timings_.lap("draw and encode");
   if (options_.describe) print(streams_.out, wrap(figure.description, 0));
-  if (options_.show) {
-    const std::vector<Heatmap> maps = maps_of(drawn);
-    const ColorScale scale(maps, look);  // one for all, as on the page
-    Look shared = look;
-    if (maps.size() > 1) std::tie(shared.vmin, shared.vmax) = std::tuple(scale.lower(), scale.upper());
-    const TerminalColors colors = colors_of(options_.color, streams_.out);
-    for (const Heatmap& map : maps) print(streams_.out, to_terminal(map, shared, colors, terminal_columns()));
-  }
+  if (options_.show) show_in_terminal(record);
   output_->write([&](const Sink& sink) { sink(bytes); });
   timings_.lap("write");
   timings_.total();

@@ -9,6 +9,7 @@
 
 #include "attnviz/analysis.h"
 #include "attnviz/figure.h"
+#include "attnviz/record.h"
 #include "attnviz/render.h"
 #include "cli/look.h"
 #include "cli/map_choice.h"
@@ -27,12 +28,16 @@ struct DrawingOptions {
   TokenOptions tokens;
   LookOptions look;
   OutputOptions output;
-  bool describe = false, show = false;
+  bool describe = false, show = false, no_embed = false;
   ShowColor color = ShowColor::automatic;
+  std::vector<std::string> request{};  ///< what was given of the command line that shapes the figure
 };
 
 /// All of them, behind the command's own; `stem` is a default file name for the help.
 void add_drawing_flags(Flags& flags, DrawingOptions& options, const std::string& stem);
+
+/// The last part of both: look, output, --describe, --show and --no-embed.
+void add_output_and_look_flags(Flags& flags, DrawingOptions& options, const std::string& stem);
 
 /// The same without --model and --truncate, for a command that takes two models.
 void add_drawing_flags_but_model(Flags& flags, DrawingOptions& options, const std::string& stem);
@@ -78,15 +83,21 @@ class Drawing {
   void run(Subject& subject);
   void show(Subject& subject);
 
-  /// Layout, --describe, --show and the file.
+  /// Layout, --describe, --show and the file, with a record of it all.
   void finish(const Drawn& drawn, const Look& look);
 
+  /// The same of what was drawn before, with its own record's request and texts.
+  void finish(const Record& record);
+
  private:
+  void show_in_terminal(const Record& record);
+
   const DrawingOptions& options_;
   const Streams& streams_;
   Timings timings_;
   std::string format_;
   std::optional<Output> output_;
+  std::vector<RecordedText> texts_;
 };
 
 }  // namespace attnviz::cli

@@ -3,6 +3,7 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/request.h"
+#include "cli/stored_figure.h"
 
 namespace attnviz::cli {
 namespace {
@@ -21,10 +22,13 @@ Flags extract_flags(ExtractOptions& options) {
   Flags flags(
       {"extract",
        "Writes attention weights as a tensor: float32, [layers, heads, queries, keys]; every row of keys "
-       "sums to 1. The file says where its numbers come from. Prints its path.",
+       "sums to 1. The file says where its numbers come from. Prints its path. Of a figure that attnviz "
+       "wrote "
+       "(TEXT names a .png, .svg or .pdf), the numbers that it shows, as `weights`.",
        {"attnviz extract -o bank.safetensors \"The bank can refuse to lend money.\"",
         "attnviz extract --layers 1,4-6 --heads 0 -o bank.npz \"The bank can refuse.\"",
-        "attnviz extract --layers 6 --format json -o - \"The cat sat.\" | jq .layers"}});
+        "attnviz extract --layers 6 --format json -o - \"The cat sat.\" | jq .layers",
+        "attnviz extract -o numbers.npz minilm-layer6-head0.png"}});
   flags.group("What to extract");
   flags.value("--layers", "LIST", "layers, counting from 1: 1,4,8 or 1-4 (default: all)",
               [&](const Given& given) { options.layers = read_ranges(given); });
@@ -53,9 +57,32 @@ Provenance provenance_of(const Chosen& chosen, const Prepared& prepared) {
   return provenance;
 }
 
+/// The numbers that a figure was drawn from.
+int extract_from_figure(const ExtractOptions& options, const std::string& format, const Streams& streams) {
+  const std::string& path = options.text.text;
+  if (!options.layers.ranges.empty() || !options.heads.ranges.empty() || options.with_query_key) {
+    throw Error(path + ": a figure holds what it shows, and takes no --layers, --heads or --with-qk",
+                "give the text to run a model");
+  }
+  const StoredRecord stored = read_stored(path);
+  std::vector<float> joined;
+  const std::vector<NamedTensor> tensors = tensors_of(stored.record(), joined);
+  const Provenance provenance = record_provenance(stored.record());
+  Output output(options.output, format, std::filesystem::path(path).stem().string(), streams.out);
+  output.write([&](const Sink& sink) {
+    write_tensors(tensors, provenance,
+                  format == "npz"    ? TensorFormat::npz
+                  : format == "json" ? TensorFormat::json
+                                     : TensorFormat::safetensors,
+                  sink);
+  });
+  return 0;
+}
+
 int extract(const ExtractOptions& options, const Streams& streams) {
   Timings timings(options.model.timings, streams.err);
   const std::string format = output_format(options.output, kFormats);
+  if (is_figure_file(options.text.text)) return extract_from_figure(options, format, streams);
   if (options.with_query_key && options.model.options.backend == Backend::torchscript) {
     throw Error("--with-qk: a TorchScript export does not give query and key vectors",
                 "leave --backend torchscript out");

@@ -14,6 +14,7 @@ struct Option {
   Read read;             ///< empty for a flag without a value
   bool* set = nullptr;   ///< only for a flag without a value
   std::size_t most = 1;  ///< times that it may be given
+  std::string group{};   ///< its heading in the help
 
   [[nodiscard]] std::string name() const { return "--" + given->get_lnames().front(); }
 };
@@ -150,12 +151,12 @@ void Flags::value(const std::string& names, const std::string& placeholder, cons
   CLI::Option* const option =
       state_->app.add_option(names, CLI::callback_t([](const CLI::results_t&) { return true; }));
   option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  state_->options.push_back({option, std::move(read), nullptr, most});
+  state_->options.push_back({option, std::move(read), nullptr, most, state_->groups.back().heading});
   state_->groups.back().entries.push_back({spaced(names) + " " + placeholder, help});
 }
 
 void Flags::flag(const std::string& names, const std::string& help, bool& set) {
-  state_->options.push_back({state_->app.add_flag(names), {}, &set});
+  state_->options.push_back({state_->app.add_flag(names), {}, &set, 1, state_->groups.back().heading});
   state_->groups.back().entries.push_back({spaced(names), help});
 }
 
@@ -191,6 +192,20 @@ bool Flags::parse(std::span<const std::string> arguments) {
   if (state.argument->count() == 0) throw Error(name + ": missing", state.argument_hint);
   state.read_argument({name, state.argument->results().front()});
   return true;
+}
+
+std::vector<std::string> Flags::given_but(std::span<const std::string> groups) const {
+  std::vector<std::string> given = {state_->usage.command};
+  for (const Option& option : state_->options) {
+    if (option.given->count() == 0 || contains(groups, option.group)) continue;
+    if (option.set) {
+      given.push_back(option.name());
+      continue;
+    }
+    for (const std::string& value : option.given->results())
+      given.insert(given.end(), {option.name(), value});
+  }
+  return given;
 }
 
 std::string Flags::help() const {

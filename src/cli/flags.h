@@ -45,6 +45,9 @@ class Flags {
   /// that can't be read, a missing argument or one too many.
   [[nodiscard]] bool parse(std::span<const std::string> arguments);
 
+  /// What was given, in the order of the help, without the flags of some groups: "render", "--layer", "6".
+  [[nodiscard]] std::vector<std::string> given_but(std::span<const std::string> groups) const;
+
   [[nodiscard]] std::string help() const;
 
  private:

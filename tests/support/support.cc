@@ -29,7 +29,9 @@ void write(const fs::path& path, std::string_view bytes) {
 
 fs::path data(std::string_view name) { return fs::path(ATTNVIZ_TEST_DATA) / name; }
 
-fs::path gpt2_demo() { return fs::path(ATTNVIZ_TEST_DATA).parent_path().parent_path() / "models" / "gpt2-demo"; }
+fs::path gpt2_demo() {
+  return fs::path(ATTNVIZ_TEST_DATA).parent_path().parent_path() / "models" / "gpt2-demo";
+}
 
 void expect_valid(const Attention& attention) { EXPECT_NO_THROW(validate(attention)); }
 

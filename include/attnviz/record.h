@@ -1,0 +1,59 @@
+/// record: what a figure's file says of itself: the request it came from, the tokens, and the numbers drawn,
+/// as JSON and back.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attnviz/figure.h"
+
+namespace attnviz {
+
+/// A text and the model that read it. Two in a comparison of two.
+struct RecordedText {
+  std::string model;                          ///< its name
+  std::map<std::string, std::string> sha256;  ///< file → digest, as the model's manifest lists them
+  std::string backend;                        ///< "checkpoint" or "torchscript"
+  std::string text;
+  std::optional<std::string> pair{};
+  std::vector<std::string> tokens;  ///< all of them, as the vocabulary writes them, whichever are shown
+  std::vector<std::int64_t> ids;
+};
+
+/// All that a figure is made of. `drawn` borrows its numbers and labels.
+struct Record {
+  std::string program;                 ///< "attnviz 0.1.0"
+  std::vector<std::string> arguments;  ///< of the command line, from the command's name on
+  std::vector<RecordedText> texts;
+  Look look;
+  Drawn drawn;
+};
+
+/// One JSON object on one line. Weights are little-endian float32 in base64, row-major, so that they come
+/// back bit for bit.
+[[nodiscard]] std::string to_json(const Record& record);
+
+/// A record that was read, with the numbers and labels that it borrows.
+class StoredRecord {
+ public:
+  /// `what` names the file in errors. Throws Error: not JSON, a format of a later version, members that are
+  /// missing or of another kind, sizes that do not agree.
+  StoredRecord(std::string_view json, const std::string& what);
+  StoredRecord(StoredRecord&&) noexcept = default;
+  StoredRecord& operator=(StoredRecord&&) noexcept = default;
+
+  [[nodiscard]] const Record& record() const { return record_; }
+
+ private:
+  friend class RecordReader;
+  std::deque<std::vector<float>> weights_;
+  std::deque<std::vector<double>> numbers_;
+  std::deque<std::vector<TokenLabel>> labels_;
+  Record record_;
+};
+
+}  // namespace attnviz

@@ -1,0 +1,57 @@
+#include "cli/command.h"
+#include "cli/drawing.h"
+#include "cli/stored_figure.h"
+
+namespace attnviz::cli {
+namespace {
+
+struct RedrawOptions {
+  std::string figure;
+  DrawingOptions drawing;
+};
+
+Flags redraw_flags(RedrawOptions& options) {
+  Flags flags({"redraw",
+               "Draws a saved figure anew from the numbers that its file carries, without the model: in "
+               "another look or "
+               "format. What is not given stays as it was.",
+               {"attnviz redraw --cmap viridis -o paper.pdf minilm-layer6-head0.png",
+                "attnviz redraw --theme dark --scale sqrt -o slide.png paper.pdf"}});
+  flags.argument(
+      "FIGURE", "a PNG, SVG or PDF that attnviz wrote",
+      "name a figure that attnviz wrote, as in attnviz redraw --cmap viridis -o paper.pdf figure.png",
+      [&](const Given& given) { options.figure = given.value; });
+  add_output_and_look_flags(flags, options.drawing, "figure");
+  return flags;
+}
+
+/// The flags are read twice: first they name the figure, then they alter its look.
+int redraw(std::span<const std::string> arguments, const Streams& streams) {
+  RedrawOptions named, options;
+  Flags flags = redraw_flags(named);
+  if (!flags.parse(arguments)) {
+    print(streams.out, flags.help());
+    return 0;
+  }
+  const StoredRecord stored = read_stored(named.figure);
+  Record record = stored.record();
+  options.drawing.look.look = record.look;
+  if (!redraw_flags(options).parse(arguments)) return 0;
+  record.look = options.drawing.look.look;
+  if (auto* const comparison = std::get_if<Comparison>(&record.drawn);
+      comparison && options.drawing.look.color_map_given) {
+    for (Compared& side : comparison->sides) side.colors = record.look.colors;
+  }
+  Drawing drawing(options.drawing, streams);
+  drawing.open(std::filesystem::path(named.figure).stem().string());
+  drawing.finish(record);
+  return 0;
+}
+
+}  // namespace
+
+Command redraw_command() {
+  return {"redraw", "draw a saved figure anew in another look or format, without the model", redraw};
+}
+
+}  // namespace attnviz::cli

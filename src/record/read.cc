@@ -1,0 +1,226 @@
+#include <glib.h>
+
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "attnviz/error.h"
+#include "attnviz/record.h"
+#include "record/names.h"
+
+namespace attnviz {
+
+/// Reads members with checks of what they are. A record comes from a file that anyone may have written.
+class RecordReader {
+ public:
+  RecordReader(StoredRecord& stored, const std::string& what) : stored_(stored), what_(what) {}
+
+  void read(std::string_view text);
+
+ private:
+  using Json = nlohmann::json;
+
+  [[noreturn]] void refuse(const std::string& fault) const {
+    throw Error(what_ + ": its record can't be used: " + fault, "draw the figure again");
+  }
+
+  const Json& member(const Json& json, const char* name) const {
+    if (!json.is_object() || !json.contains(name)) refuse(std::string(name) + " is missing");
+    return json[name];
+  }
+
+  template <class Value>
+  Value get(const Json& json, const char* name) const {
+    try {
+      return member(json, name).get<Value>();
+    } catch (const Json::exception&) {
+      refuse(std::string(name) + " is of another kind than expected");
+    }
+  }
+
+  std::size_t size(const Json& json, const char* name) const {
+    const auto number = get<std::int64_t>(json, name);
+    if (number < 1 || number > kMost) refuse(std::string(name) + " is " + std::to_string(number));
+    return static_cast<std::size_t>(number);
+  }
+
+  template <class Value>
+  Value word(const Json& json, const char* name, const auto& words) const {
+    const auto given = get<std::string>(json, name);
+    for (const auto& [known, value] : words) {
+      if (known == given) return value;
+    }
+    refuse(std::string(name) + " is " + visible(given));
+  }
+
+  const Json& list(const Json& json, const char* name) const {
+    const Json& found = member(json, name);
+    if (!found.is_array()) refuse(std::string(name) + " is no list");
+    return found;
+  }
+
+  std::span<const TokenLabel> labels(const Json& json, const char* name, std::size_t count);
+  MatrixView weights(const Json& json);
+  Heatmap map(const Json& json, const Heatmap* labeled);
+  std::vector<Heatmap> maps(const Json& figure, std::size_t count);
+  Heatmap only_map(const Json& figure) { return maps(figure, 1).front(); }
+  Drawn grid(const Json& figure);
+  Drawn comparison(const Json& figure);
+  Drawn summary(const Json& figure);
+  Drawn drawn(const Json& figure);
+  Look look(const Json& json) const;
+  RecordedText text(const Json& json) const;
+
+  static constexpr std::int64_t kMost = 1 << 20;
+
+  StoredRecord& stored_;
+  const std::string& what_;
+};
+
+std::span<const TokenLabel> RecordReader::labels(const Json& json, const char* name, std::size_t count) {
+  std::vector<TokenLabel>& labels = stored_.labels_.emplace_back();
+  for (const Json& label : list(json, name)) {
+    const bool whole = label.is_array() && label.size() == 3 && label[0].is_string() &&
+                       label[1].is_string() && label[2].is_boolean();
+    if (!whole) refuse(std::string(name) + " holds what is no label");
+    labels.push_back({label[0].get<std::string>(), label[1].get<std::string>(), label[2].get<bool>()});
+  }
+  if (labels.size() != count) refuse(std::string(name) + " do not match the weights");
+  return labels;
+}
+
+MatrixView RecordReader::weights(const Json& json) {
+  const std::size_t rows = size(json, "rows"), columns = size(json, "columns");
+  const auto text = get<std::string>(json, "weights");
+  gsize bytes = 0;
+  const std::unique_ptr<guchar, decltype(&g_free)> decoded(g_base64_decode(text.c_str(), &bytes), g_free);
+  if (bytes / sizeof(float) / columns != rows || bytes != rows * columns * sizeof(float)) {
+    refuse("weights are not as many as rows and columns say");
+  }
+  std::vector<float>& values = stored_.weights_.emplace_back(rows * columns);
+  std::memcpy(values.data(), decoded.get(), bytes);
+  return {values, columns};
+}
+
+/// Labels that the map does not have itself are those of `labeled`.
+Heatmap RecordReader::map(const Json& json, const Heatmap* labeled) {
+  Heatmap map{.weights = weights(json)};
+  const bool own = !labeled || json.contains("queries");
+  map.queries = own ? labels(json, "queries", map.weights.rows()) : labeled->queries;
+  map.keys = own ? labels(json, "keys", map.weights.columns) : labeled->keys;
+  map.title = get<std::string>(json, "title");
+  map.subtitle = get<std::string>(json, "subtitle");
+  map.notes = get<std::vector<std::string>>(json, "notes");
+  map.quantity = get<std::string>(json, "quantity");
+  map.causal = get<bool>(json, "causal");
+  map.is_signed = get<bool>(json, "signed");
+  map.rows_are_layers = get<bool>(json, "rows_are_layers");
+  if (map.queries.size() != map.weights.rows() || map.keys.size() != map.weights.columns) {
+    refuse("labels do not match the weights");
+  }
+  return map;
+}
+
+/// `count` of them, or any number from 1 on when it is 0.
+std::vector<Heatmap> RecordReader::maps(const Json& figure, std::size_t count) {
+  std::vector<Heatmap> maps;
+  for (const Json& json : list(figure, "maps"))
+    maps.push_back(map(json, maps.empty() ? nullptr : &maps.front()));
+  if (maps.empty() || (count > 0 && maps.size() != count)) {
+    refuse(std::to_string(maps.size()) + " maps, expected " +
+           (count ? std::to_string(count) : "one or more"));
+  }
+  return maps;
+}
+
+Drawn RecordReader::grid(const Json& figure) {
+  return HeatmapGrid{.panels = maps(figure, 0),
+                     .columns = size(figure, "columns"),
+                     .title = get<std::string>(figure, "title"),
+                     .subtitle = get<std::string>(figure, "subtitle"),
+                     .notes = get<std::vector<std::string>>(figure, "notes"),
+                     .row_names = get<std::vector<std::string>>(figure, "row_names"),
+                     .column_names = get<std::vector<std::string>>(figure, "column_names")};
+}
+
+Drawn RecordReader::comparison(const Json& figure) {
+  const std::vector<Heatmap> both = maps(figure, 2);
+  const Json& sides = list(figure, "sides");
+  if (sides.size() != 2) refuse("sides are not two");
+  const auto side = [&](std::size_t i) {
+    return Compared{both[i], ColorMap(get<std::string>(sides[i], "colors")),
+                    get<std::vector<std::pair<std::string, std::string>>>(sides[i], "facts")};
+  };
+  return Comparison{.sides = {side(0), side(1)},
+                    .title = get<std::string>(figure, "title"),
+                    .subtitle = get<std::string>(figure, "subtitle"),
+                    .notes = get<std::vector<std::string>>(figure, "notes")};
+}
+
+Drawn RecordReader::summary(const Json& figure) {
+  Summary summary{.layers = {},
+                  .uniform_entropy = get<double>(figure, "uniform_entropy"),
+                  .mean = only_map(figure),
+                  .received = {}};
+  for (const Json& layer : list(figure, "layers")) {
+    summary.layers.push_back(
+        {get<int>(layer, "layer"), get<double>(layer, "mean_weight"), get<double>(layer, "entropy")});
+  }
+  summary.received = stored_.numbers_.emplace_back(get<std::vector<double>>(figure, "received"));
+  return summary;
+}
+
+Drawn RecordReader::drawn(const Json& figure) {
+  const auto kind = get<std::string>(figure, "kind");
+  if (kind == "heatmap") return only_map(figure);
+  if (kind == "grid") return grid(figure);
+  if (kind == "comparison") return comparison(figure);
+  if (kind == "summary") return summary(figure);
+  refuse("a figure of the kind " + visible(kind));
+}
+
+Look RecordReader::look(const Json& json) const {
+  Look look{.colors = ColorMap(get<std::string>(json, "colors")),
+            .scale = word<Scale>(json, "scale", kScaleWords),
+            .annotate = word<Annotate>(json, "annotate", kAnnotateWords),
+            .theme = word<Theme>(json, "theme", kThemeWords)};
+  if (json.contains("vmin")) look.vmin = get<double>(json, "vmin");
+  if (json.contains("vmax")) look.vmax = get<double>(json, "vmax");
+  if (json.contains("title")) look.title = get<std::string>(json, "title");
+  return look;
+}
+
+RecordedText RecordReader::text(const Json& json) const {
+  RecordedText text{.model = get<std::string>(json, "model"),
+                    .sha256 = get<std::map<std::string, std::string>>(json, "sha256"),
+                    .backend = get<std::string>(json, "backend"),
+                    .text = get<std::string>(json, "text"),
+                    .tokens = get<std::vector<std::string>>(json, "tokens"),
+                    .ids = get<std::vector<std::int64_t>>(json, "ids")};
+  if (json.contains("pair")) text.pair = get<std::string>(json, "pair");
+  return text;
+}
+
+void RecordReader::read(std::string_view json_text) {
+  const Json json = Json::parse(json_text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) refuse("it is not JSON");
+  const int format = get<int>(json, "format");
+  if (format != kRecordFormat) {
+    throw Error(what_ + ": its record has format " + std::to_string(format) + ", expected " +
+                    std::to_string(kRecordFormat),
+                "it may come from a later attnviz");
+  }
+  Record& record = stored_.record_;
+  record.program = get<std::string>(json, "program");
+  record.arguments = get<std::vector<std::string>>(json, "arguments");
+  for (const Json& one : list(json, "texts")) record.texts.push_back(text(one));
+  record.look = look(member(json, "look"));
+  record.drawn = drawn(member(json, "figure"));
+}
+
+StoredRecord::StoredRecord(std::string_view json, const std::string& what) {
+  RecordReader(*this, what).read(json);
+}
+
+}  // namespace attnviz

@@ -1,0 +1,131 @@
+#include <glib.h>
+
+#include <bit>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "attnviz/record.h"
+#include "record/names.h"
+
+namespace attnviz {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+static_assert(std::endian::native == std::endian::little, "weights are stored as they lie in memory");
+
+std::string base64(std::span<const float> values) {
+  const auto bytes = std::as_bytes(values);
+  const std::unique_ptr<char, decltype(&g_free)> text(
+      g_base64_encode(reinterpret_cast<const guchar*>(bytes.data()), bytes.size()), g_free);
+  return text.get();
+}
+
+Json labels_json(std::span<const TokenLabel> labels) {
+  Json list = Json::array();
+  for (const auto& [mark, text, special] : labels) list.push_back({mark, text, special});
+  return list;
+}
+
+/// `shared` are labels that stand once before all maps.
+Json map_json(const Heatmap& map) {
+  return {{"title", map.title},
+          {"subtitle", map.subtitle},
+          {"notes", map.notes},
+          {"quantity", map.quantity},
+          {"causal", map.causal},
+          {"signed", map.is_signed},
+          {"rows_are_layers", map.rows_are_layers},
+          {"rows", map.weights.rows()},
+          {"columns", map.weights.columns},
+          {"queries", labels_json(map.queries)},
+          {"keys", labels_json(map.keys)},
+          {"weights", base64(map.weights.values)}};
+}
+
+Json content_json(const Heatmap& map) { return {{"kind", "heatmap"}, {"maps", {map_json(map)}}}; }
+
+Json content_json(const HeatmapGrid& grid) {
+  Json maps = Json::array();
+  for (const Heatmap& panel : grid.panels) {
+    maps.push_back(map_json(panel));
+    if (maps.size() == 1) continue;
+    // All panels show the same tokens: they are written once.
+    maps.back().erase("queries");
+    maps.back().erase("keys");
+  }
+  return {{"kind", "grid"},
+          {"title", grid.title},
+          {"subtitle", grid.subtitle},
+          {"notes", grid.notes},
+          {"columns", grid.columns},
+          {"row_names", grid.row_names},
+          {"column_names", grid.column_names},
+          {"maps", maps}};
+}
+
+Json content_json(const Comparison& comparison) {
+  Json sides = Json::array(), maps = Json::array();
+  for (const auto& [map, colors, facts] : comparison.sides) {
+    Json list = Json::array();
+    for (const auto& [name, value] : facts) list.push_back({name, value});
+    sides.push_back({{"colors", colors.name()}, {"facts", list}});
+    maps.push_back(map_json(map));
+  }
+  return {{"kind", "comparison"},
+          {"title", comparison.title},
+          {"subtitle", comparison.subtitle},
+          {"notes", comparison.notes},
+          {"sides", sides},
+          {"maps", maps}};
+}
+
+Json content_json(const Summary& summary) {
+  Json layers = Json::array();
+  for (const auto& [layer, mean_weight, entropy] : summary.layers) {
+    layers.push_back({{"layer", layer}, {"mean_weight", mean_weight}, {"entropy", entropy}});
+  }
+  return {{"kind", "summary"},
+          {"layers", layers},
+          {"uniform_entropy", summary.uniform_entropy},
+          {"received", std::vector<double>(summary.received.begin(), summary.received.end())},
+          {"maps", {map_json(summary.mean)}}};
+}
+
+Json look_json(const Look& look) {
+  Json json = {{"colors", look.colors.name()},
+               {"scale", word_of(look.scale, kScaleWords)},
+               {"annotate", word_of(look.annotate, kAnnotateWords)},
+               {"theme", word_of(look.theme, kThemeWords)}};
+  if (look.vmin) json["vmin"] = *look.vmin;
+  if (look.vmax) json["vmax"] = *look.vmax;
+  if (look.title) json["title"] = *look.title;
+  return json;
+}
+
+Json text_json(const RecordedText& text) {
+  Json json = {
+      {"model", text.model}, {"sha256", text.sha256}, {"backend", text.backend}, {"text", text.text}};
+  if (text.pair) json["pair"] = *text.pair;
+  json["tokens"] = text.tokens;
+  json["ids"] = text.ids;
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const Record& record) {
+  Json texts = Json::array();
+  for (const RecordedText& text : record.texts) texts.push_back(text_json(text));
+  const Json json = {
+      {"format", kRecordFormat},
+      {"program", record.program},
+      {"arguments", record.arguments},
+      {"texts", texts},
+      {"look", look_json(record.look)},
+      {"figure", std::visit([](const auto& drawn) { return content_json(drawn); }, record.drawn)}};
+  // Names from model files need not be UTF-8: what is not becomes U+FFFD.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace attnviz

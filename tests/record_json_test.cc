@@ -1,0 +1,171 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "attnviz/record.h"
+#include "support/figures.h"
+#include "support/support.h"
+
+namespace attnviz {
+namespace {
+
+using namespace test;
+using Json = nlohmann::json;
+
+/// One figure of each kind, with what can go wrong in text: quotes, line ends, other scripts.
+struct Figures {
+  Map first{{{"", "[CLS]", true}, {"", "\"bank\"", false}, {"##", "й", false}}};
+  Map second{{{"", "[CLS]", true}, {"", "\"bank\"", false}, {"##", "й", false}}, true, 7};
+  Map small{{{"␣", "a\n", false}, {"", "b", false}}, true};
+  std::vector<double> received = {1.25, 0.1, 1.65};
+
+  [[nodiscard]] std::vector<Drawn> all() const {
+    Heatmap signed_map = first.heatmap, layers = first.heatmap;
+    signed_map.is_signed = true;
+    signed_map.quantity = "Difference of Weights";
+    layers.rows_are_layers = true;
+    Comparison comparison{
+        .sides = {Compared{first.heatmap, ColorMap("Blues"), {{"Tokens", "3"}, {"Kind", "ü"}}},
+                  Compared{small.heatmap, ColorMap("Reds_r")}},
+        .title = "Layer 5",
+        .subtitle = "A \\ sentence.",
+        .notes = {"hidden"}};
+    return {
+        first.heatmap,
+        signed_map,
+        layers,
+        HeatmapGrid{.panels = {first.heatmap, second.heatmap}, .columns = 2, .title = "t", .notes = {"n"}},
+        HeatmapGrid{.panels = {first.heatmap, second.heatmap},
+                    .columns = 2,
+                    .row_names = {"Layer 1"},
+                    .column_names = {"Head 0", "Head 1"}},
+        comparison,
+        Summary{{{1, 0.3, 1.1}, {2, 1.0 / 3, 0.7}}, 1.0986, first.heatmap, received}};
+  }
+};
+
+Record record_of(const Drawn& drawn) {
+  return {.program = "attnviz 0.1.0",
+          .arguments = {"render", "--layer", "6"},
+          .texts = {{.model = "minilm",
+                     .sha256 = {{"model.safetensors", "00ff"}},
+                     .backend = "checkpoint",
+                     .text = "\"bank\" 😀",
+                     .pair = "é",
+                     .tokens = {"[CLS]", "bank"},
+                     .ids = {101, 2924}}},
+          .look = {.colors = ColorMap("viridis_r"),
+                   .scale = Scale::linear,
+                   .vmax = 0.1,
+                   .annotate = Annotate::always,
+                   .theme = Theme::dark,
+                   .title = "Mine"},
+          .drawn = drawn};
+}
+
+TEST(Record, ComesBackAsItWas) {
+  const Figures figures;
+  for (const Drawn& drawn : figures.all()) {
+    const Record record = record_of(drawn);
+    const std::string json = to_json(record);
+    const StoredRecord stored(json, "x.png");
+    EXPECT_EQ(to_json(stored.record()), json);
+    EXPECT_EQ(to_text(lay_out(stored.record().drawn, stored.record().look, measured)),
+              to_text(lay_out(drawn, record.look, measured)));
+  }
+}
+
+TEST(Record, KeepsItsNumbersWhenItMoves) {
+  const Figures figures;
+  const std::string json = to_json(record_of(figures.first.heatmap));
+  StoredRecord first(json, "x.png");
+  const StoredRecord moved = std::move(first);
+  EXPECT_EQ(to_json(moved.record()), json);
+}
+
+TEST(Record, KeepsEveryBitOfItsNumbers) {
+  std::mt19937 random(5);
+  std::vector<float> weights;
+  for (int i = 0; i < 400; ++i) {
+    float value = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+    weights.push_back(std::isfinite(value) ? value : 0.5F);
+  }
+  const std::vector<TokenLabel> labels = words(20);
+  const Heatmap map{.weights = {weights, 20}, .queries = labels, .keys = labels};
+  const StoredRecord stored(to_json(record_of(map)), "x.png");
+  const auto& values = std::get<Heatmap>(stored.record().drawn).weights.values;
+  ASSERT_EQ(values.size(), weights.size());
+  EXPECT_EQ(std::memcmp(values.data(), weights.data(), weights.size() * sizeof(float)), 0);
+}
+
+TEST(Record, NamesWhatIsWrongWithIt) {
+  const Figures figures;
+  const Json whole = Json::parse(to_json(record_of(figures.first.heatmap)));
+  struct Case {
+    std::function<void(Json&)> harm;
+    std::string fault;
+  };
+  for (const auto& [harm, fault] : {
+           Case{[](Json& json) { json.erase("look"); }, "look is missing"},
+           Case{[](Json& json) { json["texts"] = 3; }, "texts is no list"},
+           Case{[](Json& json) { json["program"] = 3; }, "program is of another kind than expected"},
+           Case{[](Json& json) { json["look"]["theme"] = "pink\n"; }, "theme is pink␊"},
+           Case{[](Json& json) { json["figure"]["kind"] = "pie"; }, "a figure of the kind pie"},
+           Case{[](Json& json) { json["figure"]["maps"] = Json::array(); }, "0 maps, expected 1"},
+           Case{[](Json& json) { json["figure"]["maps"][0]["rows"] = 0; }, "rows is 0"},
+           Case{[](Json& json) { json["figure"]["maps"][0]["columns"] = 1 << 30; }, "columns is 1073741824"},
+           Case{[](Json& json) { json["figure"]["maps"][0]["rows"] = 4; },
+                "weights are not as many as rows and columns say"},
+           Case{[](Json& json) { json["figure"]["maps"][0]["weights"] = "AAAA"; },
+                "weights are not as many as rows and columns say"},
+           Case{[](Json& json) { json["figure"]["maps"][0]["keys"].erase(0); },
+                "keys do not match the weights"},
+           Case{[](Json& json) { json["figure"]["maps"][0]["keys"][1] = "bank"; },
+                "keys holds what is no label"},
+       }) {
+    Json json = whole;
+    harm(json);
+    EXPECT_EQ(error_of([&] { StoredRecord(json.dump(), "x.png"); }),
+              "x.png: its record can't be used: " + fault + "\n  hint: draw the figure again");
+  }
+  EXPECT_EQ(error_of([] { StoredRecord("{", "x.png"); }),
+            "x.png: its record can't be used: it is not JSON\n  hint: draw the figure again");
+  EXPECT_EQ(error_of([] { StoredRecord(R"({"format": 2})", "x.png"); }),
+            "x.png: its record has format 2, expected 1\n  hint: it may come from a later attnviz");
+}
+
+/// Every value of the record, in turn, replaced by others: it is used or refused, never more.
+void harm_every_value(const Json& whole, Json& place, const std::function<void()>& attempt) {
+  const Json kept = place;
+  for (const Json& other : {Json(nullptr), Json(-1), Json(1e300), Json("x"), Json::array(), Json::object()}) {
+    place = other;
+    attempt();
+  }
+  place = kept;
+  if (!place.is_structured()) return;
+  for (Json& child : place) harm_every_value(whole, child, attempt);
+}
+
+TEST(Record, IsUsedOrRefusedWhateverItHolds) {
+  const Figures figures;
+  std::size_t refused = 0, used = 0;
+  for (const Drawn& drawn : figures.all()) {
+    Json json = Json::parse(to_json(record_of(drawn)));
+    harm_every_value(json, json, [&] {
+      try {
+        const StoredRecord stored(json.dump(), "x.png");
+        (void)lay_out(stored.record().drawn, stored.record().look, measured);
+        ++used;
+      } catch (const Error&) {
+        ++refused;
+      }
+    });
+  }
+  EXPECT_GT(refused, 1000U);
+  EXPECT_GT(used, 100U);
+}
+
+}  // namespace
+}  // namespace attnviz
