@@ -23,8 +23,9 @@ void write_pdf(const Figure& figure, const Sink& sink) {
   draw(figure, surface.get(), 1, Glyphs::shown);
   output.finish(surface.get(), "PDF");
   if (figure.record.empty()) return;
+  const std::string update = pdf_record(document, figure.record);
   sink(document);
-  sink(pdf_record(document, figure.record));
+  sink(update);
 }
 
 }  // namespace attnviz
