@@ -50,6 +50,12 @@ TEST_F(SavedFigure, IsDrawnAnewAsItWasInEveryFormat) {
   }
 }
 
+TEST_F(SavedFigure, OfTheExplorerIsDrawnAnewToo) {
+  ASSERT_EQ(run({"analyze", "--explore", "--model", "gpt2-demo", "-o", "a.png", kText}).status, 0);
+  ASSERT_EQ(run({"redraw", "-o", "b.png", "a.png"}).status, 0);
+  EXPECT_TRUE(read_file("a.png") == read_file("b.png"));
+}
+
 TEST_F(SavedFigure, TakesAnotherLookAndKeepsTheRest) {
   ASSERT_EQ(draw({"render", "--layer", "2", "--vmax", "0.5"}, "a.png").status, 0);
   ASSERT_EQ(run({"redraw", "--cmap", "viridis", "--theme", "dark", "-o", "b.svg", "a.png"}).status, 0);

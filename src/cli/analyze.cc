@@ -4,6 +4,7 @@
 
 #include "cli/analyze_report.h"
 #include "cli/command.h"
+#include "cli/drawing.h"
 #include "cli/explore.h"
 #include "cli/map_choice.h"
 #include "cli/output.h"
@@ -88,7 +89,7 @@ Flags analyze_flags(AnalyzeOptions& options) {
   add_threshold_flags(flags, options.thresholds);
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
-  add_output_flags(flags, options.output, kExplorerFormats, "with --explore, minilm-layer2-head3");
+  add_output_flags(flags, options.output, kFigureFormats, "with --explore, minilm-layer2-head3");
   add_run_flags(flags, options.model);
   return flags;
 }
@@ -102,7 +103,7 @@ void check(const AnalyzeOptions& options) {
     throw Error("--explore: lists heads and draws one, and takes no --json, --csv or --table",
                 "leave --explore out");
   }
-  if (options.explore) std::ignore = output_format(options.output, kExplorerFormats);
+  if (options.explore) std::ignore = output_format(options.output, kFigureFormats);
   if (options.explore && (options.layer || options.head)) {
     throw Error("--explore: lists no connections, and takes no --layer or --head",
                 "--layers and --heads say where it looks");
@@ -219,7 +220,8 @@ int analyze(const AnalyzeOptions& options, const Streams& streams) {
                 .received = {},
                 .connection_layer = connection.layers.front(),
                 .connection_head = options.head,
-                .connections = {}};
+                .connections = {},
+                .recorded = recorded(chosen, prepared)};
   if (options.explore) {
     explore(report, attention, options.output, streams);
   } else {

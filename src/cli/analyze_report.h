@@ -7,6 +7,7 @@
 
 #include "attnviz/analysis.h"
 #include "attnviz/catalog.h"
+#include "attnviz/record.h"
 #include "cli/sentence.h"
 
 namespace attnviz::cli {
@@ -27,6 +28,7 @@ struct Report {
   int connection_layer = 0;
   std::optional<int> connection_head;  ///< unset: the mean over all heads
   std::vector<Connection> connections;
+  RecordedText recorded;  ///< for a figure of it
 };
 
 enum class Part { heads, layers, received, connections };

@@ -9,7 +9,6 @@
 namespace attnviz::cli {
 namespace {
 
-const std::vector<std::string> kFormats = {"png", "svg", "pdf"};
 const Choices<ShowColor> kColors = {
     {"auto", ShowColor::automatic}, {"always", ShowColor::always}, {"never", ShowColor::never}};
 
@@ -20,12 +19,6 @@ TerminalColors colors_of(ShowColor color, const std::ostream& out) {
   return known == TerminalColors::none ? TerminalColors::ansi256 : known;  // what nearly every terminal can
 }
 
-void write_figure(const Figure& figure, const std::string& format, double dpi, const Sink& sink) {
-  if (format == "png") write_png(figure, dpi, sink);
-  if (format == "svg") write_svg(figure, sink);
-  if (format == "pdf") write_pdf(figure, sink);
-}
-
 void add_ways_out(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_token_flags(flags, options.tokens);
   add_output_and_look_flags(flags, options, stem);
@@ -34,9 +27,25 @@ void add_ways_out(Flags& flags, DrawingOptions& options, const std::string& stem
 
 }  // namespace
 
+void write_figure(const Figure& figure, const std::string& format, double dpi, const Sink& sink) {
+  if (format == "png") write_png(figure, dpi, sink);
+  if (format == "svg") write_svg(figure, sink);
+  if (format == "pdf") write_pdf(figure, sink);
+}
+
+RecordedText recorded(const Chosen& chosen, const Prepared& prepared) {
+  return {.model = chosen.card.name,
+          .sha256 = chosen.card.sha256,
+          .backend = name_of(chosen.model->backend()),
+          .text = prepared.sentence.text,
+          .pair = prepared.sentence.pair,
+          .tokens = prepared.encoding.tokens,
+          .ids = prepared.encoding.ids};
+}
+
 void add_output_and_look_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_look_flags(flags, options.look);
-  add_output_flags(flags, options.output, kFormats, stem);
+  add_output_flags(flags, options.output, kFigureFormats, stem);
   flags.flag("--describe", "print in sentences what the figure shows, too", options.describe);
   flags.flag("--show", "draw in the terminal too", options.show);
   flags.value("--color", "auto|always|never", "colours of --show (default: auto, as the terminal can)",
@@ -80,7 +89,7 @@ Heatmap Subject::map(const MatrixView& weights, const std::string& title) const 
 
 Drawing::Drawing(const DrawingOptions& options, const Streams& streams)
     : options_(options), streams_(streams), timings_(options.model.timings, streams.err) {
-  format_ = output_format(options.output, kFormats);
+  format_ = output_format(options.output, kFigureFormats);
   const bool to_stdout = options.output.path && *options.output.path == "-";
   if (to_stdout && (options.describe || options.show)) {
     throw Error(std::string(options.show ? "--show" : "--describe") +
@@ -113,15 +122,7 @@ void Drawing::attend(Subject& subject) {
 void Drawing::run(Subject& subject) {
   subject.attention =
       cli::attend(subject.chosen, subject.choice, subject.prepared.encoding, subject.selection, timings_);
-  const ModelCard& card = subject.card();
-  const Prepared& prepared = subject.prepared;
-  texts_.push_back({.model = card.name,
-                    .sha256 = card.sha256,
-                    .backend = name_of(subject.chosen.model->backend()),
-                    .text = prepared.sentence.text,
-                    .pair = prepared.sentence.pair,
-                    .tokens = prepared.encoding.tokens,
-                    .ids = prepared.encoding.ids});
+  texts_.push_back(recorded(subject.chosen, subject.prepared));
 }
 
 void Drawing::show(Subject& subject) {

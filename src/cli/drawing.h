@@ -33,6 +33,14 @@ struct DrawingOptions {
   std::vector<std::string> request{};  ///< what was given of the command line that shapes the figure
 };
 
+inline const std::vector<std::string> kFigureFormats = {"png", "svg", "pdf"};
+
+/// As one of them; `dpi` is a PNG's.
+void write_figure(const Figure& figure, const std::string& format, double dpi, const Sink& sink);
+
+/// What a figure's record says of a text that the model has read.
+[[nodiscard]] RecordedText recorded(const Chosen& chosen, const Prepared& prepared);
+
 /// All of them, behind the command's own; `stem` is a default file name for the help.
 void add_drawing_flags(Flags& flags, DrawingOptions& options, const std::string& stem);
 

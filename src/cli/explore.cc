@@ -6,6 +6,7 @@
 
 #include "attnviz/render.h"
 #include "cli/console.h"
+#include "cli/drawing.h"
 #include "cli/table.h"
 #include "cli/values.h"
 
@@ -60,18 +61,23 @@ std::string listing(const Report& report, const Attention& attention, const std:
          ")\n  telling  0 at the threshold, 1 at the most that is possible\n\n";
 }
 
-void write_figure(const Figure& figure, const std::string& format, const Sink& sink) {
-  constexpr double kDpi = 150;
-  if (format == "png") write_png(figure, kDpi, sink);
-  if (format == "svg") write_svg(figure, sink);
-  if (format == "pdf") write_pdf(figure, sink);
+/// As `attnviz render` would draw it.
+Figure drawn(const Report& report, const Heatmap& heatmap, const HeadMetrics& head) {
+  Figure figure = head_heatmap(heatmap, {}, text_measure());
+  figure.record = to_json({.program = "attnviz " ATTNVIZ_VERSION,
+                           .arguments = {"render", "--layer", std::to_string(head.layer), "--head",
+                                         std::to_string(head.head), "--model", report.card.name},
+                           .texts = {report.recorded},
+                           .look = {},
+                           .drawn = heatmap});
+  return figure;
 }
 
 }  // namespace
 
 void explore(const Report& report, const Attention& attention, const OutputOptions& options,
              const Streams& streams) {
-  const std::string format = output_format(options, kExplorerFormats);
+  const std::string format = output_format(options, kFigureFormats);
   const std::vector<Finding> found = findings(report, attention);
   // A figure on standard output stands there alone.
   print(options.path == "-" ? streams.err : streams.out, listing(report, attention, found));
@@ -86,9 +92,9 @@ void explore(const Report& report, const Attention& attention, const OutputOptio
                         .title = visible(report.card.name) + " · Layer " + layer + " · Head " + head,
                         .subtitle = report.sentence.shown(),
                         .notes = report.notes};
-  const Figure figure = head_heatmap(heatmap, {}, text_measure());
+  const Figure figure = drawn(report, heatmap, most->metrics);
   Output output(options, format, report.card.name + "-layer" + layer + "-head" + head, streams.out);
-  output.write([&](const Sink& sink) { write_figure(figure, format, sink); });
+  output.write([&](const Sink& sink) { write_figure(figure, format, LookOptions{}.dpi, sink); });
 }
 
 }  // namespace attnviz::cli

@@ -8,8 +8,6 @@
 
 namespace attnviz::cli {
 
-inline const std::vector<std::string> kExplorerFormats = {"png", "svg", "pdf"};
-
 /// Lists the attention's heads that are LOCAL or GLOBAL with their reasons, and draws the most telling one.
 void explore(const Report& report, const Attention& attention, const OutputOptions& options,
              const Streams& streams);
