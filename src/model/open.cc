@@ -1,9 +1,5 @@
 #include <dlfcn.h>
-#include <malloc.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 
@@ -32,31 +28,11 @@ void let_threads_sleep_early() {
   if (!std::getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
 }
 
-/// libtorch's start registers its operators in several hundred thousand small allocations, while the kernel
-/// hands out the heap a page at a time. Huge pages save three quarters of these faults, an eighth of a
-/// picture's time.
-void prepare_heap() {
-  constexpr std::uintptr_t kHugePage = 2 << 20;
-  constexpr int kHeap = 96 << 20;
-  constexpr int kMostOnHeap = 32 << 20;  // where glibc's own adjustment ends, which mallopt turns off
-  mallopt(M_MMAP_THRESHOLD, kMostOnHeap);
-  mallopt(M_TRIM_THRESHOLD, 2 * kHeap);
-  mallopt(M_TOP_PAD, kHeap);
-  const void* const before = sbrk(0);
-  void* volatile const block = std::malloc(kMostOnHeap / 2);  // the heap grows by that and the padding
-  std::free(block);
-  const auto begin = (reinterpret_cast<std::uintptr_t>(before) + kHugePage - 1) / kHugePage * kHugePage;
-  const auto end = reinterpret_cast<std::uintptr_t>(sbrk(0)) / kHugePage * kHugePage;
-  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-  mallopt(M_TOP_PAD, 1 << 20);
-}
-
 /// Opened once and never closed: libtorch registers destructors that need it until the end.
 const ModuleFunctions& module_functions() {
   static const ModuleFunctions* const functions = [] {
     const fs::path path = module_path();
     let_threads_sleep_early();
-    prepare_heap();
     void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     void* const symbol = handle ? dlsym(handle, kModuleSymbol) : nullptr;
     if (!symbol) {

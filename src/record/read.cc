@@ -164,8 +164,8 @@ Drawn RecordReader::summary(const Json& figure) {
                   .mean = only_map(figure),
                   .received = {}};
   for (const Json& layer : list(figure, "layers")) {
-    summary.layers.push_back(
-        {get<int>(layer, "layer"), get<double>(layer, "mean_weight"), get<double>(layer, "entropy")});
+    summary.layers.push_back({static_cast<int>(size(layer, "layer")), get<double>(layer, "mean_weight"),
+                              get<double>(layer, "entropy")});
   }
   summary.received = stored_.numbers_.emplace_back(get<std::vector<double>>(figure, "received"));
   return summary;
