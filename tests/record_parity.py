@@ -4,7 +4,6 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import subprocess
 import xml.etree.ElementTree
 import zlib
@@ -57,7 +56,6 @@ def test_the_pdfs_newest_table_leads_to_its_objects(figure):
     assert zlib.decompress(pdf[start:start + length]) == record
 
 
-@pytest.mark.skipif(not shutil.which("pdfdetach"), reason="needs Poppler's tools")
 def test_poppler_reads_the_pdf(figure):
     record, directory = figure
     listed = subprocess.run(["pdfdetach", "-list", directory / "a.pdf"], check=True, capture_output=True, text=True)
