@@ -198,43 +198,66 @@ void analyze_parts(Report& report, const Attention& attention, const AnalyzeOpti
   }
 }
 
+/// What is listed, what is connected, and what the model must compute for both.
+struct Selections {
+  Selection list, connection, needed;
+};
+
+Selections selections(const ModelCard& card, const AnalyzeOptions& options) {
+  Selections all{.list = listed(card, options), .connection = {}, .needed = {}};
+  all.connection = connected(card, options, all.list);
+  all.needed = needed(card, options, all.list, all.connection);
+  return all;
+}
+
+Report empty_report(const Subject& subject, const AnalyzeOptions& options, const Selections& selected) {
+  const Prepared& prepared = subject.prepared;
+  return {.card = subject.card(),
+          .sentence = prepared.sentence,
+          .notes = prepared.notes(),
+          .tokens = prepared.encoding.tokens,
+          .labels = prepared.labels,
+          .thresholds = options.thresholds,
+          .heads = {},
+          .layers = {},
+          .received = {},
+          .connection_layer = selected.connection.layers.front(),
+          .connection_head = options.head,
+          .connections = {},
+          .recorded = recorded(subject)};
+}
+
+Product product_of(const Subject& subject, const AnalyzeOptions& options, const Streams& streams,
+                   Timings& timings) {
+  const Selections selected = selections(subject.card(), options);
+  Report report = empty_report(subject, options, selected);
+  if (options.explore) return explore(report, subject.attention, options.output, streams);
+  analyze_parts(report, subject.attention, options, selected.list);
+  timings.lap("analyze");
+  std::string text = options.json  ? as_json(report)
+                     : options.csv ? as_csv(report, options.part.value_or(Part::heads))
+                                   : as_tables(report, options.part, static_cast<std::size_t>(options.top));
+  return {.write = [text = std::move(text)](const Sink& sink) { sink(text); }};
+}
+
 int analyze(const AnalyzeOptions& options, const Streams& streams) {
-  Timings timings(options.model.timings, streams.err);
   check(options);
-  Chosen chosen = choose_model(options.model);
-  const Selection list = listed(chosen.card, options);
-  const Selection connection = connected(chosen.card, options, list);
-  const Selection selection = needed(chosen.card, options, list, connection);
-  timings.lap("choose model");
-  const Prepared prepared = prepare(chosen.card, options.model, options.text, streams, timings);
-  check_size(chosen.card, options.model, prepared.encoding.size(), selection);
-  const Attention attention = attend(chosen, options.model, prepared.encoding, selection, timings);
-  Report report{.card = chosen.card,
-                .sentence = prepared.sentence,
-                .notes = prepared.notes(),
-                .tokens = prepared.encoding.tokens,
-                .labels = prepared.labels,
-                .thresholds = options.thresholds,
-                .heads = {},
-                .layers = {},
-                .received = {},
-                .connection_layer = connection.layers.front(),
-                .connection_head = options.head,
-                .connections = {},
-                .recorded = recorded(chosen, prepared)};
-  if (options.explore) {
-    explore(report, attention, options.output, streams);
-  } else {
-    analyze_parts(report, attention, options, list);
-    timings.lap("analyze");
-    print(streams.out, options.json ? as_json(report)
-                       : options.csv
-                           ? as_csv(report, options.part.value_or(Part::heads))
-                           : as_tables(report, options.part, static_cast<std::size_t>(options.top)));
+  Job job{.text = options.text,
+          .output = options.output,
+          .formats = kFigureFormats,
+          .sources = {},
+          .timings = options.model.timings};
+  if (!options.explore) {
+    job.formats = {options.json ? "json" : options.csv ? "csv" : "txt"};
+    job.output = {.path = "-", .format = job.formats.front()};
   }
-  timings.lap("write");
-  timings.total();
-  return 0;
+  job.sources = {
+      {options.model, [options](const ModelCard& card) { return selections(card, options).needed; }}};
+  job.ready = [](std::span<Subject>) { return Ready{}; };
+  job.make = [options, &streams](std::span<Subject> subjects, Timings& timings) {
+    return product_of(subjects[0], options, streams, timings);
+  };
+  return run_job(job, streams);
 }
 
 }  // namespace

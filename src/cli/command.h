@@ -7,6 +7,7 @@
 
 #include "attnviz/cli.h"
 #include "cli/console.h"
+#include "cli/drawing.h"
 #include "cli/flags.h"
 
 namespace attnviz::cli {
@@ -16,6 +17,7 @@ struct Command {
   std::string name;     ///< "models info"
   std::string summary;  ///< one line for the table in attnviz --help
   int (*run)(std::span<const std::string> arguments, const Streams& streams);
+  FigurePlan (*plan)(std::span<const std::string> arguments) = nullptr;  ///< of one that draws texts
 };
 
 Command render_command();
@@ -46,9 +48,35 @@ int run_command(std::span<const std::string> arguments, const Streams& streams) 
     print(streams.out, flags.help());
     return 0;
   }
-  if constexpr (requires { options.drawing.request; })
-    options.drawing.request = flags.given_but(kNotOfRequest);
   return act(options, streams);
+}
+
+/// The same for a command that draws texts: `plan` tells how.
+template <class Options, Flags (*declare)(Options&), FigurePlan (*plan)(const Options&)>
+int run_figure_command(std::span<const std::string> arguments, const Streams& streams) {
+  Options options;
+  Flags flags = declare(options);
+  if (!flags.parse(arguments)) {
+    print(streams.out, flags.help());
+    return 0;
+  }
+  options.drawing.request = flags.given_but(kNotOfRequest);
+  return run_job(job_of(plan(options), streams), streams);
+}
+
+/// What a recorded request asks for. Throws Error as on the command line.
+template <class Options, Flags (*declare)(Options&), FigurePlan (*plan)(const Options&)>
+FigurePlan read_plan(std::span<const std::string> arguments) {
+  Options options;
+  Flags flags = declare(options);
+  std::ignore = flags.parse(arguments);
+  options.drawing.request = flags.given_but(kNotOfRequest);
+  return plan(options);
+}
+
+template <class Options, Flags (*declare)(Options&), FigurePlan (*plan)(const Options&)>
+Command figure_command(const std::string& name, const std::string& summary) {
+  return {name, summary, run_figure_command<Options, declare, plan>, read_plan<Options, declare, plan>};
 }
 
 }  // namespace attnviz::cli

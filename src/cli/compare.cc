@@ -19,8 +19,8 @@ Flags compare_flags(TwoMapsOptions& options) {
 
 /// Of the whole text, whichever tokens are shown.
 std::vector<std::pair<std::string, std::string>> facts_of(const Side& side) {
-  const bool causal = side.subject.attention.causal;
-  const std::size_t tokens = side.subject.prepared.encoding.size();
+  const bool causal = side.subject->attention.causal;
+  const std::size_t tokens = side.subject->prepared.encoding.size();
   const std::string uniform = show_fixed(uniform_entropy(tokens, causal), 2);
   return {{"Tokens", std::to_string(tokens)},
           {"Attends", causal ? "backwards (causal)" : "both ways"},
@@ -28,29 +28,35 @@ std::vector<std::pair<std::string, std::string>> facts_of(const Side& side) {
           {"First token", show_fixed(100 * side.metrics.first_token, 1) + " % of the weight"}};
 }
 
-int compare(const TwoMapsOptions& options, const Streams& streams) {
-  Drawing drawing(options.drawing, streams);
-  TwoMaps maps = attend_two(options, drawing, false);
+void draw_comparison(const TwoMapsOptions& options, std::span<Subject> subjects, const Finish& finish) {
+  const TwoMaps maps = two_maps(options, subjects);
   const bool two_models = !same_model(maps.sides[0], maps.sides[1]);
   const LookOptions& look = options.drawing.look;
   const auto compared = [&](std::size_t i) {
     const Side& side = maps.sides[i];
     const Look own = look.with_default(two_models && i == 1 ? "Reds" : "Blues");
-    return Compared{side.subject.map(side.matrix(), maps.titles[i]), own.colors, facts_of(side)};
+    return Compared{side.subject->map(side.matrix(), maps.titles[i]), own.colors, facts_of(side)};
   };
   const Comparison comparison{.sides = {compared(0), compared(1)},
                               .title = maps.title,
                               .subtitle = maps.subtitle,
                               .notes = maps.notes};
-  drawing.finish(comparison, look.look);
-  return 0;
+  finish(comparison, look.look, "");
+}
+
+FigurePlan compare_plan(const TwoMapsOptions& options) {
+  FigurePlan plan = plan_of_two(options, /*subtract=*/false);
+  plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
+    draw_comparison(options, subjects, finish);
+  };
+  return plan;
 }
 
 }  // namespace
 
 Command compare_command() {
-  return {"compare", "draw two models, layers, heads or texts side by side",
-          run_command<TwoMapsOptions, compare_flags, compare>};
+  return figure_command<TwoMapsOptions, compare_flags, compare_plan>(
+      "compare", "draw two models, layers, heads or texts side by side");
 }
 
 }  // namespace attnviz::cli

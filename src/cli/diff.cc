@@ -16,30 +16,35 @@ Flags diff_flags(TwoMapsOptions& options) {
   return flags;
 }
 
-int diff(const TwoMapsOptions& options, const Streams& streams) {
-  Drawing drawing(options.drawing, streams);
-  const TwoMaps maps = attend_two(options, drawing, true);
+void draw_difference(const TwoMapsOptions& options, std::span<Subject> subjects, const Finish& finish) {
+  const TwoMaps maps = two_maps(options, subjects);
   const auto& [first, second] = maps.sides;
   std::vector<float> difference(first.weights.size());
   for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = first.weights[i] - second.weights[i];
   const std::string common = maps.title.empty() ? "" : maps.title + " · ";
-  Heatmap map = first.subject.map({difference, first.subject.attention.keys},
-                                  common + maps.titles[0] + " − " + maps.titles[1]);
-  map.causal = first.subject.attention.causal && second.subject.attention.causal;
+  Heatmap map = first.subject->map({difference, first.subject->attention.keys},
+                                   common + maps.titles[0] + " − " + maps.titles[1]);
+  map.causal = first.subject->attention.causal && second.subject->attention.causal;
   map.is_signed = true;
   map.quantity = "Difference of Weights";
   map.notes = maps.notes;
   const Theme theme = options.drawing.look.look.theme;
-  const Look look = options.drawing.look.with_default(theme == Theme::dark ? "berlin" : "RdBu_r");
-  drawing.finish(map, look);
-  return 0;
+  finish(map, options.drawing.look.with_default(theme == Theme::dark ? "berlin" : "RdBu_r"), "");
+}
+
+FigurePlan diff_plan(const TwoMapsOptions& options) {
+  FigurePlan plan = plan_of_two(options, /*subtract=*/true);
+  plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
+    draw_difference(options, subjects, finish);
+  };
+  return plan;
 }
 
 }  // namespace
 
 Command diff_command() {
-  return {"diff", "draw the signed difference of two models, layers or heads",
-          run_command<TwoMapsOptions, diff_flags, diff>};
+  return figure_command<TwoMapsOptions, diff_flags, diff_plan>(
+      "diff", "draw the signed difference of two models, layers or heads");
 }
 
 }  // namespace attnviz::cli

@@ -1,5 +1,6 @@
 #include "cli/drawing.h"
 
+#include <memory>
 #include <ostream>
 #include <tuple>
 
@@ -19,6 +20,18 @@ TerminalColors colors_of(ShowColor color, const std::ostream& out) {
   return known == TerminalColors::none ? TerminalColors::ansi256 : known;  // what nearly every terminal can
 }
 
+/// All maps on one scale, as on the page.
+std::string in_terminal(const Record& record, ShowColor color, const Streams& streams) {
+  const std::vector<Heatmap> maps = maps_of(record.drawn);
+  const ColorScale scale(maps, record.look);
+  Look shared = record.look;
+  if (maps.size() > 1) std::tie(shared.vmin, shared.vmax) = std::tuple(scale.lower(), scale.upper());
+  const TerminalColors colors = colors_of(color, streams.out);
+  std::string drawn;
+  for (const Heatmap& map : maps) drawn += to_terminal(map, shared, colors, terminal_columns());
+  return drawn;
+}
+
 void add_ways_out(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_token_flags(flags, options.tokens);
   add_output_and_look_flags(flags, options, stem);
@@ -33,10 +46,12 @@ void write_figure(const Figure& figure, const std::string& format, double dpi, c
   if (format == "pdf") write_pdf(figure, sink);
 }
 
-RecordedText recorded(const Chosen& chosen, const Prepared& prepared) {
-  return {.model = chosen.card.name,
-          .sha256 = chosen.card.sha256,
-          .backend = name_of(chosen.model->backend()),
+RecordedText recorded(const Subject& subject) {
+  const ModelCard& card = subject.card();
+  const Prepared& prepared = subject.prepared;
+  return {.model = card.name,
+          .sha256 = card.sha256,
+          .backend = name_of(subject.reader->model->backend()),
           .text = prepared.sentence.text,
           .pair = prepared.sentence.pair,
           .tokens = prepared.encoding.tokens,
@@ -71,93 +86,68 @@ std::size_t good_columns(std::size_t panels) {
   return empty(3) < empty(4) ? 3 : 4;
 }
 
-std::vector<std::string> Subject::notes() const {
-  std::vector<std::string> notes = prepared.notes();
-  notes.insert(notes.end(), tokens.notes.begin(), tokens.notes.end());
-  return notes;
+Ready ready_to_draw(const FigurePlan& plan, std::span<Subject> subjects) {
+  for (Subject& subject : subjects) subject.tokens = shown_tokens(plan.drawing.tokens, subject.prepared);
+  return plan.ready(subjects);
 }
 
-Heatmap Subject::map(const MatrixView& weights, const std::string& title) const {
-  return {.weights = weights,
-          .queries = tokens.labels,
-          .keys = tokens.labels,
-          .causal = attention.causal,
-          .title = title,
-          .subtitle = prepared.sentence.shown(),
-          .notes = notes()};
+void draw(const FigurePlan& plan, std::span<Subject> subjects,
+          const std::function<void(const Record&, const std::string& printed)>& use) {
+  std::vector<RecordedText> texts;
+  for (const Subject& subject : subjects) texts.push_back(recorded(subject));
+  plan.draw(subjects, [&](const Drawn& drawn, const Look& look, const std::string& printed) {
+    use({.program = "attnviz " ATTNVIZ_VERSION,
+         .arguments = plan.drawing.request,
+         .texts = texts,
+         .look = look,
+         .drawn = drawn},
+        printed);
+  });
 }
 
-Drawing::Drawing(const DrawingOptions& options, const Streams& streams)
-    : options_(options), streams_(streams), timings_(options.model.timings, streams.err) {
-  format_ = output_format(options.output, kFigureFormats);
-  const bool to_stdout = options.output.path && *options.output.path == "-";
-  if (to_stdout && (options.describe || options.show)) {
-    throw Error(std::string(options.show ? "--show" : "--describe") +
-                    ": standard output takes the figure already (-o -)",
-                "name a file with -o");
-  }
-}
-
-Subject Drawing::prepare(const Wanted& wanted) { return prepare(options_.model, options_.text, wanted); }
-
-Subject Drawing::prepare(const ModelChoice& model, const TextOptions& text, const Wanted& wanted) {
-  Subject subject;
-  subject.choice = model;
-  subject.chosen = choose_model(model);
-  subject.selection = select(subject.card(), wanted);
-  timings_.lap("choose model");
-  subject.prepared = cli::prepare(subject.card(), model, text, streams_, timings_);
-  check_size(subject.card(), model, subject.prepared.encoding.size(), subject.selection);
-  subject.tokens = shown_tokens(options_.tokens, subject.prepared);
-  return subject;
-}
-
-void Drawing::open(const std::string& stem) { output_.emplace(options_.output, format_, stem, streams_.out); }
-
-void Drawing::attend(Subject& subject) {
-  run(subject);
-  show(subject);
-}
-
-void Drawing::run(Subject& subject) {
-  subject.attention =
-      cli::attend(subject.chosen, subject.choice, subject.prepared.encoding, subject.selection, timings_);
-  texts_.push_back(recorded(subject.chosen, subject.prepared));
-}
-
-void Drawing::show(Subject& subject) {
-  subject.attention = shown_attention(std::move(subject.attention), subject.tokens);
-}
-
-void Drawing::finish(const Drawn& drawn, const Look& look) {
-  finish({.program = "attnviz " ATTNVIZ_VERSION,
-          .arguments = options_.request,
-          .texts = texts_,
-          .look = look,
-          .drawn = drawn});
-}
-
-void Drawing::show_in_terminal(const Record& record) {
-  const std::vector<Heatmap> maps = maps_of(record.drawn);
-  const ColorScale scale(maps, record.look);  // one for all, as on the page
-  Look shared = record.look;
-  if (maps.size() > 1) std::tie(shared.vmin, shared.vmax) = std::tuple(scale.lower(), scale.upper());
-  const TerminalColors colors = colors_of(options_.color, streams_.out);
-  for (const Heatmap& map : maps) print(streams_.out, to_terminal(map, shared, colors, terminal_columns()));
-}
-
-void Drawing::finish(const Record& record) {
+Product product_of(const Record& record, const DrawingOptions& options, const Streams& streams,
+                   Timings& timings) {
   Figure figure = lay_out(record.drawn, record.look, text_measure());
-  if (!options_.no_embed) figure.record = to_json(record);
-  timings_.lap("layout");
+  if (!options.no_embed) figure.record = to_json(record);
+  timings.lap("layout");
   std::string bytes;
-  write_figure(figure, format_, options_.look.dpi, [&](std::string_view piece) { bytes += piece; });
-  timings_.lap("draw and encode");
-  if (options_.describe) print(streams_.out, wrap(figure.description, 0));
-  if (options_.show) show_in_terminal(record);
-  output_->write([&](const Sink& sink) { sink(bytes); });
-  timings_.lap("write");
-  timings_.total();
+  write_figure(figure, output_format(options.output, kFigureFormats), options.look.dpi,
+               [&](std::string_view piece) { bytes += piece; });
+  timings.lap("draw and encode");
+  Product product;
+  if (options.describe) product.printed += wrap(figure.description, 0);
+  if (options.show) product.printed += in_terminal(record, options.color, streams);
+  product.write = [bytes = std::move(bytes)](const Sink& sink) { sink(bytes); };
+  return product;
+}
+
+void check_standard_output(const DrawingOptions& options) {
+  if (options.output.path != "-" || (!options.describe && !options.show)) return;
+  throw Error(std::string(options.show ? "--show" : "--describe") +
+                  ": standard output takes the figure already (-o -)",
+              "name a file with -o");
+}
+
+Job job_of(FigurePlan plan, const Streams& streams) {
+  const DrawingOptions& drawing = plan.drawing;
+  std::ignore = output_format(drawing.output, kFigureFormats);
+  check_standard_output(drawing);
+  Job job{.text = drawing.text,
+          .output = drawing.output,
+          .formats = kFigureFormats,
+          .sources = plan.sources,
+          .timings = drawing.model.timings};
+  const auto shared = std::make_shared<const FigurePlan>(std::move(plan));
+  job.ready = [shared](std::span<Subject> subjects) { return ready_to_draw(*shared, subjects); };
+  job.make = [shared, &streams](std::span<Subject> subjects, Timings& timings) {
+    Product product;
+    draw(*shared, subjects, [&](const Record& record, const std::string& printed) {
+      product = product_of(record, shared->drawing, streams, timings);
+      product.printed.insert(0, printed);
+    });
+    return product;
+  };
+  return job;
 }
 
 }  // namespace attnviz::cli

@@ -1,8 +1,7 @@
-/// drawing: what the commands that draw share: their flags, the way from a text to the attention shown, and
-/// the figure's way out.
+/// drawing: what the commands that draw share: their flags, and the way from attention to a figure's file.
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "attnviz/figure.h"
 #include "attnviz/record.h"
 #include "attnviz/render.h"
+#include "cli/job.h"
 #include "cli/look.h"
 #include "cli/map_choice.h"
 #include "cli/output.h"
@@ -38,8 +38,8 @@ inline const std::vector<std::string> kFigureFormats = {"png", "svg", "pdf"};
 /// As one of them; `dpi` is a PNG's.
 void write_figure(const Figure& figure, const std::string& format, double dpi, const Sink& sink);
 
-/// What a figure's record says of a text that the model has read.
-[[nodiscard]] RecordedText recorded(const Chosen& chosen, const Prepared& prepared);
+/// What a figure's record says of a text that a model has read.
+[[nodiscard]] RecordedText recorded(const Subject& subject);
 
 /// All of them, behind the command's own; `stem` is a default file name for the help.
 void add_drawing_flags(Flags& flags, DrawingOptions& options, const std::string& stem);
@@ -53,59 +53,36 @@ void add_drawing_flags_but_model(Flags& flags, DrawingOptions& options, const st
 /// Two to four columns, so that few places of a grid stay empty.
 [[nodiscard]] std::size_t good_columns(std::size_t panels);
 
-/// One text and one model: what is asked for, and once it ran, the attention shown.
-struct Subject {
-  ModelChoice choice;
-  Chosen chosen;
-  Selection selection;
-  Prepared prepared;
-  ShownTokens tokens;
-  Attention attention;
+/// What a text's figure is laid out from, in which look, and what is printed beside it.
+using Finish = std::function<void(const Drawn& drawn, const Look& look, const std::string& printed)>;
 
-  [[nodiscard]] const ModelCard& card() const { return chosen.card; }
+/// A command that draws, told how.
+struct FigurePlan {
+  DrawingOptions drawing;
+  std::vector<Source> sources;
 
-  /// What alters the numbers shown.
-  [[nodiscard]] std::vector<std::string> notes() const;
+  /// As in Job; the tokens shown are chosen already, and may be chosen anew.
+  std::function<Ready(std::span<Subject>)> ready{};
 
-  /// A map of this subject's shown tokens. `weights` and the subject must outlive it.
-  [[nodiscard]] Heatmap map(const MatrixView& weights, const std::string& title) const;
+  /// Makes the attention that of the tokens shown and calls the last once. Called from several threads.
+  std::function<void(std::span<Subject>, const Finish&)> draw{};
 };
 
-/// A command that draws, from its options to its file.
-class Drawing {
- public:
-  /// Throws Error when no format is known, or two outputs would share standard output.
-  Drawing(const DrawingOptions& options, const Streams& streams);
+/// The tokens shown, and what else is known before a model runs.
+[[nodiscard]] Ready ready_to_draw(const FigurePlan& plan, std::span<Subject> subjects);
 
-  /// Whatever can be refused before a model runs is refused here.
-  [[nodiscard]] Subject prepare(const Wanted& wanted);
-  [[nodiscard]] Subject prepare(const ModelChoice& model, const TextOptions& text, const Wanted& wanted);
+/// Calls `use` with all that the figure is made of; its parts live as long as the call.
+void draw(const FigurePlan& plan, std::span<Subject> subjects,
+          const std::function<void(const Record&, const std::string& printed)>& use);
 
-  /// Opens the output, so that a file that can't be written is known before the model runs.
-  void open(const std::string& stem);
+/// Throws Error when two outputs would share standard output.
+void check_standard_output(const DrawingOptions& options);
 
-  /// Runs the model; the attention becomes that of the tokens shown.
-  void attend(Subject& subject);
+/// The plan as a job that writes the figure's file, with a record of it all.
+[[nodiscard]] Job job_of(FigurePlan plan, const Streams& streams);
 
-  /// The two halves of attend(): all tokens' attention, then the one shown.
-  void run(Subject& subject);
-  void show(Subject& subject);
-
-  /// Layout, --describe, --show and the file, with a record of it all.
-  void finish(const Drawn& drawn, const Look& look);
-
-  /// The same of what was drawn before, with its own record's request and texts.
-  void finish(const Record& record);
-
- private:
-  void show_in_terminal(const Record& record);
-
-  const DrawingOptions& options_;
-  const Streams& streams_;
-  Timings timings_;
-  std::string format_;
-  std::optional<Output> output_;
-  std::vector<RecordedText> texts_;
-};
+/// Layout, --describe, --show and the file of one record.
+[[nodiscard]] Product product_of(const Record& record, const DrawingOptions& options, const Streams& streams,
+                                 Timings& timings);
 
 }  // namespace attnviz::cli

@@ -75,13 +75,13 @@ Figure drawn(const Report& report, const Heatmap& heatmap, const HeadMetrics& he
 
 }  // namespace
 
-void explore(const Report& report, const Attention& attention, const OutputOptions& options,
-             const Streams& streams) {
+Product explore(const Report& report, const Attention& attention, const OutputOptions& options,
+                const Streams& streams) {
   const std::string format = output_format(options, kFigureFormats);
   const std::vector<Finding> found = findings(report, attention);
-  // A figure on standard output stands there alone.
-  print(options.path == "-" ? streams.err : streams.out, listing(report, attention, found));
-  if (found.empty()) return;
+  Product product{.printed = listing(report, attention, found)};
+  if (options.path == "-") print(streams.err, std::exchange(product.printed, ""));
+  if (found.empty()) return product;
   const auto most = std::max_element(
       found.begin(), found.end(), [](const Finding& a, const Finding& b) { return a.telling < b.telling; });
   const std::string layer = std::to_string(most->metrics.layer), head = std::to_string(most->metrics.head);
@@ -92,9 +92,11 @@ void explore(const Report& report, const Attention& attention, const OutputOptio
                         .title = visible(report.card.name) + " · Layer " + layer + " · Head " + head,
                         .subtitle = report.sentence.shown(),
                         .notes = report.notes};
-  const Figure figure = drawn(report, heatmap, most->metrics);
-  Output output(options, format, report.card.name + "-layer" + layer + "-head" + head, streams.out);
-  output.write([&](const Sink& sink) { write_figure(figure, format, LookOptions{}.dpi, sink); });
+  product.stem = report.card.name + "-layer" + layer + "-head" + head;
+  product.write = [figure = drawn(report, heatmap, most->metrics), format](const Sink& sink) {
+    write_figure(figure, format, LookOptions{}.dpi, sink);
+  };
+  return product;
 }
 
 }  // namespace attnviz::cli

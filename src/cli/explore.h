@@ -4,12 +4,13 @@
 #include "attnviz/attention.h"
 #include "attnviz/cli.h"
 #include "cli/analyze_report.h"
-#include "cli/output.h"
+#include "cli/job.h"
 
 namespace attnviz::cli {
 
 /// Lists the attention's heads that are LOCAL or GLOBAL with their reasons, and draws the most telling one.
-void explore(const Report& report, const Attention& attention, const OutputOptions& options,
-             const Streams& streams);
+/// On standard error, where standard output takes the figure.
+[[nodiscard]] Product explore(const Report& report, const Attention& attention, const OutputOptions& options,
+                              const Streams& streams);
 
 }  // namespace attnviz::cli

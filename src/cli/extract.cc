@@ -1,14 +1,18 @@
 #include "attnviz/attention.h"
 #include "cli/command.h"
+#include "cli/job.h"
 #include "cli/json.h"
-#include "cli/output.h"
-#include "cli/request.h"
 #include "cli/stored_figure.h"
 
 namespace attnviz::cli {
 namespace {
 
 const std::vector<std::string> kFormats = {"safetensors", "npz", "json"};
+
+TensorFormat tensor_format(const std::string& format) {
+  if (format == "npz") return TensorFormat::npz;
+  return format == "json" ? TensorFormat::json : TensorFormat::safetensors;
+}
 
 struct ExtractOptions {
   TextOptions text;
@@ -42,9 +46,10 @@ Flags extract_flags(ExtractOptions& options) {
   return flags;
 }
 
-Provenance provenance_of(const Chosen& chosen, const Prepared& prepared) {
-  const ModelCard& card = chosen.card;
-  const Backend backend = chosen.model->backend();
+Provenance provenance_of(const Subject& subject) {
+  const ModelCard& card = subject.card();
+  const Prepared& prepared = subject.prepared;
+  const Backend backend = subject.reader->model->backend();
   Provenance provenance = {
       {"program", "attnviz " ATTNVIZ_VERSION}, {"model", card.name},
       {"architecture", card.architecture},     {"backend", name_of(backend)},
@@ -69,45 +74,39 @@ int extract_from_figure(const ExtractOptions& options, const std::string& format
   const std::vector<NamedTensor> tensors = tensors_of(stored.record(), joined);
   const Provenance provenance = record_provenance(stored.record());
   Output output(options.output, format, std::filesystem::path(path).stem().string(), streams.out);
-  output.write([&](const Sink& sink) {
-    write_tensors(tensors, provenance,
-                  format == "npz"    ? TensorFormat::npz
-                  : format == "json" ? TensorFormat::json
-                                     : TensorFormat::safetensors,
-                  sink);
-  });
+  output.write([&](const Sink& sink) { write_tensors(tensors, provenance, tensor_format(format), sink); });
   return 0;
 }
 
+void write(const Attention& attention, const Provenance& provenance, TensorFormat format, const Sink& sink) {
+  if (format == TensorFormat::safetensors) write_safetensors(attention, provenance, sink);
+  if (format == TensorFormat::npz) write_npz(attention, provenance, sink);
+  if (format == TensorFormat::json) write_json(attention, provenance, sink);
+}
+
 int extract(const ExtractOptions& options, const Streams& streams) {
-  Timings timings(options.model.timings, streams.err);
   const std::string format = output_format(options.output, kFormats);
   if (is_figure_file(options.text.text)) return extract_from_figure(options, format, streams);
   if (options.with_query_key && options.model.options.backend == Backend::torchscript) {
     throw Error("--with-qk: a TorchScript export does not give query and key vectors",
                 "leave --backend torchscript out");
   }
-  Chosen chosen = choose_model(options.model);
   Wanted wanted;
   wanted.layers = options.layers;
   wanted.heads = options.heads;
   wanted.with_query_key = options.with_query_key;
-  const Selection selection = select(chosen.card, wanted);
-  timings.lap("choose model");
-  const Prepared prepared = prepare(chosen.card, options.model, options.text, streams, timings);
-  check_size(chosen.card, options.model, prepared.encoding.size(), selection);
-  Output output(options.output, format, chosen.card.name + "-attention", streams.out);
-
-  const Attention attention = attend(chosen, options.model, prepared.encoding, selection, timings);
-  const Provenance provenance = provenance_of(chosen, prepared);
-  output.write([&](const Sink& sink) {
-    if (format == "safetensors") write_safetensors(attention, provenance, sink);
-    if (format == "npz") write_npz(attention, provenance, sink);
-    if (format == "json") write_json(attention, provenance, sink);
-  });
-  timings.lap("write");
-  timings.total();
-  return 0;
+  Job job{.text = options.text,
+          .output = options.output,
+          .formats = kFormats,
+          .sources = {{options.model, selector(wanted)}},
+          .timings = options.model.timings};
+  job.ready = [](std::span<Subject> subjects) { return Ready{subjects[0].card().name + "-attention"}; };
+  job.make = [format](std::span<Subject> subjects, Timings&) {
+    return Product{.write = [subject = &subjects[0], format](const Sink& sink) {
+      write(subject->attention, provenance_of(*subject), tensor_format(format), sink);
+    }};
+  };
+  return run_job(job, streams);
 }
 
 }  // namespace

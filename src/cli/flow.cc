@@ -1,5 +1,3 @@
-#include <ostream>
-
 #include "cli/command.h"
 #include "cli/drawing.h"
 #include "cli/token_choice.h"
@@ -32,26 +30,26 @@ Flags flow_flags(FlowOptions& options) {
 }
 
 /// Which of several tokens that are written alike was taken.
-void note_others(const Given& given, std::span<const TokenLabel> labels, std::size_t token,
-                 const Streams& streams) {
+std::vector<std::string> remarks_on(const Given& given, std::span<const TokenLabel> labels,
+                                    std::size_t token) {
   const std::vector<std::size_t> alike = tokens_named(given.value, labels);
-  if (alike.size() < 2 || alike.front() != token) return;
-  streams.err << "attnviz: note: --token " << shown_value(given.value) << ": the first of " << alike.size()
-              << ", at position " << token << "; " << shown_value(given.value) << "#2 is the second\n";
+  if (alike.size() < 2 || alike.front() != token) return {};
+  const std::string shown = shown_value(given.value);
+  return {"--token " + shown + ": the first of " + std::to_string(alike.size()) + ", at position " +
+          std::to_string(token) + "; " + shown + "#2 is the second"};
 }
 
-int flow(const FlowOptions& options, const Streams& streams) {
-  if (!options.token) throw Error("--token: missing", "name the token that attends, as in --token bank");
-  Drawing drawing(options.drawing, streams);
-  Wanted wanted = MapChoice{.head = options.head}.wanted();
-  wanted.layers = NumberRanges{};
-  Subject subject = drawing.prepare(wanted);
+Ready ready(const FlowOptions& options, const Subject& subject) {
+  const std::vector<TokenLabel>& labels = subject.tokens.labels;
+  const std::size_t token = find_token(*options.token, labels);
+  return {subject.card().name + "-flow-" + std::to_string(token) + "-" + head_stem(options.head),
+          remarks_on(*options.token, labels, token)};
+}
+
+void draw_flow(const FlowOptions& options, Subject& subject, const Finish& finish) {
   const std::size_t token = find_token(*options.token, subject.tokens.labels);
   const TokenLabel& label = subject.tokens.labels[token];
-  note_others(*options.token, subject.tokens.labels, token, streams);
-  drawing.open(subject.card().name + "-flow-" + std::to_string(token) + "-" + head_stem(options.head));
-  drawing.attend(subject);
-
+  subject.show();
   const Attention& attention = subject.attention;
   std::vector<float> weights;
   std::vector<TokenLabel> layers;
@@ -69,16 +67,26 @@ int flow(const FlowOptions& options, const Streams& streams) {
   map.causal = false;  // what the token can't see is behind it, not above a diagonal
   if (attention.causal && token + 1 < attention.keys)
     map.notes.push_back("tokens behind it are masked: always 0");
-  const Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
-  drawing.finish(map, look);
-  return 0;
+  finish(map, options.drawing.look.with_default(options.head ? "Blues" : "Reds"), "");
+}
+
+FigurePlan flow_plan(const FlowOptions& options) {
+  if (!options.token) throw Error("--token: missing", "name the token that attends, as in --token bank");
+  Wanted wanted = MapChoice{.head = options.head}.wanted();
+  wanted.layers = NumberRanges{};
+  FigurePlan plan{.drawing = options.drawing, .sources = {{options.drawing.model, selector(wanted)}}};
+  plan.ready = [options](std::span<Subject> subjects) { return ready(options, subjects[0]); };
+  plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
+    draw_flow(options, subjects[0], finish);
+  };
+  return plan;
 }
 
 }  // namespace
 
 Command flow_command() {
-  return {"flow", "draw what one token attends to through all layers",
-          run_command<FlowOptions, flow_flags, flow>};
+  return figure_command<FlowOptions, flow_flags, flow_plan>(
+      "flow", "draw what one token attends to through all layers");
 }
 
 }  // namespace attnviz::cli

@@ -84,26 +84,31 @@ HeatmapGrid overview_of(const Subject& subject) {
   return grid;
 }
 
-int grid(const GridOptions& options, const Streams& streams) {
-  Drawing drawing(options.drawing, streams);
-  Subject subject = drawing.prepare(wanted(options));
-  const std::string layer =
-      std::to_string(subject.selection.layers.empty() ? 0 : subject.selection.layers[0]);
-  drawing.open(subject.card().name + (options.layers ? "-layers-heads" : "-layer" + layer + "-heads"));
-  drawing.attend(subject);
-  HeatmapGrid grid = options.layers ? overview_of(subject) : heads_of(subject, options.columns);
-  grid.subtitle = subject.prepared.sentence.shown();
-  for (const std::string& note : subject.notes()) grid.notes.push_back(note);
-  const Look look = options.drawing.look.with_default("Blues");
-  drawing.finish(grid, look);
-  return 0;
+std::string stem_of(const GridOptions& options, const Subject& subject) {
+  if (options.layers) return subject.card().name + "-layers-heads";
+  return subject.card().name + "-layer" + std::to_string(subject.selection.layers.front()) + "-heads";
+}
+
+FigurePlan grid_plan(const GridOptions& options) {
+  FigurePlan plan{.drawing = options.drawing,
+                  .sources = {{options.drawing.model, selector(wanted(options))}}};
+  plan.ready = [options](std::span<Subject> subjects) { return Ready{stem_of(options, subjects[0])}; };
+  plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
+    Subject& subject = subjects[0];
+    subject.show();
+    HeatmapGrid grid = options.layers ? overview_of(subject) : heads_of(subject, options.columns);
+    grid.subtitle = subject.prepared.sentence.shown();
+    for (const std::string& note : subject.notes()) grid.notes.push_back(note);
+    finish(grid, options.drawing.look.with_default("Blues"), "");
+  };
+  return plan;
 }
 
 }  // namespace
 
 Command grid_command() {
-  return {"grid", "draw the heads of a layer, or of all layers, on one page",
-          run_command<GridOptions, grid_flags, grid>};
+  return figure_command<GridOptions, grid_flags, grid_plan>(
+      "grid", "draw the heads of a layer, or of all layers, on one page");
 }
 
 }  // namespace attnviz::cli

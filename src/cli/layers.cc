@@ -31,15 +31,8 @@ Flags layers_flags(LayersOptions& options) {
   return flags;
 }
 
-int layers(const LayersOptions& options, const Streams& streams) {
-  Drawing drawing(options.drawing, streams);
-  Wanted wanted = MapChoice{.head = options.head}.wanted();
-  wanted.layer_flag = "--layers";
-  wanted.layers = options.layers;
-  Subject subject = drawing.prepare(wanted);
-  drawing.open(subject.card().name + "-layers-" + head_stem(options.head));
-  drawing.attend(subject);
-
+void draw_layers(const LayersOptions& options, Subject& subject, const Finish& finish) {
+  subject.show();
   const Attention& attention = subject.attention;
   std::vector<std::vector<float>> means;
   HeatmapGrid grid{.panels = {}, .columns = options.columns.value_or(good_columns(attention.layers.size()))};
@@ -51,15 +44,28 @@ int layers(const LayersOptions& options, const Streams& streams) {
       visible(subject.card().name) + " · " + head_title(subject.card(), options.head) + " through the layers";
   grid.subtitle = subject.prepared.sentence.shown();
   grid.notes = subject.notes();
-  const Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
-  drawing.finish(grid, look);
-  return 0;
+  finish(grid, options.drawing.look.with_default(options.head ? "Blues" : "Reds"), "");
+}
+
+FigurePlan layers_plan(const LayersOptions& options) {
+  Wanted wanted = MapChoice{.head = options.head}.wanted();
+  wanted.layer_flag = "--layers";
+  wanted.layers = options.layers;
+  FigurePlan plan{.drawing = options.drawing, .sources = {{options.drawing.model, selector(wanted)}}};
+  plan.ready = [head = options.head](std::span<Subject> subjects) {
+    return Ready{subjects[0].card().name + "-layers-" + head_stem(head)};
+  };
+  plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
+    draw_layers(options, subjects[0], finish);
+  };
+  return plan;
 }
 
 }  // namespace
 
 Command layers_command() {
-  return {"layers", "draw one head through the layers", run_command<LayersOptions, layers_flags, layers>};
+  return figure_command<LayersOptions, layers_flags, layers_plan>("layers",
+                                                                  "draw one head through the layers");
 }
 
 }  // namespace attnviz::cli

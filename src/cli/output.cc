@@ -36,6 +36,10 @@ std::string file_name_of(std::string stem) {
   return stem.starts_with(".") || stem.starts_with("-") ? "_" + stem : stem;
 }
 
+bool is_text(const std::string& format) {
+  return format == "svg" || format == "json" || format == "csv" || format == "txt";
+}
+
 std::string fresh_path(const std::string& stem, const std::string& format) {
   const std::string name = file_name_of(stem);
   std::string path = name + "." + format;
@@ -87,7 +91,7 @@ Output::Output(const OutputOptions& options, const std::string& format, const st
     : path_(options.path ? *options.path : fresh_path(stem, format)), out_(out) {
   if (path_ != "-") {
     file_.emplace(path_);
-  } else if (is_terminal(out) && format != "svg" && format != "json") {
+  } else if (is_terminal(out) && !is_text(format)) {
     throw Error("-o -: standard output is a terminal, and " + format + " is not text",
                 "redirect it, or name a file");
   }

@@ -42,9 +42,14 @@ int redraw(std::span<const std::string> arguments, const Streams& streams) {
       comparison && options.drawing.look.color_map_given) {
     for (Compared& side : comparison->sides) side.colors = record.look.colors;
   }
-  Drawing drawing(options.drawing, streams);
-  drawing.open(std::filesystem::path(named.figure).stem().string());
-  drawing.finish(record);
+  check_standard_output(options.drawing);
+  Timings timings(/*enabled=*/false, streams.err);
+  const OutputOptions& way_out = options.drawing.output;
+  Output output(way_out, output_format(way_out, kFigureFormats),
+                std::filesystem::path(named.figure).stem().string(), streams.out);
+  const Product product = product_of(record, options.drawing, streams, timings);
+  print(streams.out, product.printed);
+  output.write(product.write);
   return 0;
 }
 

@@ -23,25 +23,31 @@ Flags render_flags(RenderOptions& options) {
   return flags;
 }
 
-int render(const RenderOptions& options, const Streams& streams) {
-  Drawing drawing(options.drawing, streams);
-  Subject subject = drawing.prepare(options.map.wanted());
-  const ModelCard& card = subject.card();
-  drawing.open(card.name + "-" + options.map.stem(card));
-  drawing.attend(subject);
-  const std::vector<float> weights = overall_mean(subject.attention);
-  const Heatmap map =
-      subject.map({weights, subject.attention.keys}, visible(card.name) + " · " + options.map.title(card));
-  const Look look = options.drawing.look.with_default(options.map.colors());
-  drawing.finish(map, look);
-  return 0;
+FigurePlan render_plan(const RenderOptions& options) {
+  const MapChoice& choice = options.map;
+  FigurePlan plan{.drawing = options.drawing,
+                  .sources = {{options.drawing.model, selector(choice.wanted())}}};
+  plan.ready = [choice](std::span<Subject> subjects) {
+    const ModelCard& card = subjects[0].card();
+    return Ready{card.name + "-" + choice.stem(card)};
+  };
+  plan.draw = [choice, look = options.drawing.look.with_default(choice.colors())](std::span<Subject> subjects,
+                                                                                  const Finish& finish) {
+    Subject& subject = subjects[0];
+    subject.show();
+    const ModelCard& card = subject.card();
+    const std::vector<float> weights = overall_mean(subject.attention);
+    finish(subject.map({weights, subject.attention.keys}, visible(card.name) + " · " + choice.title(card)),
+           look, "");
+  };
+  return plan;
 }
 
 }  // namespace
 
 Command render_command() {
-  return {"render", "draw one head's attention as a heatmap (PNG, SVG, PDF)",
-          run_command<RenderOptions, render_flags, render>};
+  return figure_command<RenderOptions, render_flags, render_plan>(
+      "render", "draw one head's attention as a heatmap (PNG, SVG, PDF)");
 }
 
 }  // namespace attnviz::cli

@@ -72,10 +72,10 @@ std::string memory_hint(const ModelCard& card, const ModelChoice& choice, const 
   return "take a shorter text";
 }
 
-void check_text(const Encoding& encoding, const Sentence& sentence, const std::string& name) {
+void check_text(const Encoding& encoding, const Sentence& sentence) {
   for (const int sequence : sentence.pair ? std::vector<int>{0, 1} : std::vector<int>{0}) {
     if (std::find(encoding.sequence.begin(), encoding.sequence.end(), sequence) == encoding.sequence.end()) {
-      throw Error((sequence == 0 ? name : "--pair") + ": no token in it, expected words");
+      throw Error((sequence == 0 ? sentence.name : sentence.pair_name) + ": no token in it, expected words");
     }
   }
 }
@@ -121,12 +121,16 @@ void add_run_flags(Flags& flags, ModelChoice& choice) {
   flags.flag("--timings", "print the time of each stage on standard error", choice.timings);
 }
 
-Chosen choose_model(const ModelChoice& choice) {
-  Chosen chosen{read_card(find_model(choice.model)), nullptr};
-  if (chosen.card.layers > 0 && chosen.card.heads > 0 && chosen.card.max_tokens > 0) return chosen;
-  chosen.model = open_model(chosen.card, choice.options);
-  chosen.card = chosen.model->card();
-  return chosen;
+Reader choose_model(const ModelChoice& choice) {
+  Reader reader{.choice = choice, .card = read_card(find_model(choice.model))};
+  const ModelCard& card = reader.card;
+  if (card.layers == 0 || card.heads == 0 || card.max_tokens == 0) reader.card = opened(reader).card();
+  return reader;
+}
+
+Model& opened(Reader& reader) {
+  if (!reader.model) reader.model = open_model(reader.card, reader.choice.options);
+  return *reader.model;
 }
 
 Selection select(const ModelCard& card, const Wanted& wanted) {
@@ -141,34 +145,42 @@ std::vector<std::string> Prepared::notes() const {
   return {"cut to " + std::to_string(encoding.size()) + " of " + std::to_string(*cut_from) + " tokens"};
 }
 
-Prepared prepare(const ModelCard& card, const ModelChoice& choice, const TextOptions& text,
-                 const Streams& streams, Timings& timings) {
+void check_pair(const ModelCard& card, const TextOptions& text) {
   if (text.pair && !card.takes_pairs) throw Error("--pair: " + card.name + " takes one text");
-  Prepared prepared;
-  prepared.sentence = read_sentence(text, streams.in);
-  timings.lap("read text");
-  const Tokenizer tokenizer(card.directory);
+}
+
+Prepared prepare(Reader& reader, Sentence sentence, Timings& timings) {
+  const ModelCard& card = reader.card;
+  if (!reader.tokenizer) reader.tokenizer.emplace(card.directory);
   timings.lap("open tokenizer");
-  const Sentence& sentence = prepared.sentence;
+  const Tokenizer& tokenizer = *reader.tokenizer;
+  Prepared prepared;
   prepared.encoding = tokenizer.encode(sentence.text, sentence.pair);
-  check_text(prepared.encoding, sentence, text.name);
+  check_text(prepared.encoding, sentence);
   const std::size_t tokens = prepared.encoding.size();
-  if (choice.truncate && card.max_tokens > 0 && tokens > card.max_tokens) {
+  if (reader.choice.truncate && card.max_tokens > 0 && tokens > card.max_tokens) {
     prepared.encoding = tokenizer.encode(sentence.text, sentence.pair, {.max_tokens = card.max_tokens});
     prepared.cut_from = tokens;
-    streams.err << "attnviz: note: " << prepared.notes().front() << ", the most that " << visible(card.name)
-                << " takes\n";
   }
   prepared.labels = tokenizer.labels(prepared.encoding);
+  prepared.sentence = std::move(sentence);
   timings.lap("tokenize");
   return prepared;
 }
 
-void check_size(const ModelCard& card, const ModelChoice& choice, std::size_t tokens,
-                const Selection& selection) {
+void report_cut(const Prepared& prepared, const ModelCard& card, std::ostream& err) {
+  if (!prepared.cut_from) return;
+  err << "attnviz: note: " << prepared.notes().front() << ", the most that " << visible(card.name)
+      << " takes\n";
+}
+
+void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection) {
+  const ModelCard& card = reader.card;
+  const ModelChoice& choice = reader.choice;
+  const std::size_t tokens = prepared.encoding.size();
   if (card.max_tokens > 0 && tokens > card.max_tokens) {
-    throw Error("TEXT: " + std::to_string(tokens) + " tokens, " + card.name + " takes at most " +
-                    std::to_string(card.max_tokens),
+    throw Error(prepared.sentence.name + ": " + std::to_string(tokens) + " tokens, " + card.name +
+                    " takes at most " + std::to_string(card.max_tokens),
                 "--truncate cuts the text to what fits");
   }
   const std::size_t needed = predicted_memory(card, 1, tokens, selection, choice.options.backend);
@@ -177,15 +189,6 @@ void check_size(const ModelCard& card, const ModelChoice& choice, std::size_t to
   throw Error((choice.max_memory ? "--max-memory " : "memory available: ") + show_bytes(limit) + ": " +
                   std::to_string(tokens) + " tokens need " + show_bytes(needed),
               memory_hint(card, choice, selection));
-}
-
-Attention attend(Chosen& chosen, const ModelChoice& choice, const Encoding& encoding,
-                 const Selection& selection, Timings& timings) {
-  if (!chosen.model) chosen.model = open_model(chosen.card, choice.options);
-  timings.lap("open model");
-  std::vector<Attention> attentions = chosen.model->run({&encoding, 1}, selection);
-  timings.lap("forward");
-  return std::move(attentions.front());
 }
 
 std::string name_of(Backend backend) { return word_of(backend, kBackends); }

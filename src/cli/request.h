@@ -37,14 +37,16 @@ void add_device_flags(Flags& flags, ModelOptions& options);
 /// Those, --backend, --max-memory and --timings.
 void add_run_flags(Flags& flags, ModelChoice& choice);
 
-/// A model that may not be open yet.
-struct Chosen {
+/// A model with its tokenizer: what reads texts. Both are opened when they are first needed.
+struct Reader {
+  ModelChoice choice;
   ModelCard card;  ///< complete
-  std::unique_ptr<Model> model;
+  std::unique_ptr<Model> model{};
+  std::optional<Tokenizer> tokenizer{};
 };
 
 /// Opens the model only where its files do not say enough (a bare TorchScript file).
-[[nodiscard]] Chosen choose_model(const ModelChoice& choice);
+[[nodiscard]] Reader choose_model(const ModelChoice& choice);
 
 /// What to take out of a model. Unset layers: the last; empty ranges: all.
 struct Wanted {
@@ -69,18 +71,20 @@ struct Prepared {
   [[nodiscard]] std::vector<std::string> notes() const;
 };
 
-/// Throws Error: a text that is empty, not UTF-8 or without a token, a pair for a model that takes none.
-/// With --truncate a text that is too long is cut, and `err` says so.
-[[nodiscard]] Prepared prepare(const ModelCard& card, const ModelChoice& choice, const TextOptions& text,
-                               const Streams& streams, Timings& timings);
+/// Throws Error: a text without a token. With --truncate a text that is too long is cut.
+[[nodiscard]] Prepared prepare(Reader& reader, Sentence sentence, Timings& timings);
+
+/// Says on `err` what --truncate cut, if anything.
+void report_cut(const Prepared& prepared, const ModelCard& card, std::ostream& err);
+
+/// Throws Error: a pair for a model that takes none.
+void check_pair(const ModelCard& card, const TextOptions& text);
 
 /// Throws Error: more tokens than the model takes, or more memory than allowed.
-void check_size(const ModelCard& card, const ModelChoice& choice, std::size_t tokens,
-                const Selection& selection);
+void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection);
 
-/// Opens the model unless it is open, and runs it.
-[[nodiscard]] Attention attend(Chosen& chosen, const ModelChoice& choice, const Encoding& encoding,
-                               const Selection& selection, Timings& timings);
+/// Opens the model unless it is open.
+[[nodiscard]] Model& opened(Reader& reader);
 
 /// "checkpoint" or "torchscript".
 [[nodiscard]] std::string name_of(Backend backend);

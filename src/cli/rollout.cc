@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <ostream>
 
 #include "cli/command.h"
 #include "cli/drawing.h"
@@ -106,39 +105,36 @@ double low_end(std::span<const float> weights) {
   return std::floor(*std::min_element(weights.begin(), weights.end()) * 20) / 20;
 }
 
-/// Said where it would mislead: in a causal model every path leads to the first tokens in the end.
-void warn_of_first_tokens(const RolloutOptions& options, const Subject& subject, const Streams& streams) {
-  if (!subject.attention.causal || options.drawing.tokens.range) return;
-  streams.err
-      << "attnviz: note: through the layers of a causal model attention piles up on the first tokens\n"
-         "  hint: --range 1: --renormalize leaves the first out\n";
+/// Said where it would mislead: what all paths of a causal model lead to.
+std::vector<std::string> remarks_on(const RolloutOptions& options, const ModelCard& card) {
+  if (!card.causal || options.drawing.tokens.range) return {};
+  return {
+      "through the layers of a causal model attention piles up on the first tokens\n"
+      "  hint: --range 1: --renormalize leaves the first out"};
 }
 
-int roll_out(const RolloutOptions& options, const Streams& streams) {
+Ready ready(const RolloutOptions& options, const Subject& subject) {
   const bool flow = options.method == Method::max_flow;
-  Drawing drawing(options.drawing, streams);
-  Subject subject = drawing.prepare(wanted(options));
-  if (flow && subject.prepared.encoding.size() > kMostFlowTokens) {
-    throw Error("--method max-flow: " + std::to_string(subject.prepared.encoding.size()) +
-                    " tokens, expected at most " + std::to_string(kMostFlowTokens),
+  const std::size_t tokens = subject.prepared.encoding.size();
+  if (flow && tokens > kMostFlowTokens) {
+    throw Error("--method max-flow: " + std::to_string(tokens) + " tokens, expected at most " +
+                    std::to_string(kMostFlowTokens),
                 "--method rollout takes any number");
   }
-  drawing.open(subject.card().name + (flow ? "-max-flow" : "-rollout") +
-               (options.head ? "-" + head_stem(options.head) : ""));
-  drawing.run(subject);
-  subject.attention = through_layers(options, std::move(subject.attention));
-  drawing.show(subject);
-  warn_of_first_tokens(options, subject, streams);
+  return {subject.card().name + (flow ? "-max-flow" : "-rollout") +
+              (options.head ? "-" + head_stem(options.head) : ""),
+          remarks_on(options, subject.card())};
+}
 
+void draw_rollout(const RolloutOptions& options, Subject& subject, const Finish& finish) {
+  const bool flow = options.method == Method::max_flow;
+  subject.attention = through_layers(options, std::move(subject.attention));
+  subject.show();
   const std::string title = visible(subject.card().name) + " · " + method_title(options.method) + " · " +
                             head_title(subject.card(), options.head);
   Look look = options.drawing.look.with_default(options.head ? "Blues" : "Reds");
   const Attention& attention = subject.attention;
-  if (attention.layers.size() > 1) {
-    const HeatmapGrid grid = grid_of(subject, title);
-    drawing.finish(grid, look);
-    return 0;
-  }
+  if (attention.layers.size() > 1) return finish(grid_of(subject, title), look, "");
   const int depth = attention.layers.front();
   Heatmap map =
       subject.map(attention.at(depth, attention.heads[0]),
@@ -146,15 +142,24 @@ int roll_out(const RolloutOptions& options, const Streams& streams) {
   map.quantity = flow ? "Maximum Flow" : "Rollout";
   // Flows lie close together, far from 0: the colours spread over what there is.
   if (flow && !attention.causal && !look.vmin) look.vmin = low_end(attention.weights);
-  drawing.finish(map, look);
-  return 0;
+  finish(map, look, "");
+}
+
+FigurePlan rollout_plan(const RolloutOptions& options) {
+  FigurePlan plan{.drawing = options.drawing,
+                  .sources = {{options.drawing.model, selector(wanted(options))}}};
+  plan.ready = [options](std::span<Subject> subjects) { return ready(options, subjects[0]); };
+  plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
+    draw_rollout(options, subjects[0], finish);
+  };
+  return plan;
 }
 
 }  // namespace
 
 Command rollout_command() {
-  return {"rollout", "draw attention through all layers: rollout, or maximum flow",
-          run_command<RolloutOptions, rollout_flags, roll_out>};
+  return figure_command<RolloutOptions, rollout_flags, rollout_plan>(
+      "rollout", "draw attention through all layers: rollout, or maximum flow");
 }
 
 }  // namespace attnviz::cli

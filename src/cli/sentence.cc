@@ -43,7 +43,7 @@ Sentence read_sentence(const TextOptions& options, std::istream& in) {
   if (options.text == "-" && options.pair == "-") {
     throw Error("--pair -: standard input is the first text already", "give one of the two as an argument");
   }
-  Sentence sentence;
+  Sentence sentence{.name = options.name};
   sentence.text = read_text(options.name, options.text, options.invalid_utf8, in);
   if (options.pair) sentence.pair = read_text("--pair", *options.pair, options.invalid_utf8, in);
   return sentence;

@@ -13,17 +13,18 @@ namespace attnviz::cli {
 /// One text, or a pair, as valid UTF-8.
 struct Sentence {
   std::size_t index = 0;  ///< among the sentences of one run
-  std::string text;
-  std::optional<std::string> pair;
+  std::string text{};
+  std::optional<std::string> pair{};
+  std::string name = "TEXT", pair_name = "--pair";  ///< as errors name them
 
   /// On one line, for titles.
   [[nodiscard]] std::string shown() const;
 };
 
 struct TextOptions {
-  std::string name = "TEXT";        ///< of the first text, as errors name it
-  std::string text;                 ///< - is standard input
-  std::optional<std::string> pair;  ///< - is standard input
+  std::string name = "TEXT";          ///< of the first text, as errors name it
+  std::string text;                   ///< - is standard input
+  std::optional<std::string> pair{};  ///< - is standard input
   InvalidUtf8 invalid_utf8 = InvalidUtf8::fail;
 };
 

@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "cli/command.h"
-#include "cli/console.h"
 #include "cli/drawing.h"
 
 namespace attnviz::cli {
@@ -49,13 +48,8 @@ std::string in_numbers(const Subject& subject, const Summary& summary) {
   return text;
 }
 
-int summarize(const SummaryOptions& options, const Streams& streams) {
-  Drawing drawing(options.drawing, streams);
-  Wanted wanted;
-  wanted.layers = NumberRanges{};
-  Subject subject = drawing.prepare(wanted);
-  drawing.open(subject.card().name + "-summary");
-  drawing.attend(subject);
+void draw_summary(const DrawingOptions& options, Subject& subject, const Finish& finish) {
+  subject.show();
   const Attention& attention = subject.attention;
   const std::vector<float> mean = overall_mean(attention);
   const std::vector<double> totals = received(attention);
@@ -64,17 +58,26 @@ int summarize(const SummaryOptions& options, const Streams& streams) {
       .uniform_entropy = uniform_entropy(attention.keys, attention.causal),
       .mean = subject.map({mean, attention.keys}, visible(subject.card().name) + " · Summary"),
       .received = totals};
-  const Look look = options.drawing.look.with_default("YlOrRd");
-  if (options.drawing.output.path != "-") print(streams.out, in_numbers(subject, summary));
-  drawing.finish(summary, look);
-  return 0;
+  finish(summary, options.look.with_default("YlOrRd"),
+         options.output.path == "-" ? "" : in_numbers(subject, summary));
+}
+
+FigurePlan summary_plan(const SummaryOptions& options) {
+  Wanted wanted;
+  wanted.layers = NumberRanges{};
+  FigurePlan plan{.drawing = options.drawing, .sources = {{options.drawing.model, selector(wanted)}}};
+  plan.ready = [](std::span<Subject> subjects) { return Ready{subjects[0].card().name + "-summary"}; };
+  plan.draw = [drawing = options.drawing](std::span<Subject> subjects, const Finish& finish) {
+    draw_summary(drawing, subjects[0], finish);
+  };
+  return plan;
 }
 
 }  // namespace
 
 Command summary_command() {
-  return {"summary", "draw and print a model's attention at a glance",
-          run_command<SummaryOptions, summary_flags, summarize>};
+  return figure_command<SummaryOptions, summary_flags, summary_plan>(
+      "summary", "draw and print a model's attention at a glance");
 }
 
 }  // namespace attnviz::cli

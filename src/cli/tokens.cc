@@ -84,12 +84,15 @@ std::string as_table(const ModelCard& card, const Prepared& prepared, const std:
 
 int tokens(const TokensOptions& options, const Streams& streams) {
   Timings timings(false, streams.err);
-  const ModelCard card = read_card(find_model(options.model.model));
-  const Prepared prepared = prepare(card, options.model, options.text, streams, timings);
+  Reader reader{.choice = options.model, .card = read_card(find_model(options.model.model))};
+  check_pair(reader.card, options.text);
+  const Prepared prepared = prepare(reader, read_sentence(options.text, streams.in), timings);
+  const ModelCard& card = reader.card;
   if (card.max_tokens > 0 && prepared.encoding.size() > card.max_tokens) {
     streams.err << "attnviz: note: " + std::to_string(prepared.encoding.size()) + " tokens, " +
                        visible(card.name) + " takes at most " + std::to_string(card.max_tokens) + "\n";
   }
+  report_cut(prepared, card, streams.err);
   const std::vector<TokenGroup> words = words_of(options, prepared);
   print(streams.out, options.json ? as_json(card, prepared, words) : as_table(card, prepared, words));
   return 0;

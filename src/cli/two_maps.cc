@@ -20,15 +20,24 @@ MapChoice choice_of(const TwoMapsOptions& options, std::size_t side) {
   return choice;
 }
 
+TwoMaps sides_of(const TwoMapsOptions& options, std::span<Subject> subjects) {
+  TwoMaps maps;
+  for (std::size_t i = 0; i < 2; ++i) {
+    maps.sides[i].subject = &subjects[i];
+    maps.sides[i].choice = choice_of(options, i);
+  }
+  return maps;
+}
+
 void check_differences(const Side& a, const Side& b) {
-  const bool same_text = a.subject.prepared.sentence.text == b.subject.prepared.sentence.text;
+  const bool same_text = a.subject->prepared.sentence.text == b.subject->prepared.sentence.text;
   if (!same_model(a, b) || a.choice != b.choice || !same_text) return;
   throw Error("nothing to compare: both sides are the same",
               "give a second --model, --layer or --head, or another text with --against");
 }
 
 bool same_tokens_shown(const std::array<Side, 2>& sides) {
-  return sides[0].subject.tokens.labels == sides[1].subject.tokens.labels;
+  return sides[0].subject->tokens.labels == sides[1].subject->tokens.labels;
 }
 
 /// Merges both sides' tokens to the words that they share.
@@ -36,12 +45,18 @@ void align_sides(const TwoMapsOptions& options, std::array<Side, 2>& sides) {
   if (options.against) {
     throw Error("--against: the two texts have different tokens", "only tokens of one text can be aligned");
   }
-  const Sentence& text = sides[0].subject.prepared.sentence;
+  const Sentence& text = sides[0].subject->prepared.sentence;
   const Alignment alignment =
-      align(sides[0].subject.prepared.encoding, sides[1].subject.prepared.encoding, text.text, text.pair);
+      align(sides[0].subject->prepared.encoding, sides[1].subject->prepared.encoding, text.text, text.pair);
   if (alignment.first.empty()) throw Error("--align: the two models share no word of the text");
-  sides[0].subject.tokens = shown_tokens(options.drawing.tokens, sides[0].subject.prepared, alignment.first);
-  sides[1].subject.tokens = shown_tokens(options.drawing.tokens, sides[1].subject.prepared, alignment.second);
+  sides[0].subject->tokens =
+      shown_tokens(options.drawing.tokens, sides[0].subject->prepared, alignment.first);
+  sides[1].subject->tokens =
+      shown_tokens(options.drawing.tokens, sides[1].subject->prepared, alignment.second);
+  for (const Side& side : sides) {
+    std::vector<std::string>& notes = side.subject->tokens.notes;
+    notes.insert(notes.begin(), kAlignedNote);
+  }
 }
 
 /// Of the mean over what is selected, of all tokens.
@@ -55,11 +70,11 @@ HeadMetrics metrics_of(const Subject& subject) {
 
 /// Its name, or as it was asked for where the other model has the same.
 std::string model_of(const Side& side, const Side& other) {
-  const bool told_apart = side.subject.card().name != other.subject.card().name || same_model(side, other);
-  return visible(told_apart ? side.subject.card().name : side.subject.choice.model);
+  const bool told_apart = side.subject->card().name != other.subject->card().name || same_model(side, other);
+  return visible(told_apart ? side.subject->card().name : side.subject->reader->choice.model);
 }
 
-std::string map_title(const Side& side) { return side.choice.title(side.subject.card()); }
+std::string map_title(const Side& side) { return side.choice.title(side.subject->card()); }
 
 /// What both have in common above them, what tells them apart on each.
 void name(TwoMaps& maps, const TwoMapsOptions& options) {
@@ -73,21 +88,20 @@ void name(TwoMaps& maps, const TwoMapsOptions& options) {
     std::string& own = maps.titles[i];
     if (!one_model) own = model_of(side, maps.sides[1 - i]);
     if (!one_map) own += (own.empty() ? "" : " · ") + map_title(side);
-    if (options.against) own += (own.empty() ? "" : " · ") + side.subject.prepared.sentence.shown();
+    if (options.against) own += (own.empty() ? "" : " · ") + side.subject->prepared.sentence.shown();
   }
-  maps.subtitle = options.against ? "" : a.subject.prepared.sentence.shown();
-  const auto stem_of = [](const Side& side) { return side.choice.stem(side.subject.card()); };
-  maps.stem = a.subject.card().name + "-" + stem_of(a);
-  if (!one_model) maps.stem += "-" + b.subject.card().name;
+  maps.subtitle = options.against ? "" : a.subject->prepared.sentence.shown();
+  const auto stem_of = [](const Side& side) { return side.choice.stem(side.subject->card()); };
+  maps.stem = a.subject->card().name + "-" + stem_of(a);
+  if (!one_model) maps.stem += "-" + b.subject->card().name;
   if (stem_of(a) != stem_of(b)) maps.stem += "-" + stem_of(b);
   if (options.against) maps.stem += "-against";
 }
 
 /// Both sides' notes, each once; those of one side only say of which.
-void collect_notes(TwoMaps& maps, bool aligned) {
-  if (aligned) maps.notes.emplace_back(kAlignedNote);
-  const std::vector<std::string> first = maps.sides[0].subject.notes(),
-                                 second = maps.sides[1].subject.notes();
+void collect_notes(TwoMaps& maps) {
+  const std::vector<std::string> first = maps.sides[0].subject->notes(),
+                                 second = maps.sides[1].subject->notes();
   const auto has = [](const std::vector<std::string>& notes, const std::string& note) {
     return std::find(notes.begin(), notes.end(), note) != notes.end();
   };
@@ -118,36 +132,35 @@ void add_two_maps_flags(Flags& flags, TwoMapsOptions& options, const std::string
 }
 
 bool same_model(const Side& a, const Side& b) {
-  return std::filesystem::equivalent(a.subject.card().directory, b.subject.card().directory);
+  return std::filesystem::equivalent(a.subject->card().directory, b.subject->card().directory);
 }
 
-TwoMaps attend_two(const TwoMapsOptions& options, Drawing& drawing, bool subtract) {
-  TwoMaps maps;
+FigurePlan plan_of_two(const TwoMapsOptions& options, bool subtract) {
+  FigurePlan plan{.drawing = options.drawing, .sources = {}};
   for (std::size_t i = 0; i < 2; ++i) {
-    Side& side = maps.sides[i];
-    side.choice = choice_of(options, i);
-    ModelChoice model = options.drawing.model;
-    model.model = of_side(options.models, i, model.model);
-    TextOptions text = options.drawing.text;
-    if (i == 1) {  // standard input is read once
-      const Sentence& first = maps.sides[0].subject.prepared.sentence;
-      text.pair = first.pair;
-      text.text = options.against.value_or(first.text);
-      text.name = options.against ? "--against" : text.name;
-    }
-    side.subject = drawing.prepare(model, text, side.choice.wanted());
+    Source source{options.drawing.model, selector(choice_of(options, i).wanted())};
+    source.model.model = of_side(options.models, i, source.model.model);
+    if (i == 1) source.against = options.against;
+    plan.sources.push_back(std::move(source));
   }
-  check_differences(maps.sides[0], maps.sides[1]);
-  const bool aligned = options.align || (subtract && !same_tokens_shown(maps.sides));
-  if (aligned) align_sides(options, maps.sides);
+  plan.ready = [options, subtract](std::span<Subject> subjects) {
+    TwoMaps maps = sides_of(options, subjects);
+    check_differences(maps.sides[0], maps.sides[1]);
+    if (options.align || (subtract && !same_tokens_shown(maps.sides))) align_sides(options, maps.sides);
+    name(maps, options);
+    return Ready{maps.stem + (subtract ? "-diff" : "")};
+  };
+  return plan;
+}
+
+TwoMaps two_maps(const TwoMapsOptions& options, std::span<Subject> subjects) {
+  TwoMaps maps = sides_of(options, subjects);
   name(maps, options);
-  collect_notes(maps, aligned);
-  drawing.open(maps.stem + (subtract ? "-diff" : ""));
+  collect_notes(maps);
   for (Side& side : maps.sides) {
-    drawing.run(side.subject);
-    side.metrics = metrics_of(side.subject);
-    drawing.show(side.subject);
-    side.weights = overall_mean(side.subject.attention);
+    side.metrics = metrics_of(*side.subject);
+    side.subject->show();
+    side.weights = overall_mean(side.subject->attention);
   }
   return maps;
 }

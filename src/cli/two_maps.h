@@ -22,14 +22,14 @@ struct TwoMapsOptions {
 /// The selecting flags, --align, and those of every drawing command.
 void add_two_maps_flags(Flags& flags, TwoMapsOptions& options, const std::string& stem);
 
-/// One side, ready to be drawn. Its maps point into it: it stays where it is.
+/// One side. Its maps point into it: it stays where it is.
 struct Side {
-  Subject subject;
+  Subject* subject = nullptr;
   MapChoice choice;
   HeadMetrics metrics;         ///< of all tokens, whichever are shown
   std::vector<float> weights;  ///< of the tokens shown
 
-  [[nodiscard]] MatrixView matrix() const { return {weights, subject.attention.keys}; }
+  [[nodiscard]] MatrixView matrix() const { return {weights, subject->attention.keys}; }
 };
 
 /// Whether both sides are of one model, however it was asked for.
@@ -44,8 +44,11 @@ struct TwoMaps {
   std::string subtitle;
 };
 
-/// Prepares both sides, opens the drawing's output and runs the models. To `subtract` them, tokens that
-/// differ are aligned. Throws Error when nothing tells the sides apart, or where tokens can't be aligned.
-[[nodiscard]] TwoMaps attend_two(const TwoMapsOptions& options, Drawing& drawing, bool subtract);
+/// Both sides of a plan that compares. To `subtract` them, tokens that differ are aligned. Its ready() throws
+/// Error when nothing tells the sides apart, or where tokens can't be aligned.
+[[nodiscard]] FigurePlan plan_of_two(const TwoMapsOptions& options, bool subtract);
+
+/// The maps, once both models ran.
+[[nodiscard]] TwoMaps two_maps(const TwoMapsOptions& options, std::span<Subject> subjects);
 
 }  // namespace attnviz::cli

@@ -1,0 +1,93 @@
+#include "cli/job.h"
+
+#include <ostream>
+
+#include "cli/console.h"
+
+namespace attnviz::cli {
+namespace {
+
+void attend(Subject& subject, Timings& timings) {
+  Model& model = opened(*subject.reader);
+  timings.lap("open model");
+  subject.attention = std::move(model.run({&subject.prepared.encoding, 1}, subject.selection).front());
+  timings.lap("forward");
+}
+
+}  // namespace
+
+std::function<Selection(const ModelCard&)> selector(Wanted wanted) {
+  return [wanted = std::move(wanted)](const ModelCard& card) { return select(card, wanted); };
+}
+
+std::vector<std::string> Subject::notes() const {
+  std::vector<std::string> notes = prepared.notes();
+  notes.insert(notes.end(), tokens.notes.begin(), tokens.notes.end());
+  return notes;
+}
+
+void Subject::show() { attention = shown_attention(std::move(attention), tokens); }
+
+Heatmap Subject::map(const MatrixView& weights, const std::string& title) const {
+  return {.weights = weights,
+          .queries = tokens.labels,
+          .keys = tokens.labels,
+          .causal = attention.causal,
+          .title = title,
+          .subtitle = prepared.sentence.shown(),
+          .notes = notes()};
+}
+
+std::vector<OpenSource> open_sources(const Job& job, std::istream& in) {
+  std::vector<OpenSource> sources;
+  for (const Source& source : job.sources) {
+    OpenSource open{.reader = choose_model(source.model), .selection = {}};
+    open.selection = source.select(open.reader.card);
+    check_pair(open.reader.card, job.text);
+    if (source.against) {
+      TextOptions own{.name = "--against", .text = *source.against};
+      own.invalid_utf8 = job.text.invalid_utf8;
+      open.own = read_sentence(own, in);
+    }
+    sources.push_back(std::move(open));
+  }
+  return sources;
+}
+
+std::vector<Subject> subjects_of(std::span<OpenSource> sources, const Sentence& sentence, Timings& timings) {
+  std::vector<Subject> subjects;
+  for (OpenSource& source : sources) {
+    Sentence own = source.own.value_or(sentence);
+    own.pair = sentence.pair;
+    Subject subject{.reader = &source.reader, .selection = source.selection};
+    subject.prepared = prepare(source.reader, std::move(own), timings);
+    check_size(source.reader, subject.prepared, source.selection);
+    subjects.push_back(std::move(subject));
+  }
+  return subjects;
+}
+
+int run_job(const Job& job, const Streams& streams) {
+  Timings timings(job.timings, streams.err);
+  const std::string format = output_format(job.output, job.formats);
+  std::vector<OpenSource> sources = open_sources(job, streams.in);
+  timings.lap("choose model");
+  const Sentence sentence = read_sentence(job.text, streams.in);
+  timings.lap("read text");
+  std::vector<Subject> subjects = subjects_of(sources, sentence, timings);
+  const Ready ready = job.ready(subjects);
+  for (const Subject& subject : subjects) report_cut(subject.prepared, subject.card(), streams.err);
+  for (const std::string& remark : ready.remarks) streams.err << "attnviz: note: " << remark << "\n";
+  std::optional<Output> output;  // opened before the model runs, to be refused before it does
+  if (!ready.stem.empty() || job.output.path) output.emplace(job.output, format, ready.stem, streams.out);
+  for (Subject& subject : subjects) attend(subject, timings);
+  const Product product = job.make(subjects, timings);
+  print(streams.out, product.printed);
+  if (product.write && !output) output.emplace(job.output, format, product.stem, streams.out);
+  if (product.write) output->write(product.write);
+  timings.lap("write");
+  timings.total();
+  return 0;
+}
+
+}  // namespace attnviz::cli

@@ -1,0 +1,93 @@
+/// job: what a command does with a text, whether it is the only one or one of a file: its models, what they
+/// are to give, and what is made of it.
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attnviz/figure.h"
+#include "cli/output.h"
+#include "cli/request.h"
+#include "cli/shown_tokens.h"
+
+namespace attnviz::cli {
+
+/// A model's part in a job.
+struct Source {
+  ModelChoice model;
+  std::function<Selection(const ModelCard&)> select;  ///< throws Error where the model lacks what is wanted
+  std::optional<std::string> against{};               ///< a text of its own, in place of the job's
+};
+
+/// Selects as `wanted` says.
+[[nodiscard]] std::function<Selection(const ModelCard&)> selector(Wanted wanted);
+
+/// A text that a model reads: what is asked for, and once the model ran, its attention.
+struct Subject {
+  Reader* reader = nullptr;
+  Selection selection{};
+  Prepared prepared{};
+  ShownTokens tokens{};  ///< for a job that draws
+  Attention attention{};
+
+  [[nodiscard]] const ModelCard& card() const { return reader->card; }
+
+  /// What alters the numbers shown.
+  [[nodiscard]] std::vector<std::string> notes() const;
+
+  /// The attention becomes that of the tokens shown.
+  void show();
+
+  /// A map of the tokens shown. `weights` and the subject must outlive it.
+  [[nodiscard]] Heatmap map(const MatrixView& weights, const std::string& title) const;
+};
+
+/// Known before a model runs.
+struct Ready {
+  std::string stem{};                  ///< of a file's name, where none is given
+  std::vector<std::string> remarks{};  ///< for standard error: "--token bank: the first of 2, …"
+};
+
+/// What became of a text.
+struct Product {
+  std::string stem{};                        ///< in place of Ready's, where only the numbers tell
+  std::string printed{};                     ///< for standard output, before the file's path
+  std::function<void(const Sink&)> write{};  ///< the file; empty: there is none
+};
+
+struct Job {
+  TextOptions text;
+  OutputOptions output;
+  std::vector<std::string> formats;
+  std::vector<Source> sources;  ///< one, or two that read the same text
+  bool timings = false;
+
+  /// Looks at the texts, one subject a source. Throws Error for whatever can be refused before a model runs.
+  std::function<Ready(std::span<Subject>)> ready{};
+
+  /// Called from several threads, with subjects of their own, which outlive the product.
+  std::function<Product(std::span<Subject>, Timings&)> make{};
+};
+
+/// A source whose model is chosen.
+struct OpenSource {
+  Reader reader;
+  Selection selection;
+  std::optional<Sentence> own{};  ///< its `against`
+};
+
+/// Throws Error where a model is not there, or lacks what the job wants of it.
+[[nodiscard]] std::vector<OpenSource> open_sources(const Job& job, std::istream& in);
+
+/// A text as each source reads it. Throws Error: a text without tokens, or of too many.
+[[nodiscard]] std::vector<Subject> subjects_of(std::span<OpenSource> sources, const Sentence& sentence,
+                                               Timings& timings);
+
+/// Does the job with the one text that is given. Returns the exit status.
+int run_job(const Job& job, const Streams& streams);
+
+}  // namespace attnviz::cli
