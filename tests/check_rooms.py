@@ -29,7 +29,7 @@ LIBRARIES = {
     r"cairo|pango|fontconfig|hb|ft2build|png\.h|libdeflate|spng": ["render"],
     r"glib": ["file", "record", "render"],
     r"boost/": ["analysis"],
-    r"nlohmann/": ["tokens", "attention", "catalog", "model", "record", "cli"],
+    r"nlohmann/": ["text", "tokens", "attention", "catalog", "model", "record", "cli"],
     r"CLI/": ["cli"],
 }
 

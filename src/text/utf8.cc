@@ -3,6 +3,7 @@
 
 #include "attnviz/error.h"
 #include "attnviz/text.h"
+#include "text/not_utf8.h"
 
 namespace attnviz {
 namespace {
@@ -56,13 +57,17 @@ std::size_t find_invalid_utf8(std::string_view bytes) {
   return std::string_view::npos;
 }
 
+std::string not_utf8(std::string_view bytes, std::size_t offset) {
+  char hexadecimal[8];
+  std::snprintf(hexadecimal, sizeof hexadecimal, "0x%02X", static_cast<unsigned char>(bytes[offset]));
+  return "not UTF-8 at byte " + std::to_string(offset) + " (" + hexadecimal + ")";
+}
+
 std::string valid_utf8(std::string_view bytes, InvalidUtf8 policy, std::string_view what) {
   const std::size_t bad = find_invalid_utf8(bytes);
   if (bad == std::string_view::npos) return std::string(bytes);
   if (policy == InvalidUtf8::fail) {
-    char hexadecimal[8];
-    std::snprintf(hexadecimal, sizeof hexadecimal, "0x%02X", static_cast<unsigned char>(bytes[bad]));
-    throw Error(std::string(what) + ": not UTF-8 at byte " + std::to_string(bad) + " (" + hexadecimal + ")",
+    throw Error(std::string(what) + ": " + not_utf8(bytes, bad),
                 "convert it to UTF-8, or use --invalid-utf8 replace");
   }
   std::string text(bytes.substr(0, bad));
