@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace attnviz {
 
@@ -55,6 +57,49 @@ class OutputFile {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// A file's name in its directory, and its bytes.
+struct NamedFile {
+  std::string name;
+  std::string_view bytes;
+};
+
+/// Writes files into a directory; each appears under its name only when it is complete and on the disk, and
+/// on return all names are on the disk too. Until then they are called `part` and a number: a killed process
+/// leaves some of those at most. Throws Error naming the file; no part stays, and each name has its old file
+/// or its new one.
+void write_files(const std::filesystem::path& directory, std::span<const NamedFile> files,
+                 const std::string& part);
+
+/// Removes what a killed write_files() left under these names.
+void remove_parts(const std::filesystem::path& directory, const std::string& part);
+
+/// Appends to a file that exists; on return the bytes are on the disk. Throws Error naming the path, the file
+/// being as it was before.
+void append_to_file(const std::filesystem::path& path, std::string_view bytes);
+
+/// Cuts a file behind its first `size` bytes, on the disk too.
+void cut_file(const std::filesystem::path& path, std::size_t size);
+
+/// A file that stands for the right to write somewhere. It exists while it is held, and goes when the holder
+/// releases it; a killed holder's file stays, and hinders nobody.
+class FileLock {
+ public:
+  /// Nothing when another holds it. Throws Error when the file can't be made.
+  [[nodiscard]] static std::optional<FileLock> take(const std::filesystem::path& path);
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&& other) noexcept;
+  ~FileLock();
+
+ private:
+  FileLock(std::filesystem::path path, int file) : path_(std::move(path)), file_(file) {}
+
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+/// The SHA-256 of bytes as 64 lower-case hexadecimal digits (FIPS 180-4).
+[[nodiscard]] std::string sha256_of(std::string_view bytes);
 
 /// The SHA-256 of a file as 64 lower-case hexadecimal digits (FIPS 180-4).
 [[nodiscard]] std::string sha256_of_file(const std::filesystem::path& path);

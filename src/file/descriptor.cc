@@ -74,4 +74,20 @@ Descriptor open_to_read(const fs::path& path) {
   return file;
 }
 
+void write_all(const Descriptor& file, std::string_view bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file.number(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw write_fault(path, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+void sync_directory(const fs::path& directory, const fs::path& path) {
+  const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // A directory that may be written but not read can't be opened; some file systems can't sync one.
+  if (!opened.is_open() || ::fsync(opened.number()) == 0 || errno == EINVAL) return;
+  throw write_fault(path, errno);
+}
+
 }  // namespace attnviz

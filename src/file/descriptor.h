@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "attnviz/error.h"
@@ -27,6 +28,9 @@ class Descriptor {
   [[nodiscard]] bool is_open() const { return number_ >= 0; }
   [[nodiscard]] int number() const { return number_; }
 
+  /// Leaves the file open, and closing it to whoever takes the number.
+  [[nodiscard]] int release() { return std::exchange(number_, -1); }
+
   /// False when the system reports a late failure of an earlier write; errno says which.
   [[nodiscard]] bool close() { return ::close(std::exchange(number_, -1)) == 0; }
 
@@ -43,5 +47,11 @@ class Descriptor {
 
 /// Opens for reading. Throws Error naming the path; a directory is one.
 [[nodiscard]] Descriptor open_to_read(const std::filesystem::path& path);
+
+/// Writes all of it. Throws Error naming `path`.
+void write_all(const Descriptor& file, std::string_view bytes, const std::filesystem::path& path);
+
+/// Puts a directory's names on the disk. Throws Error naming `path`, the file it is done for.
+void sync_directory(const std::filesystem::path& directory, const std::filesystem::path& path);
 
 }  // namespace attnviz

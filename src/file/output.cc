@@ -49,10 +49,8 @@ struct OutputFile::State {
   State& operator=(const State&) = delete;
   ~State();
 
-  void write_through(std::string_view bytes);
   void flush();
   void give_name();
-  void sync_directory() const;
 
   fs::path shown;      ///< the path as it was given, for errors
   fs::path target;     ///< the path without links
@@ -127,17 +125,8 @@ void OutputFile::State::take_temporary_name(const Create& create) {
   throw write_fault(shown, errno);
 }
 
-void OutputFile::State::write_through(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file.number(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw write_fault(shown, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-}
-
 void OutputFile::State::flush() {
-  write_through(gathered);
+  write_all(file, gathered, shown);
   gathered.clear();
 }
 
@@ -151,20 +140,13 @@ void OutputFile::State::give_name() {
   temporary.clear();
 }
 
-void OutputFile::State::sync_directory() const {
-  const Descriptor directory(::open(directory_of(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // A directory that may be written but not read can't be opened; some file systems can't sync one.
-  if (!directory.is_open() || ::fsync(directory.number()) == 0 || errno == EINVAL) return;
-  throw write_fault(shown, errno);
-}
-
 OutputFile::OutputFile(fs::path path) : state_(std::make_unique<State>(std::move(path))) {}
 
 OutputFile::~OutputFile() = default;
 
 void OutputFile::write(std::string_view bytes) {
   if (state_->gathered.size() + bytes.size() >= kGatheredBytes) state_->flush();
-  if (bytes.size() >= kGatheredBytes) return state_->write_through(bytes);
+  if (bytes.size() >= kGatheredBytes) return write_all(state_->file, bytes, state_->shown);
   state_->gathered += bytes;
 }
 
@@ -173,7 +155,7 @@ void OutputFile::commit() {
   if (!state_->in_place) {
     if (::fsync(state_->file.number()) != 0) throw write_fault(state_->shown, errno);
     state_->give_name();
-    state_->sync_directory();
+    sync_directory(directory_of(state_->target), state_->shown);
   }
   if (!state_->file.close()) throw write_fault(state_->shown, errno);
 }
