@@ -20,16 +20,17 @@ ROOMS = {
     "figure": ["analysis"],
     "record": ["figure"],
     "render": ["figure", "file"],
-    "cli": ["model", "record", "render"],
+    "manifest": ["file", "text"],
+    "cli": ["model", "record", "render", "manifest"],
 }
 
 # A library's headers, and the folders under src that may include them. No public header may.
 LIBRARIES = {
     r"torch/|ATen/|c10/|caffe2/": ["model/torch"],
     r"cairo|pango|fontconfig|hb|ft2build|png\.h|libdeflate|spng": ["render"],
-    r"glib": ["file", "record", "render"],
+    r"glib": ["file", "manifest", "record", "render"],
     r"boost/": ["analysis"],
-    r"nlohmann/": ["text", "tokens", "attention", "catalog", "model", "record", "cli"],
+    r"nlohmann/": ["text", "tokens", "attention", "catalog", "model", "record", "manifest", "cli"],
     r"CLI/": ["cli"],
 }
 

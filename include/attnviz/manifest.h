@@ -1,0 +1,147 @@
+/// manifest: what a run over a file of texts writes into its directory: a file an item, and the list of all
+/// items, so that the run can be resumed, proven complete, merged from shards, and looked through.
+///
+/// A directory holds run.json (what shaped the run), manifest.jsonl (one JSON object an item on a line, in
+/// the input's order) and the items' files. A line is written only when its file is whole and on the disk.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "attnviz/file.h"
+
+namespace attnviz {
+
+/// One of `count` parts of an input: shard `number` has the items with index ≡ number − 1 modulo count.
+struct Shard {
+  std::size_t number = 1, count = 1;
+
+  [[nodiscard]] bool is_whole() const { return count == 1; }
+  friend bool operator==(const Shard&, const Shard&) = default;
+};
+
+/// What became of an item. One of `file` (with sha256), `error` and `skipped` is set, and only one.
+struct ManifestEntry {
+  std::size_t index = 0;  ///< among the input's items, from 0, whichever shard this is
+  std::size_t line = 0;   ///< of the input, from 1
+  std::optional<std::string> id{};
+  std::string text{};
+  std::optional<std::string> pair{};
+  std::size_t tokens = 0;                   ///< 0 where they were not counted
+  std::map<std::string, double> metrics{};  ///< numbers to sort by, such as "entropy"; finite
+  std::string file{};                       ///< its name in the directory
+  std::string sha256{};                     ///< the file's digest
+  std::string error{};                      ///< why nothing was written
+  std::string skipped{};                    ///< why nothing was to be written: "8 tokens, --min-tokens is 10"
+
+  friend bool operator==(const ManifestEntry&, const ManifestEntry&) = default;
+};
+
+/// A manifest's line, without its end: members in the order above, only those that are set. Equal entries
+/// give equal bytes.
+[[nodiscard]] std::string to_json(const ManifestEntry& entry);
+
+/// Reads a line back. `what` names it in errors ("out/manifest.jsonl:17"). Throws Error: no JSON object,
+/// members that are missing, unknown or of another kind, a file's name that could lead out of the directory.
+[[nodiscard]] ManifestEntry manifest_entry(std::string_view line, const std::string& what);
+
+/// All lines of a manifest. Throws Error naming file and line.
+[[nodiscard]] std::vector<ManifestEntry> read_manifest(const std::filesystem::path& path);
+
+/// "manifest.jsonl", or "manifest-3-of-16.jsonl" of a shard.
+[[nodiscard]] std::string manifest_name(Shard shard);
+
+/// What shapes a run, name and value, in the order in which run.json shows it: program, arguments, model and
+/// its digests, threads, input format. Two runs of equal settings over equal inputs write equal bytes.
+using RunSettings = std::vector<std::pair<std::string, std::string>>;
+
+/// An item's entry and its file's bytes; they are written when `entry.file` is set. The digest is taken from
+/// the bytes, whatever `entry.sha256` says.
+struct Finished {
+  ManifestEntry entry{};
+  std::string bytes{};
+};
+
+/// The directory of one run, for as long as it writes. Whenever the process dies, each file under an item's
+/// name is whole, and each line of the manifest stands for a whole file.
+class RunDirectory {
+ public:
+  /// Makes the directory where it is missing (not its parents). Throws Error naming what is at fault: another
+  /// run writes here now; without `resume` a manifest is here already; with `resume` its settings were
+  /// others.
+  ///
+  /// Resuming, the entries are verified in order, and the first that does not hold (a cut line, a file that
+  /// is missing or altered) ends those that are trusted: the manifest is cut there, and what follows is to be
+  /// made again. What a killed run left behind is removed.
+  RunDirectory(std::filesystem::path directory, RunSettings settings, Shard shard = {}, bool resume = false);
+
+  /// Number of entries that are in the manifest: those trusted and those added.
+  [[nodiscard]] std::size_t done() const { return entries_.size(); }
+
+  /// They are the shard's first done() items. The caller compares each with the input's item.
+  [[nodiscard]] std::span<const ManifestEntry> entries() const { return entries_; }
+
+  /// The index of the item to be added next: number − 1 + done() · count.
+  [[nodiscard]] std::size_t next_index() const { return shard_.number - 1 + entries_.size() * shard_.count; }
+
+  /// Writes the next items, in order: the files, then the manifest's lines; on return all is on the disk.
+  /// Throws Error naming the path and the reason: nothing half-written stays, and nothing of the batch is in
+  /// the manifest. An item that is not the next, or whose file's name is_file_name() refuses or that has been
+  /// given before, is an Error too.
+  void add(std::span<const Finished> items);
+
+  /// Notes in run.json that the input has `rows` items, those of all shards, and that this shard's are done.
+  /// Throws Error when they are not.
+  void finish(std::size_t rows);
+
+ private:
+  void start();
+  void resume();
+  void write_settings();
+  [[nodiscard]] bool holds(const ManifestEntry& entry) const;
+  void expect_next(const ManifestEntry& entry, std::size_t index) const;
+
+  std::filesystem::path directory_;
+  RunSettings settings_;
+  Shard shard_;
+  std::optional<std::size_t> rows_;  ///< as run.json has them; nothing while the run is not finished
+  std::optional<FileLock> lock_;
+  std::vector<ManifestEntry> entries_;
+  std::set<std::string> names_;  ///< of their files
+};
+
+/// Whether an item's file may have this name: UTF-8, one component of at most 255 bytes, not hidden, no
+/// control characters, and none that the directory itself uses (manifest.jsonl, run.json, index.html, …).
+[[nodiscard]] bool is_file_name(std::string_view name);
+
+/// An item's id as part of a file's name: letters, marks and digits of any script and - _ . stay, all else
+/// becomes a dash. At most 80 bytes, never empty, never with a dot or dash at an end.
+[[nodiscard]] std::string safe_name(std::string_view id);
+
+/// What a merged manifest lists.
+struct Merged {
+  std::size_t items = 0, files = 0, errors = 0, skipped = 0;
+};
+
+/// Joins runs into `out`, as if they had been one: manifest.jsonl, run.json, the files (hard links where that
+/// works), and, where items are .json files, analysis.jsonl with one of them on each line. A directory stands
+/// for its shards' manifests, or else for its manifest.jsonl; `out` may be one of them. Merging again
+/// changes nothing.
+///
+/// Throws Error naming every fault unless all shards are there once, finished, with equal settings, all
+/// indexes from 0 on are there, and every file has its digest.
+Merged merge(std::span<const std::filesystem::path> directories, const std::filesystem::path& out);
+
+/// Writes index.html, a page to look the directory's figures through: from the disk, without network.
+/// Throws Error where there is no manifest.jsonl or it can't be read.
+void write_index_page(const std::filesystem::path& directory);
+
+}  // namespace attnviz
