@@ -108,9 +108,13 @@ void check(const AnalyzeOptions& options) {
     throw Error("--explore: lists no connections, and takes no --layer or --head",
                 "--layers and --heads say where it looks");
   }
-  if (!options.explore && (options.output.path || !options.output.format.empty())) {
+  if (!options.explore && !options.text.input.path &&
+      (options.output.path || !options.output.format.empty())) {
     throw Error("--output: only --explore draws a figure",
                 "redirect standard output: attnviz analyze … > FILE");
+  }
+  if (!options.explore && !options.output.format.empty()) {
+    throw Error("--format: of --explore's figures", "--json and --csv say how numbers are written");
   }
 }
 
@@ -227,6 +231,24 @@ Report empty_report(const Subject& subject, const AnalyzeOptions& options, const
           .recorded = recorded(subject)};
 }
 
+bool writes_directory(const AnalyzeOptions& options) {
+  return options.text.input.path && options.output.path && *options.output.path != "-";
+}
+
+/// One of many that follow each other on standard output.
+std::string as_text_of_many(const Report& report, const AnalyzeOptions& options) {
+  if (options.csv) return as_csv_of_many(report, options.part.value_or(Part::heads));
+  return "== " + std::to_string(report.sentence.index) + ": " + report.sentence.shown() + "\n\n" +
+         as_tables(report, options.part, static_cast<std::size_t>(options.top)) + "\n";
+}
+
+std::string as_text(const Report& report, const AnalyzeOptions& options) {
+  if (options.json) return as_json(report);
+  if (options.text.input.path && !writes_directory(options)) return as_text_of_many(report, options);
+  if (options.csv) return as_csv(report, options.part.value_or(Part::heads));
+  return as_tables(report, options.part, static_cast<std::size_t>(options.top));
+}
+
 Product product_of(const Subject& subject, const AnalyzeOptions& options, const Streams& streams,
                    Timings& timings) {
   const Selections selected = selections(subject.card(), options);
@@ -234,14 +256,12 @@ Product product_of(const Subject& subject, const AnalyzeOptions& options, const 
   if (options.explore) return explore(report, subject.attention, options.output, streams);
   analyze_parts(report, subject.attention, options, selected.list);
   timings.lap("analyze");
-  std::string text = options.json  ? as_json(report)
-                     : options.csv ? as_csv(report, options.part.value_or(Part::heads))
-                                   : as_tables(report, options.part, static_cast<std::size_t>(options.top));
-  return {.write = [text = std::move(text)](const Sink& sink) { sink(text); }};
+  return {.write = [text = as_text(report, options)](const Sink& sink) { sink(text); }};
 }
 
-int analyze(const AnalyzeOptions& options, const Streams& streams) {
-  check(options);
+int analyze(const AnalyzeOptions& given, const Streams& streams) {
+  check(given);
+  AnalyzeOptions options = given;
   Job job{.text = options.text,
           .output = options.output,
           .formats = kFigureFormats,
@@ -249,8 +269,12 @@ int analyze(const AnalyzeOptions& options, const Streams& streams) {
           .timings = options.model.timings};
   if (!options.explore) {
     job.formats = {options.json ? "json" : options.csv ? "csv" : "txt"};
-    job.output = {.path = "-", .format = job.formats.front()};
+    if (!job.output.path) job.output.path = "-";
+    if (*job.output.path == "-") job.output.format = job.formats.front();
+    if (options.csv) job.preamble = csv_headings_of_many(options.part.value_or(Part::heads));
+    job.many_to_stdout = true;
   }
+  options.output.format = file_format(job);
   job.sources = {
       {options.model, [options](const ModelCard& card) { return selections(card, options).needed; }}};
   job.ready = [](std::span<Subject>) { return Ready{}; };

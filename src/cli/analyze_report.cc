@@ -69,29 +69,88 @@ std::string number(double value) {
   return show_general(value, kDigits);
 }
 
-std::string heads_csv(const Report& report) {
-  std::string text = csv_row({"layer", "head", "depth", "entropy", "locality", "first_token", "diagonal",
-                              "last_row_entropy", "distance_score", "punctuation", "distance_score_per_row",
-                              "previous", "next", "special", "mean_distance", "labels"});
-  for (const HeadMetrics& m : report.heads) {
-    text += csv_row({std::to_string(m.layer), std::to_string(m.head), depth_of(m.layer, report.card.layers),
-                     number(m.entropy), number(m.locality), number(m.first_token), number(m.diagonal),
-                     number(m.last_row_entropy), number(m.distance_score), number(m.punctuation),
-                     number(m.distance_score_per_row), number(m.previous), number(m.next), number(m.special),
-                     number(m.mean_distance), labels_line(m, report.thresholds)});
+using Fields = std::vector<std::string>;
+
+Fields headings(Part part) {
+  switch (part) {
+    case Part::heads:
+      return {"layer",
+              "head",
+              "depth",
+              "entropy",
+              "locality",
+              "first_token",
+              "diagonal",
+              "last_row_entropy",
+              "distance_score",
+              "punctuation",
+              "distance_score_per_row",
+              "previous",
+              "next",
+              "special",
+              "mean_distance",
+              "labels"};
+    case Part::connections:
+      return {"layer", "head", "from", "to", "from_token", "to_token", "weight", "kind"};
+    case Part::layers:
+      return {"layer", "mean_weight", "entropy"};
+    case Part::received:
+      break;
   }
-  return text;
+  return {"position", "token", "received"};
 }
 
-std::string connections_csv(const Report& report) {
-  const std::string head = report.connection_head ? std::to_string(*report.connection_head) : "mean";
-  std::string text = csv_row({"layer", "head", "from", "to", "from_token", "to_token", "weight", "kind"});
-  for (const Connection& c : report.connections) {
-    text +=
-        csv_row({std::to_string(report.connection_layer), head, std::to_string(c.from), std::to_string(c.to),
-                 report.tokens[c.from], report.tokens[c.to], number(c.weight), name_of(c.kind)});
+Fields fields_of(const HeadMetrics& m, const Report& report) {
+  return {std::to_string(m.layer),
+          std::to_string(m.head),
+          depth_of(m.layer, report.card.layers),
+          number(m.entropy),
+          number(m.locality),
+          number(m.first_token),
+          number(m.diagonal),
+          number(m.last_row_entropy),
+          number(m.distance_score),
+          number(m.punctuation),
+          number(m.distance_score_per_row),
+          number(m.previous),
+          number(m.next),
+          number(m.special),
+          number(m.mean_distance),
+          labels_line(m, report.thresholds)};
+}
+
+Fields fields_of(const Connection& c, const Report& report) {
+  return {std::to_string(report.connection_layer),
+          report.connection_head ? std::to_string(*report.connection_head) : "mean",
+          std::to_string(c.from),
+          std::to_string(c.to),
+          report.tokens[c.from],
+          report.tokens[c.to],
+          number(c.weight),
+          name_of(c.kind)};
+}
+
+std::vector<Fields> rows_of(const Report& report, Part part) {
+  std::vector<Fields> rows;
+  if (part == Part::heads) {
+    for (const HeadMetrics& metrics : report.heads) rows.push_back(fields_of(metrics, report));
+  } else if (part == Part::connections) {
+    for (const Connection& connection : report.connections) rows.push_back(fields_of(connection, report));
+  } else if (part == Part::layers) {
+    for (const LayerMetrics& m : report.layers) {
+      rows.push_back({std::to_string(m.layer), number(m.mean_weight), number(m.entropy)});
+    }
+  } else {
+    for (std::size_t i = 0; i < report.received.size(); ++i) {
+      rows.push_back({std::to_string(i), report.tokens[i], number(report.received[i])});
+    }
   }
-  return text;
+  return rows;
+}
+
+std::string with_index(const std::string& index, Fields fields) {
+  fields.insert(fields.begin(), index);
+  return csv_row(fields);
 }
 
 }  // namespace
@@ -132,25 +191,17 @@ std::string as_json(const Report& report) {
 }
 
 std::string as_csv(const Report& report, Part part) {
+  std::string text = csv_row(headings(part));
+  for (const Fields& row : rows_of(report, part)) text += csv_row(row);
+  return text;
+}
+
+std::string csv_headings_of_many(Part part) { return with_index("index", headings(part)); }
+
+std::string as_csv_of_many(const Report& report, Part part) {
   std::string text;
-  switch (part) {
-    case Part::heads:
-      return heads_csv(report);
-    case Part::connections:
-      return connections_csv(report);
-    case Part::layers:
-      text = csv_row({"layer", "mean_weight", "entropy"});
-      for (const LayerMetrics& m : report.layers) {
-        text += csv_row({std::to_string(m.layer), number(m.mean_weight), number(m.entropy)});
-      }
-      return text;
-    case Part::received:
-      break;
-  }
-  text = csv_row({"position", "token", "received"});
-  for (std::size_t i = 0; i < report.received.size(); ++i) {
-    text += csv_row({std::to_string(i), report.tokens[i], number(report.received[i])});
-  }
+  for (const Fields& row : rows_of(report, part))
+    text += with_index(std::to_string(report.sentence.index), row);
   return text;
 }
 

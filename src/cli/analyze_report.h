@@ -45,6 +45,11 @@ enum class Part { heads, layers, received, connections };
 /// One part as comma-separated values, quoted as in RFC 4180, with a line of headings.
 [[nodiscard]] std::string as_csv(const Report& report, Part part);
 
+/// The same where many texts stand in one file: each row begins with the text's index, the headings stand
+/// once.
+[[nodiscard]] std::string csv_headings_of_many(Part part);
+[[nodiscard]] std::string as_csv_of_many(const Report& report, Part part);
+
 /// Tables for people, at most 100 columns wide where the tokens allow it: one part, or all.
 [[nodiscard]] std::string as_tables(const Report& report, std::optional<Part> part, std::size_t top);
 

@@ -37,7 +37,13 @@ Command models_info_command();
 Command models_verify_command();
 
 /// Groups of flags that do not shape what is drawn; a figure's record holds the text itself.
-inline const std::vector<std::string> kNotOfRequest = {"Text", "Output", "Running"};
+inline const std::vector<std::string> kNotOfRequest = {"Text", "Many texts", "Output", "Running"};
+
+/// What the command is to read. Throws Error as check_text().
+inline void take_texts(const Flags& flags, TextOptions& text) {
+  check_text(text);
+  text.input.settings = flags.given_but(kNotOfRun);
+}
 
 /// Reads the arguments into fresh options and acts on them, or prints the command's help.
 template <class Options, Flags (*declare)(Options&), int (*act)(const Options&, const Streams&)>
@@ -48,6 +54,7 @@ int run_command(std::span<const std::string> arguments, const Streams& streams) 
     print(streams.out, flags.help());
     return 0;
   }
+  if constexpr (requires { options.text; }) take_texts(flags, options.text);
   return act(options, streams);
 }
 
@@ -61,6 +68,7 @@ int run_figure_command(std::span<const std::string> arguments, const Streams& st
     return 0;
   }
   options.drawing.request = flags.given_but(kNotOfRequest);
+  take_texts(flags, options.drawing.text);
   return run_job(job_of(plan(options), streams), streams);
 }
 

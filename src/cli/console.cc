@@ -51,10 +51,11 @@ bool is_terminal(const std::ostream& stream) {
   return &stream == &std::cerr && isatty(STDERR_FILENO);
 }
 
-std::size_t terminal_columns() {
+std::size_t terminal_columns(const std::ostream& stream) {
   constexpr std::size_t kUsual = 80;
   winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const int file = &stream == &std::cerr ? STDERR_FILENO : STDOUT_FILENO;
+  if (ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   const char* const columns = std::getenv("COLUMNS");
   if (!columns) return kUsual;
   std::size_t number = 0;

@@ -21,8 +21,8 @@ void report(std::ostream& err, const Error& error);
 /// False for a stream that is not the process's own.
 [[nodiscard]] bool is_terminal(const std::ostream& stream);
 
-/// Columns of the terminal on standard output; $COLUMNS, else 80, where there is none.
-[[nodiscard]] std::size_t terminal_columns();
+/// Columns of the terminal that the stream goes to; $COLUMNS, else 80, where it goes to none.
+[[nodiscard]] std::size_t terminal_columns(const std::ostream& stream);
 
 /// A closed pipe and a file above the system's limit become errors that can be told, and a closed
 /// standard stream is not taken for the first file that is opened.

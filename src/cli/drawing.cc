@@ -28,7 +28,7 @@ std::string in_terminal(const Record& record, ShowColor color, const Streams& st
   if (maps.size() > 1) std::tie(shared.vmin, shared.vmax) = std::tuple(scale.lower(), scale.upper());
   const TerminalColors colors = colors_of(color, streams.out);
   std::string drawn;
-  for (const Heatmap& map : maps) drawn += to_terminal(map, shared, colors, terminal_columns());
+  for (const Heatmap& map : maps) drawn += to_terminal(map, shared, colors, terminal_columns(streams.out));
   return drawn;
 }
 
@@ -111,7 +111,7 @@ Product product_of(const Record& record, const DrawingOptions& options, const St
   if (!options.no_embed) figure.record = to_json(record);
   timings.lap("layout");
   std::string bytes;
-  write_figure(figure, output_format(options.output, kFigureFormats), options.look.dpi,
+  write_figure(figure, options.output.format, options.look.dpi,
                [&](std::string_view piece) { bytes += piece; });
   timings.lap("draw and encode");
   Product product;
@@ -129,14 +129,14 @@ void check_standard_output(const DrawingOptions& options) {
 }
 
 Job job_of(FigurePlan plan, const Streams& streams) {
-  const DrawingOptions& drawing = plan.drawing;
-  std::ignore = output_format(drawing.output, kFigureFormats);
-  check_standard_output(drawing);
+  DrawingOptions& drawing = plan.drawing;
   Job job{.text = drawing.text,
           .output = drawing.output,
           .formats = kFigureFormats,
           .sources = plan.sources,
           .timings = drawing.model.timings};
+  drawing.output.format = file_format(job);
+  check_standard_output(drawing);
   const auto shared = std::make_shared<const FigurePlan>(std::move(plan));
   job.ready = [shared](std::span<Subject> subjects) { return ready_to_draw(*shared, subjects); };
   job.make = [shared, &streams](std::span<Subject> subjects, Timings& timings) {

@@ -81,7 +81,7 @@ void check_standard_output(const DrawingOptions& options);
 /// The plan as a job that writes the figure's file, with a record of it all.
 [[nodiscard]] Job job_of(FigurePlan plan, const Streams& streams);
 
-/// Layout, --describe, --show and the file of one record.
+/// Layout, --describe, --show and the file of one record, in the format that options.output.format says.
 [[nodiscard]] Product product_of(const Record& record, const DrawingOptions& options, const Streams& streams,
                                  Timings& timings);
 

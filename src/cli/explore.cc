@@ -77,7 +77,6 @@ Figure drawn(const Report& report, const Heatmap& heatmap, const HeadMetrics& he
 
 Product explore(const Report& report, const Attention& attention, const OutputOptions& options,
                 const Streams& streams) {
-  const std::string format = output_format(options, kFigureFormats);
   const std::vector<Finding> found = findings(report, attention);
   Product product{.printed = listing(report, attention, found)};
   if (options.path == "-") print(streams.err, std::exchange(product.printed, ""));
@@ -93,9 +92,8 @@ Product explore(const Report& report, const Attention& attention, const OutputOp
                         .subtitle = report.sentence.shown(),
                         .notes = report.notes};
   product.stem = report.card.name + "-layer" + layer + "-head" + head;
-  product.write = [figure = drawn(report, heatmap, most->metrics), format](const Sink& sink) {
-    write_figure(figure, format, LookOptions{}.dpi, sink);
-  };
+  product.write = [figure = drawn(report, heatmap, most->metrics), format = options.format](
+                      const Sink& sink) { write_figure(figure, format, LookOptions{}.dpi, sink); };
   return product;
 }
 

@@ -9,7 +9,7 @@
 namespace attnviz::cli {
 
 /// Lists the attention's heads that are LOCAL or GLOBAL with their reasons, and draws the most telling one.
-/// On standard error, where standard output takes the figure.
+/// On standard error, where standard output takes the figure. `options.format` is the figure's.
 [[nodiscard]] Product explore(const Report& report, const Attention& attention, const OutputOptions& options,
                               const Streams& streams);
 

@@ -63,8 +63,9 @@ Provenance provenance_of(const Subject& subject) {
 }
 
 /// The numbers that a figure was drawn from.
-int extract_from_figure(const ExtractOptions& options, const std::string& format, const Streams& streams) {
-  const std::string& path = options.text.text;
+int extract_from_figure(const ExtractOptions& options, const Streams& streams) {
+  const std::string format = output_format(options.output, kFormats);
+  const std::string& path = *options.text.text;
   if (!options.layers.ranges.empty() || !options.heads.ranges.empty() || options.with_query_key) {
     throw Error(path + ": a figure holds what it shows, and takes no --layers, --heads or --with-qk",
                 "give the text to run a model");
@@ -85,8 +86,7 @@ void write(const Attention& attention, const Provenance& provenance, TensorForma
 }
 
 int extract(const ExtractOptions& options, const Streams& streams) {
-  const std::string format = output_format(options.output, kFormats);
-  if (is_figure_file(options.text.text)) return extract_from_figure(options, format, streams);
+  if (options.text.text && is_figure_file(*options.text.text)) return extract_from_figure(options, streams);
   if (options.with_query_key && options.model.options.backend == Backend::torchscript) {
     throw Error("--with-qk: a TorchScript export does not give query and key vectors",
                 "leave --backend torchscript out");
@@ -101,7 +101,7 @@ int extract(const ExtractOptions& options, const Streams& streams) {
           .sources = {{options.model, selector(wanted)}},
           .timings = options.model.timings};
   job.ready = [](std::span<Subject> subjects) { return Ready{subjects[0].card().name + "-attention"}; };
-  job.make = [format](std::span<Subject> subjects, Timings&) {
+  job.make = [format = file_format(job)](std::span<Subject> subjects, Timings&) {
     return Product{.write = [subject = &subjects[0], format](const Sink& sink) {
       write(subject->attention, provenance_of(*subject), tensor_format(format), sink);
     }};

@@ -41,6 +41,7 @@ struct Flags::State {
   CLI::Option* argument = nullptr;
   Read read_argument;
   std::string argument_help, argument_hint;
+  bool argument_required = true;
   bool help = false;
 
   [[nodiscard]] std::string command() const { return "attnviz " + usage.command; }
@@ -168,6 +169,11 @@ void Flags::argument(const std::string& name, const std::string& help, const std
   state_->argument_hint = hint;
 }
 
+void Flags::optional_argument(const std::string& name, const std::string& help, Read read) {
+  argument(name, help, "", std::move(read));
+  state_->argument_required = false;
+}
+
 bool Flags::parse(std::span<const std::string> arguments) {
   State& state = *state_;
   state.split(arguments);
@@ -189,15 +195,20 @@ bool Flags::parse(std::span<const std::string> arguments) {
   }
   if (!state.argument) return true;
   const std::string name = state.argument->get_name();
-  if (state.argument->count() == 0) throw Error(name + ": missing", state.argument_hint);
+  if (state.argument->count() == 0 && state.argument_required)
+    throw Error(name + ": missing", state.argument_hint);
+  if (state.argument->count() == 0) return true;
   state.read_argument({name, state.argument->results().front()});
   return true;
 }
 
-std::vector<std::string> Flags::given_but(std::span<const std::string> groups) const {
+std::vector<std::string> Flags::given_but(std::span<const std::string> groups_or_flags) const {
   std::vector<std::string> given = {state_->usage.command};
   for (const Option& option : state_->options) {
-    if (option.given->count() == 0 || contains(groups, option.group)) continue;
+    if (option.given->count() == 0 || contains(groups_or_flags, option.group) ||
+        contains(groups_or_flags, option.name())) {
+      continue;
+    }
     if (option.set) {
       given.push_back(option.name());
       continue;

@@ -40,13 +40,17 @@ class Flags {
   /// The command's one argument, which must be given: "TEXT", and the hint where it is missing.
   void argument(const std::string& name, const std::string& help, const std::string& hint, Read read);
 
+  /// The command's one argument, which may be left out.
+  void optional_argument(const std::string& name, const std::string& help, Read read);
+
   /// Reads all values, in the order in which they were declared. Returns false when help was asked
   /// for. Throws Error: an unknown flag (with the nearest), a missing value, one flag twice, a value
   /// that can't be read, a missing argument or one too many.
   [[nodiscard]] bool parse(std::span<const std::string> arguments);
 
-  /// What was given, in the order of the help, without the flags of some groups: "render", "--layer", "6".
-  [[nodiscard]] std::vector<std::string> given_but(std::span<const std::string> groups) const;
+  /// What was given, in the order of the help, without some flags and those of some groups: "render",
+  /// "--layer", "6".
+  [[nodiscard]] std::vector<std::string> given_but(std::span<const std::string> groups_or_flags) const;
 
   [[nodiscard]] std::string help() const;
 

@@ -1,11 +1,18 @@
 #include "cli/job.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <ostream>
 
+#include "cli/batch.h"
 #include "cli/console.h"
 
 namespace attnviz::cli {
 namespace {
+
+Reader only_tokenizer(const ModelChoice& choice) {
+  return {.choice = choice, .card = read_card(find_model(choice.model))};
+}
 
 void attend(Subject& subject, Timings& timings) {
   Model& model = opened(*subject.reader);
@@ -14,7 +21,28 @@ void attend(Subject& subject, Timings& timings) {
   timings.lap("forward");
 }
 
+/// Of many texts.
+std::string format_of_many(const Job& job) {
+  const std::optional<std::string>& path = job.output.path;
+  const std::string format = job.output.format.empty() ? job.formats.front() : job.output.format;
+  if (job.many_to_stdout && (!path || *path == "-")) return format;
+  if (!path) throw Error("-o: missing", "name the directory that the files go to, as in -o figures");
+  if (*path == "-") throw Error("-o -: --input writes a file a text", "name a directory");
+  const std::string extension = std::filesystem::path(*path).extension().string();
+  const bool is_file_name =
+      extension.size() > 1 && std::count(job.formats.begin(), job.formats.end(), extension.substr(1)) > 0;
+  if (is_file_name) {
+    throw Error("-o " + shown_value(*path) + ": --input writes a file a text, expected a directory",
+                "--format " + extension.substr(1) + " says of which format they are");
+  }
+  return format;
+}
+
 }  // namespace
+
+std::string file_format(const Job& job) {
+  return job.text.input.path ? format_of_many(job) : output_format(job.output, job.formats);
+}
 
 std::function<Selection(const ModelCard&)> selector(Wanted wanted) {
   return [wanted = std::move(wanted)](const ModelCard& card) { return select(card, wanted); };
@@ -27,6 +55,14 @@ std::vector<std::string> Subject::notes() const {
 }
 
 void Subject::show() { attention = shown_attention(std::move(attention), tokens); }
+
+HeadMetrics Subject::metrics() const {
+  Attention mean = attention;
+  mean.weights = overall_mean(attention);
+  mean.layers = {1};
+  mean.heads = {0};
+  return head_metrics(mean, prepared.labels).front();
+}
 
 Heatmap Subject::map(const MatrixView& weights, const std::string& title) const {
   return {.weights = weights,
@@ -41,8 +77,9 @@ Heatmap Subject::map(const MatrixView& weights, const std::string& title) const 
 std::vector<OpenSource> open_sources(const Job& job, std::istream& in) {
   std::vector<OpenSource> sources;
   for (const Source& source : job.sources) {
-    OpenSource open{.reader = choose_model(source.model), .selection = {}};
-    open.selection = source.select(open.reader.card);
+    OpenSource open{.reader = job.runs_models ? choose_model(source.model) : only_tokenizer(source.model),
+                    .selection = {}};
+    if (job.runs_models) open.selection = source.select(open.reader.card);
     check_pair(open.reader.card, job.text);
     if (source.against) {
       TextOptions own{.name = "--against", .text = *source.against};
@@ -61,26 +98,33 @@ std::vector<Subject> subjects_of(std::span<OpenSource> sources, const Sentence& 
     own.pair = sentence.pair;
     Subject subject{.reader = &source.reader, .selection = source.selection};
     subject.prepared = prepare(source.reader, std::move(own), timings);
-    check_size(source.reader, subject.prepared, source.selection);
     subjects.push_back(std::move(subject));
   }
   return subjects;
 }
 
+void check_sizes(std::span<const Subject> subjects) {
+  for (const Subject& subject : subjects) check_size(*subject.reader, subject.prepared, subject.selection);
+}
+
 int run_job(const Job& job, const Streams& streams) {
+  if (job.text.input.path) return run_batch(job, streams);
   Timings timings(job.timings, streams.err);
-  const std::string format = output_format(job.output, job.formats);
+  const std::string format = file_format(job);
   std::vector<OpenSource> sources = open_sources(job, streams.in);
   timings.lap("choose model");
   const Sentence sentence = read_sentence(job.text, streams.in);
   timings.lap("read text");
   std::vector<Subject> subjects = subjects_of(sources, sentence, timings);
+  if (job.runs_models) check_sizes(subjects);
   const Ready ready = job.ready(subjects);
   for (const Subject& subject : subjects) report_cut(subject.prepared, subject.card(), streams.err);
   for (const std::string& remark : ready.remarks) streams.err << "attnviz: note: " << remark << "\n";
   std::optional<Output> output;  // opened before the model runs, to be refused before it does
   if (!ready.stem.empty() || job.output.path) output.emplace(job.output, format, ready.stem, streams.out);
-  for (Subject& subject : subjects) attend(subject, timings);
+  for (Subject& subject : subjects) {
+    if (job.runs_models) attend(subject, timings);
+  }
   const Product product = job.make(subjects, timings);
   print(streams.out, product.printed);
   if (product.write && !output) output.emplace(job.output, format, product.stem, streams.out);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "attnviz/analysis.h"
 #include "attnviz/figure.h"
 #include "cli/output.h"
 #include "cli/request.h"
@@ -19,8 +20,8 @@ namespace attnviz::cli {
 /// A model's part in a job.
 struct Source {
   ModelChoice model;
-  std::function<Selection(const ModelCard&)> select;  ///< throws Error where the model lacks what is wanted
-  std::optional<std::string> against{};               ///< a text of its own, in place of the job's
+  std::function<Selection(const ModelCard&)> select{};  ///< throws Error where the model lacks what is wanted
+  std::optional<std::string> against{};                 ///< a text of its own, in place of the job's
 };
 
 /// Selects as `wanted` says.
@@ -41,6 +42,9 @@ struct Subject {
 
   /// The attention becomes that of the tokens shown.
   void show();
+
+  /// Of the mean over what is selected, before show().
+  [[nodiscard]] HeadMetrics metrics() const;
 
   /// A map of the tokens shown. `weights` and the subject must outlive it.
   [[nodiscard]] Heatmap map(const MatrixView& weights, const std::string& title) const;
@@ -65,6 +69,9 @@ struct Job {
   std::vector<std::string> formats;
   std::vector<Source> sources;  ///< one, or two that read the same text
   bool timings = false;
+  bool runs_models = true;      ///< else only their tokenizers
+  bool many_to_stdout = false;  ///< of many texts, where -o names no directory
+  std::string preamble{};       ///< before the first of those: a line of headings
 
   /// Looks at the texts, one subject a source. Throws Error for whatever can be refused before a model runs.
   std::function<Ready(std::span<Subject>)> ready{};
@@ -72,6 +79,10 @@ struct Job {
   /// Called from several threads, with subjects of their own, which outlive the product.
   std::function<Product(std::span<Subject>, Timings&)> make{};
 };
+
+/// The format of its files: what --format or the extension says, of many texts --format. Throws Error: not
+/// known; of many texts, no directory named that they could go to.
+[[nodiscard]] std::string file_format(const Job& job);
 
 /// A source whose model is chosen.
 struct OpenSource {
@@ -83,11 +94,14 @@ struct OpenSource {
 /// Throws Error where a model is not there, or lacks what the job wants of it.
 [[nodiscard]] std::vector<OpenSource> open_sources(const Job& job, std::istream& in);
 
-/// A text as each source reads it. Throws Error: a text without tokens, or of too many.
+/// A text as each source reads it. Throws Error: a text without tokens.
 [[nodiscard]] std::vector<Subject> subjects_of(std::span<OpenSource> sources, const Sentence& sentence,
                                                Timings& timings);
 
-/// Does the job with the one text that is given. Returns the exit status.
+/// Throws Error as check_size() does.
+void check_sizes(std::span<const Subject> subjects);
+
+/// Does the job with the text or the texts that are given. Returns the exit status.
 int run_job(const Job& job, const Streams& streams);
 
 }  // namespace attnviz::cli

@@ -44,9 +44,9 @@ int redraw(std::span<const std::string> arguments, const Streams& streams) {
   }
   check_standard_output(options.drawing);
   Timings timings(/*enabled=*/false, streams.err);
-  const OutputOptions& way_out = options.drawing.output;
-  Output output(way_out, output_format(way_out, kFigureFormats),
-                std::filesystem::path(named.figure).stem().string(), streams.out);
+  OutputOptions& way_out = options.drawing.output;
+  way_out.format = output_format(way_out, kFigureFormats);
+  Output output(way_out, way_out.format, std::filesystem::path(named.figure).stem().string(), streams.out);
   const Product product = product_of(record, options.drawing, streams, timings);
   print(streams.out, product.printed);
   output.write(product.write);

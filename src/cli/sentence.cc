@@ -29,14 +29,34 @@ std::string Sentence::shown() const { return visible(pair ? text + "  |  " + *pa
 
 void add_text_flags(Flags& flags, TextOptions& options) {
   flags.group("Text");
-  flags.argument("TEXT", "the sentence; - reads it from standard input",
-                 "give a sentence in quotes, or - to read it from standard input",
-                 [&](const Given& given) { options.text = given.value; });
+  flags.optional_argument("TEXT", "the sentence; - reads it from standard input",
+                          [&](const Given& given) { options.text = given.value; });
   flags.value("--pair", "TEXT", "the second sentence, for models that take pairs",
               [&](const Given& given) { options.pair = given.value; });
   flags.value("--invalid-utf8", "fail|replace",
               "bytes that are not UTF-8: stop with their place, or replace them with U+FFFD (default: fail)",
               [&](const Given& given) { options.invalid_utf8 = read_choice(given, kPolicies); });
+  add_input_flags(flags, options.input);
+}
+
+void check_text(const TextOptions& options) {
+  const InputOptions& input = options.input;
+  if (!input.path) {
+    if (!options.text)
+      throw Error("TEXT: missing", "give a sentence in quotes, or - to read it from standard input");
+    std::string flag = input.first_given.empty() ? "" : input.first_given.front();
+    if (input.resume) flag = "--resume";
+    if (input.no_header) flag = "--no-header";
+    if (!flag.empty()) throw Error(flag + ": there is but one text", "--input FILE gives many");
+    return;
+  }
+  if (options.text) throw Error("TEXT: --input gives the texts already", "leave one out");
+  if (options.pair)
+    throw Error("--pair: --input gives many texts", "--pair-column names their second sentences");
+  if (input.limit && !input.shard.is_whole()) {
+    throw Error("--limit: not beside --shard, whose parts do not know of each other's texts",
+                "cut the input instead: head -n");
+  }
 }
 
 Sentence read_sentence(const TextOptions& options, std::istream& in) {
@@ -44,7 +64,7 @@ Sentence read_sentence(const TextOptions& options, std::istream& in) {
     throw Error("--pair -: standard input is the first text already", "give one of the two as an argument");
   }
   Sentence sentence{.name = options.name};
-  sentence.text = read_text(options.name, options.text, options.invalid_utf8, in);
+  sentence.text = read_text(options.name, *options.text, options.invalid_utf8, in);
   if (options.pair) sentence.pair = read_text("--pair", *options.pair, options.invalid_utf8, in);
   return sentence;
 }

@@ -7,6 +7,7 @@
 
 #include "attnviz/text.h"
 #include "cli/flags.h"
+#include "cli/input.h"
 
 namespace attnviz::cli {
 
@@ -23,12 +24,16 @@ struct Sentence {
 
 struct TextOptions {
   std::string name = "TEXT";          ///< of the first text, as errors name it
-  std::string text;                   ///< - is standard input
+  std::optional<std::string> text{};  ///< - is standard input
   std::optional<std::string> pair{};  ///< - is standard input
   InvalidUtf8 invalid_utf8 = InvalidUtf8::fail;
+  InputOptions input{};  ///< many texts in place of one
 };
 
 void add_text_flags(Flags& flags, TextOptions& options);
+
+/// Throws Error: no text, or both one and many; flags for many beside one.
+void check_text(const TextOptions& options);
 
 /// Reads standard input where the options say so (without its last line end). Throws Error: empty text,
 /// text that is not UTF-8, standard input asked for twice or unreadable.

@@ -1,7 +1,7 @@
 #include <numeric>
-#include <ostream>
 
 #include "cli/command.h"
+#include "cli/job.h"
 #include "cli/json.h"
 #include "cli/request.h"
 #include "cli/table.h"
@@ -82,20 +82,37 @@ std::string as_table(const ModelCard& card, const Prepared& prepared, const std:
   return text + "\n" + table.set();
 }
 
-int tokens(const TokensOptions& options, const Streams& streams) {
-  Timings timings(false, streams.err);
-  Reader reader{.choice = options.model, .card = read_card(find_model(options.model.model))};
-  check_pair(reader.card, options.text);
-  const Prepared prepared = prepare(reader, read_sentence(options.text, streams.in), timings);
-  const ModelCard& card = reader.card;
-  if (card.max_tokens > 0 && prepared.encoding.size() > card.max_tokens) {
-    streams.err << "attnviz: note: " + std::to_string(prepared.encoding.size()) + " tokens, " +
-                       visible(card.name) + " takes at most " + std::to_string(card.max_tokens) + "\n";
-  }
-  report_cut(prepared, card, streams.err);
+std::string as_text(const TokensOptions& options, const ModelCard& card, const Prepared& prepared) {
   const std::vector<TokenGroup> words = words_of(options, prepared);
-  print(streams.out, options.json ? as_json(card, prepared, words) : as_table(card, prepared, words));
-  return 0;
+  if (options.json) return as_json(card, prepared, words);
+  const std::string table = as_table(card, prepared, words);
+  const Sentence& sentence = prepared.sentence;
+  if (!options.text.input.path) return table;
+  return "== " + std::to_string(sentence.index) + ": " + sentence.shown() + "\n\n" + table + "\n";
+}
+
+Ready ready(const Subject& subject) {
+  const ModelCard& card = subject.card();
+  const std::size_t tokens = subject.prepared.encoding.size();
+  if (card.max_tokens == 0 || tokens <= card.max_tokens) return {};
+  return {.remarks = {std::to_string(tokens) + " tokens, " + visible(card.name) + " takes at most " +
+                      std::to_string(card.max_tokens)}};
+}
+
+int tokens(const TokensOptions& options, const Streams& streams) {
+  const std::string format = options.json ? "json" : "txt";
+  Job job{.text = options.text,
+          .output = {.path = "-", .format = format},
+          .formats = {format},
+          .sources = {{.model = options.model}},
+          .runs_models = false,
+          .many_to_stdout = true};
+  job.ready = [](std::span<Subject> subjects) { return ready(subjects[0]); };
+  job.make = [options](std::span<Subject> subjects, Timings&) {
+    return Product{.write = [text = as_text(options, subjects[0].card(), subjects[0].prepared)](
+                                const Sink& sink) { sink(text); }};
+  };
+  return run_job(job, streams);
 }
 
 }  // namespace

@@ -59,15 +59,6 @@ void align_sides(const TwoMapsOptions& options, std::array<Side, 2>& sides) {
   }
 }
 
-/// Of the mean over what is selected, of all tokens.
-HeadMetrics metrics_of(const Subject& subject) {
-  Attention mean = subject.attention;
-  mean.weights = overall_mean(subject.attention);
-  mean.layers = {1};
-  mean.heads = {0};
-  return head_metrics(mean, subject.prepared.labels).front();
-}
-
 /// Its name, or as it was asked for where the other model has the same.
 std::string model_of(const Side& side, const Side& other) {
   const bool told_apart = side.subject->card().name != other.subject->card().name || same_model(side, other);
@@ -158,7 +149,7 @@ TwoMaps two_maps(const TwoMapsOptions& options, std::span<Subject> subjects) {
   name(maps, options);
   collect_notes(maps);
   for (Side& side : maps.sides) {
-    side.metrics = metrics_of(*side.subject);
+    side.metrics = side.subject->metrics();
     side.subject->show();
     side.weights = overall_mean(side.subject->attention);
   }

@@ -1,0 +1,317 @@
+#include "cli/batch.h"
+
+#include <algorithm>
+#include <numeric>
+#include <ostream>
+#include <thread>
+
+#include "attnviz/analysis.h"
+#include "cli/console.h"
+#include "cli/destination.h"
+#include "cli/input.h"
+#include "cli/interrupt.h"
+#include "cli/pipeline.h"
+#include "cli/progress.h"
+
+namespace attnviz::cli {
+namespace {
+
+/// Texts that are ordered by length, so that little is padded, and run this many at a time. How texts are cut
+/// into windows and batches depends on the texts alone: a run that is resumed computes what it would have.
+constexpr std::size_t kWindow = 256, kBatch = 32;
+/// A window's attention takes no more memory than this, unless one text's does.
+constexpr std::size_t kWindowBytes = 64 << 20;
+/// Tokens of a batch, padding included: as many as keep the matrices in a processor's caches.
+constexpr std::size_t kBatchTokens = 2048;
+
+std::size_t length(const Item& item) {
+  std::size_t most = 0;
+  for (const Subject& subject : item.subjects) most = std::max(most, subject.prepared.encoding.size());
+  return most;
+}
+
+std::size_t result_bytes(const Item& item) {
+  std::size_t bytes = 0;
+  for (const Subject& subject : item.subjects) {
+    const auto count = [](const std::vector<int>& chosen, int all) {
+      return chosen.empty() ? static_cast<std::size_t>(all) : chosen.size();
+    };
+    const ModelCard& card = subject.card();
+    const std::size_t tokens = subject.prepared.encoding.size();
+    bytes += count(subject.selection.layers, card.layers) * count(subject.selection.heads, card.heads) *
+             tokens * tokens * sizeof(float);
+  }
+  return bytes;
+}
+
+/// Why a text is not among those asked for, or nothing.
+std::string passed_over(const InputOptions& options, std::size_t tokens) {
+  const std::string has = std::to_string(tokens) + (tokens == 1 ? " token" : " tokens");
+  if (tokens < options.min_tokens) return has + ", --min-tokens is " + std::to_string(options.min_tokens);
+  if (options.max_tokens && tokens > *options.max_tokens) {
+    return has + ", --max-tokens is " + std::to_string(*options.max_tokens);
+  }
+  return {};
+}
+
+/// Index and id: "000017-comment-4.png".
+std::string file_name(const ManifestEntry& entry, const std::string& format) {
+  constexpr std::size_t kDigits = 6;
+  std::string name = std::to_string(entry.index);
+  if (name.size() < kDigits) name.insert(0, kDigits - name.size(), '0');
+  if (entry.id) name += "-" + safe_name(*entry.id);
+  return name + "." + format;
+}
+
+/// What texts can be ordered by.
+std::map<std::string, double> metrics_of(const Subject& subject) {
+  const HeadMetrics metrics = subject.metrics();
+  return {{"entropy", metrics.entropy},
+          {"first_token", metrics.first_token},
+          {"mean_distance", metrics.mean_distance}};
+}
+
+/// Threads that draw: as many as compute.
+std::size_t drawing_threads(const Job& job) {
+  const int threads = job.sources.front().model.options.threads;
+  return threads > 0 ? static_cast<std::size_t>(threads) : std::max(1U, std::thread::hardware_concurrency());
+}
+
+class Batches {
+ public:
+  Batches(const Job& job, const Streams& streams);
+
+  /// Returns the exit status.
+  int run();
+
+ private:
+  [[nodiscard]] std::unique_ptr<Window> read_window();
+  [[nodiscard]] std::optional<Item> read_item();
+  [[nodiscard]] std::vector<Subject> read(const Row& row, ManifestEntry& entry);
+  void run_window(Window& window, Pipeline& pipeline);
+  void run_together(std::span<Item* const> items);
+  void run_models(std::span<Item* const> items);
+  void make(Item& item) const;
+  void write(std::span<Item*> items);
+  [[nodiscard]] int end();
+
+  const Job& job_;
+  const Streams& streams_;
+  const InputOptions& options_;
+  InterruptGuard interrupt_;
+  std::string format_;
+  std::vector<OpenSource> sources_;
+  Texts texts_;
+  std::unique_ptr<Destination> destination_;
+  Progress progress_;
+  Tally tally_;
+  std::size_t read_ = 0, taken_ = 0;
+  const std::size_t kept_;
+  bool at_end_ = false;
+};
+
+Batches::Batches(const Job& job, const Streams& streams)
+    : job_(job),
+      streams_(streams),
+      options_(job.text.input),
+      format_(file_format(job)),
+      sources_(open_sources(job, streams.in)),
+      texts_(options_, job.text.invalid_utf8, streams.in),
+      destination_(open_destination(job, format_, sources_, streams)),
+      progress_(options_.quiet ? Progress::Style::none : options_.progress, streams.err),
+      kept_(destination_->kept().size()) {}
+
+/// As the models read it. None where it can't be taken, or is not asked for: the entry says why.
+std::vector<Subject> Batches::read(const Row& row, ManifestEntry& entry) {
+  Timings timings(/*enabled=*/false, streams_.err);
+  try {
+    if (!row.fault.empty()) throw Error("text: " + row.fault);
+    const Sentence sentence{
+        .index = row.index, .text = row.text, .pair = row.pair, .name = "text", .pair_name = "pair"};
+    std::vector<Subject> subjects = subjects_of(sources_, sentence, timings);
+    entry.tokens = subjects[0].prepared.encoding.size();
+    entry.skipped = passed_over(options_, entry.tokens);
+    if (!entry.skipped.empty()) return {};
+    if (job_.runs_models) check_sizes(subjects);
+    std::ignore = job_.ready(subjects);
+    return subjects;
+  } catch (const Error& error) {
+    entry.error = error.what();
+    return {};
+  }
+}
+
+std::optional<Item> Batches::read_item() {
+  if (options_.limit && taken_ >= *options_.limit) return std::nullopt;
+  const std::optional<Row> row = texts_.next();
+  if (!row) return std::nullopt;
+  Item item{
+      .entry = {.index = row->index, .line = row->line, .id = row->id, .text = row->text, .pair = row->pair}};
+  item.subjects = read(*row, item.entry);
+  item.share = texts_.share_read();
+  if (!item.subjects.empty()) ++taken_;
+  if (read_ < kept_) {
+    const ManifestEntry& before = destination_->kept()[read_];
+    if (before.text != item.entry.text || before.pair != item.entry.pair || before.id != item.entry.id) {
+      throw Error("--resume: line " + std::to_string(row->line) + " of the input is another than before",
+                  "go on with the same input, or choose another directory");
+    }
+    item.entry = before;
+    item.kept = true;
+  } else if (!item.subjects.empty()) {
+    item.entry.file = file_name(item.entry, format_);
+  }
+  item.made = item.kept || item.subjects.empty();
+  ++read_;
+  return item;
+}
+
+std::unique_ptr<Window> Batches::read_window() {
+  auto window = std::make_unique<Window>();
+  for (std::size_t bytes = 0;
+       window->size() < kWindow && bytes < kWindowBytes && !interrupt_.interrupted();) {
+    try {
+      std::optional<Item> item = read_item();
+      at_end_ = !item;
+      if (at_end_) break;
+      bytes += result_bytes(*item);
+      window->push_back(std::move(*item));
+    } catch (const Error&) {
+      if (!interrupt_.interrupted()) throw;  // else it is the interruption that ended the reading
+    }
+  }
+  return window;
+}
+
+/// Runs them as one batch, each model once.
+void Batches::run_models(std::span<Item* const> items) {
+  for (std::size_t source = 0; source < sources_.size(); ++source) {
+    std::vector<Encoding> encodings;
+    for (Item* item : items) encodings.push_back(std::move(item->subjects[source].prepared.encoding));
+    const auto give_back = [&] {
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        items[i]->subjects[source].prepared.encoding = std::move(encodings[i]);
+      }
+    };
+    try {
+      std::vector<Attention> attentions =
+          opened(sources_[source].reader).run(encodings, sources_[source].selection);
+      give_back();
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        items[i]->subjects[source].attention = std::move(attentions[i]);
+      }
+    } catch (...) {
+      give_back();
+      throw;
+    }
+  }
+}
+
+/// What fails together is run one by one, so that only what is at fault fails.
+void Batches::run_together(std::span<Item* const> items) {
+  try {
+    run_models(items);
+  } catch (const Error& error) {
+    if (items.size() > 1) {
+      for (const std::size_t i : {std::size_t{0}, items.size() / 2}) {
+        const std::size_t end = i == 0 ? items.size() / 2 : items.size();
+        run_together(items.subspan(i, end - i));
+      }
+      return;
+    }
+    items[0]->fail(error.what());
+  }
+}
+
+/// The batches of a window, by length. One that an earlier run has written altogether is passed over.
+void Batches::run_window(Window& window, Pipeline& pipeline) {
+  std::vector<Item*> items;
+  for (Item& item : window) {
+    if (!item.subjects.empty()) items.push_back(&item);
+  }
+  std::stable_sort(items.begin(), items.end(),
+                   [](const Item* a, const Item* b) { return length(*a) < length(*b); });
+  for (std::size_t begin = 0, end = 0; begin < items.size() && !interrupt_.interrupted(); begin = end) {
+    while (end < items.size() && end - begin < kBatch &&
+           (end == begin || length(*items[end]) * (end - begin + 1) <= kBatchTokens)) {
+      ++end;
+    }
+    const std::span<Item* const> batch = std::span(items).subspan(begin, end - begin);
+    const auto kept = [](const Item* item) { return item->kept; };
+    if (std::all_of(batch.begin(), batch.end(), kept)) continue;
+    if (job_.runs_models) run_together(batch);
+    for (Item* item : batch) {
+      if (!item->kept) pipeline.make(*item);
+    }
+  }
+}
+
+/// In a thread of the pipeline.
+void Batches::make(Item& item) const {
+  Timings timings(/*enabled=*/false, streams_.err);
+  try {
+    if (item.entry.error.empty()) {
+      if (job_.runs_models) item.entry.metrics = metrics_of(item.subjects[0]);
+      const Product product = job_.make(item.subjects, timings);
+      if (product.write) product.write([&](std::string_view piece) { item.bytes += piece; });
+      if (!product.write) {
+        item.entry.file.clear();
+        item.entry.skipped = "nothing found to draw";
+      }
+    }
+  } catch (const std::exception& error) {
+    item.fail(error.what());
+    item.bytes.clear();
+  }
+  item.subjects.clear();
+}
+
+void Batches::write(std::span<Item*> items) {
+  std::vector<Item*> fresh;
+  std::optional<double> share;
+  for (Item* item : items) {
+    ++(!item->entry.error.empty()     ? tally_.failed
+       : !item->entry.skipped.empty() ? tally_.skipped
+                                      : tally_.done);
+    share = item->share;
+    if (!item->kept) fresh.push_back(item);
+  }
+  if (!fresh.empty()) destination_->add(fresh);
+  if (options_.limit && *options_.limit > 0) {
+    share =
+        std::max(share.value_or(0), static_cast<double>(tally_.done) / static_cast<double>(*options_.limit));
+  }
+  progress_.tell(tally_, share, kept_);
+}
+
+/// Tells how it ended.
+int Batches::end() {
+  constexpr int kInterrupted = 130, kSomeFailed = 2;
+  progress_.finish(tally_, kept_);
+  if (interrupt_.interrupted()) {
+    report(streams_.err, Error("interrupted after " + std::to_string(tally_.all()) + " texts",
+                               destination_->how_to_resume()));
+    return kInterrupted;
+  }
+  destination_->finish(texts_.rows());
+  if (tally_.failed == 0) return 0;
+  report(streams_.err, Error(std::to_string(tally_.failed) + " of " + std::to_string(tally_.all()) +
+                                 " texts could not be done",
+                             destination_->where_faults_are()));
+  return kSomeFailed;
+}
+
+int Batches::run() {
+  Pipeline pipeline(
+      drawing_threads(job_), [this](Item& item) { make(item); },
+      [this](std::span<Item*> items) { write(items); });
+  while (!at_end_ && !interrupt_.interrupted()) run_window(pipeline.begin(read_window()), pipeline);
+  pipeline.finish();
+  return end();
+}
+
+}  // namespace
+
+int run_batch(const Job& job, const Streams& streams) { return Batches(job, streams).run(); }
+
+}  // namespace attnviz::cli

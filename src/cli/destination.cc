@@ -1,0 +1,98 @@
+#include "cli/destination.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include "cli/console.h"
+#include "cli/json.h"
+
+namespace attnviz::cli {
+namespace {
+
+/// What a run's files depend on.
+RunSettings settings_of(const Job& job, const std::string& format, std::span<const OpenSource> sources) {
+  RunSettings settings = {{"program", "attnviz " ATTNVIZ_VERSION},
+                          {"arguments", one_line(job.text.input.settings)},
+                          {"format", format}};
+  for (const OpenSource& source : sources) {
+    const ModelCard& card = source.reader.card;
+    settings.emplace_back("model", one_line({{"name", card.name}, {"sha256", card.sha256}}));
+  }
+  return settings;
+}
+
+class ToDirectory : public Destination {
+ public:
+  ToDirectory(const Job& job, const std::string& format, std::span<const OpenSource> sources,
+              const Streams& streams)
+      : path_(*job.output.path),
+        shard_(job.text.input.shard),
+        with_page_(shard_.is_whole() && (format == "png" || format == "svg" || format == "pdf")),
+        out_(streams.out),
+        run_(path_, settings_of(job, format, sources), shard_, job.text.input.resume) {}
+
+  [[nodiscard]] std::span<const ManifestEntry> kept() const override { return run_.entries(); }
+
+  void add(std::span<Item*> items) override {
+    std::vector<Finished> finished;
+    for (Item* item : items) finished.push_back({std::move(item->entry), std::move(item->bytes)});
+    run_.add(finished);
+  }
+
+  void finish(std::size_t rows) override {
+    run_.finish(rows);
+    // if (with_page_) write_index_page(path_);
+    print(out_, (path_ / manifest_name(shard_)).string() + "\n");
+  }
+
+  [[nodiscard]] std::string how_to_resume() const override {
+    return "the same command with --resume goes on from there";
+  }
+  [[nodiscard]] std::string where_faults_are() const override {
+    return (path_ / manifest_name(shard_)).string() + " says why";
+  }
+
+ private:
+  std::filesystem::path path_;
+  Shard shard_;
+  bool with_page_;
+  std::ostream& out_;
+  RunDirectory run_;
+};
+
+class ToStream : public Destination {
+ public:
+  ToStream(const Job& job, const std::string& format, const Streams& streams)
+      : streams_(streams), json_(format == "json"), preamble_(job.preamble) {}
+
+  void add(std::span<Item*> items) override {
+    print(streams_.out, std::exchange(preamble_, ""));
+    for (const Item* item : items) {
+      const ManifestEntry& entry = item->entry;
+      print(streams_.out, item->bytes);
+      if (entry.error.empty()) continue;
+      if (json_) print(streams_.out, to_json(entry) + "\n");
+      report(streams_.err, Error("line " + std::to_string(entry.line) + ": " + entry.error));
+    }
+    flush(streams_.out);
+  }
+
+  void finish(std::size_t) override {}
+
+ private:
+  const Streams& streams_;
+  bool json_;
+  std::string preamble_;
+};
+
+}  // namespace
+
+std::unique_ptr<Destination> open_destination(const Job& job, const std::string& format,
+                                              std::span<const OpenSource> sources, const Streams& streams) {
+  if (job.output.path && *job.output.path != "-") {
+    return std::make_unique<ToDirectory>(job, format, sources, streams);
+  }
+  return std::make_unique<ToStream>(job, format, streams);
+}
+
+}  // namespace attnviz::cli
