@@ -102,7 +102,7 @@ class Table : public RowReader::Format {
     return number - 1;
   }
 
-  /// Without a header the first row says how many columns there are.
+  /// Without a header the first row without a fault says how many columns there are.
   void set_columns() {
     const std::size_t most = std::max({text_, pair_.value_or(0), id_.value_or(0)}) + 1;
     columns_ = reader_.fields();
