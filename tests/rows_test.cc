@@ -277,6 +277,26 @@ TEST(JsonLines, NestAsDeepAsALineIsLong) {
             "1!not JSON at byte " + std::to_string(within.size()));
 }
 
+TEST(Rows, OfTheFilesThatOtherTestsReadCanBeUsed) {
+  struct File {
+    std::string name;
+    RowOptions options;
+    std::size_t rows;
+  };
+  for (const File& f : {
+           File{"sentences.txt", {}, 500},
+           File{"comments.csv", {.text_column = "comment", .id_column = "id"}, 60},
+       }) {
+    std::ifstream in(test::data(f.name));
+    RowOptions options = f.options;
+    options.format = row_format(f.name).value();
+    RowReader reader(in, options, f.name);
+    std::size_t rows = 0;
+    for (; const std::optional<Row> row = reader.next(); ++rows) EXPECT_EQ(row->fault, "") << row->line;
+    EXPECT_EQ(rows, f.rows) << f.name;
+  }
+}
+
 /// Gives some bytes, and fails then.
 class FailingBuffer : public std::streambuf {
  public:
