@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "text/row_input.h"
@@ -14,9 +15,9 @@ namespace attnviz {
 class CsvReader {
  public:
   CsvReader(std::istream& in, const RowOptions& options, std::string what)
-      : input_(in, options, std::move(what)), bytes_(options.most_bytes) {
-    delimiter_ = options.format == RowFormat::tsv ? '\t' : ',';
-  }
+      : input_(in, options, std::move(what)),
+        delimiter_(options.format == RowFormat::tsv ? '\t' : ','),
+        bytes_(options.most_bytes) {}
 
   /// Goes to the next row. False at the end of the stream. Throws Error: the stream can't be read.
   [[nodiscard]] bool next();
@@ -45,7 +46,7 @@ class CsvReader {
   void take_line_end();
 
   RowInput input_;
-  char delimiter_ = ',';
+  char delimiter_;
   std::size_t line_ = 1, row_line_ = 1;
   RowBytes bytes_;                 ///< of all fields, without quotes and delimiters
   std::vector<std::size_t> ends_;  ///< of each field in bytes_

@@ -56,7 +56,7 @@ class ObjectReader : public nlohmann::json_sax<json> {
     return true;
   }
 
-  bool string(std::string& value) override { return take(kString, std::move(value)); }
+  bool string(std::string& value) override { return take(kString, value); }
   bool number_integer(std::int64_t value) override { return take(kInteger, std::to_string(value)); }
   bool number_unsigned(std::uint64_t value) override { return take(kInteger, std::to_string(value)); }
   bool number_float(double, const std::string& written) override {
@@ -92,7 +92,7 @@ class ObjectReader : public nlohmann::json_sax<json> {
     return true;
   }
 
-  bool take(std::string_view kind, std::string value = {}) {
+  bool take(std::string_view kind, const std::string& value = {}) {
     if (depth_ == 0 && kind != kObject) {
       fault_ = "expected an object, got " + std::string(kind);
       return false;
