@@ -66,8 +66,8 @@ struct NamedFile {
 
 /// Writes files into a directory; each appears under its name only when it is complete and on the disk, and
 /// on return all names are on the disk too. Until then they are called `part` and a number: a killed process
-/// leaves some of those at most. Throws Error naming the file; no part stays, and each name has its old file
-/// or its new one.
+/// leaves some of those at most. All are open at once, so some hundred are as many as there should be. Throws
+/// Error naming the file; no part stays, and each name has its old file or its new one.
 void write_files(const std::filesystem::path& directory, std::span<const NamedFile> files,
                  const std::string& part);
 
