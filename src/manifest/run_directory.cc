@@ -11,32 +11,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Hidden, and a shard's own: shards may write into one directory at the same time.
-std::string hidden_name(Shard shard) { return "." + fs::path(manifest_name(shard)).stem().string(); }
-std::string lock_name(Shard shard) { return hidden_name(shard) + ".lock"; }
 std::string part_name(Shard shard) { return hidden_name(shard) + "-part-"; }
-
-void make_directory(const fs::path& directory) {
-  std::error_code fault;
-  fs::create_directory(directory, fault);
-  if (fs::is_directory(directory)) return;
-  if (!fault || fault == std::errc::file_exists) fault = std::make_error_code(std::errc::not_a_directory);
-  throw Error(directory.string() + ": can't be made a directory: " + fault.message(),
-              fault == std::errc::no_such_file_or_directory
-                  ? "make its parent first: mkdir -p " + directory.parent_path().string()
-                  : "choose another directory");
-}
 
 }  // namespace
 
 RunDirectory::RunDirectory(fs::path directory, RunSettings settings, Shard shard, bool resume)
     : directory_(std::move(directory)), settings_(std::move(settings)), shard_(shard) {
   make_directory(directory_);
-  lock_ = FileLock::take(directory_ / lock_name(shard_));
-  if (!lock_) {
-    throw Error(directory_.string() + ": another run writes here now",
-                "wait for it, or choose another directory");
-  }
+  lock_ = lock_run(directory_, shard_);
   const fs::path manifest = directory_ / manifest_name(shard_);
   const bool begun = fs::exists(fs::symlink_status(manifest));
   if (begun && !resume) {

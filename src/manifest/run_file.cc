@@ -1,7 +1,8 @@
 #include "manifest/run_file.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
 
 #include "attnviz/error.h"
 #include "attnviz/file.h"
@@ -10,6 +11,7 @@
 namespace attnviz {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr int kFormat = 1;
@@ -38,6 +40,26 @@ std::string manifest_name(Shard shard) { return name_of("manifest", shard, ".jso
 
 std::string run_file_name(Shard shard) { return name_of("run", shard, ".json"); }
 
+std::string hidden_name(Shard shard) { return name_of(".manifest", shard, ""); }
+
+FileLock lock_run(const fs::path& directory, Shard shard) {
+  std::optional<FileLock> lock = FileLock::take(directory / (hidden_name(shard) + ".lock"));
+  if (lock) return std::move(*lock);
+  throw Error(directory.string() + ": another run writes here now",
+              "wait for it, or choose another directory");
+}
+
+void make_directory(const fs::path& directory) {
+  std::error_code fault;
+  fs::create_directory(directory, fault);
+  if (fs::is_directory(directory)) return;
+  if (!fault || fault == std::errc::file_exists) fault = std::make_error_code(std::errc::not_a_directory);
+  throw Error(directory.string() + ": can't be made a directory: " + fault.message(),
+              fault == std::errc::no_such_file_or_directory
+                  ? "make its parent first: mkdir -p " + directory.parent_path().string()
+                  : "choose another directory");
+}
+
 std::string to_text(Shard shard) { return std::to_string(shard.number) + "/" + std::to_string(shard.count); }
 
 std::string to_json(const RunFile& file) {
@@ -50,7 +72,7 @@ std::string to_json(const RunFile& file) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-RunFile read_run_file(const std::filesystem::path& path) {
+RunFile read_run_file(const fs::path& path) {
   const std::string text = read_file(path);
   RunFile file;
   try {

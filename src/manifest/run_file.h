@@ -20,6 +20,16 @@ struct RunFile {
 /// "run.json", or "run-3-of-16.json" of a shard.
 [[nodiscard]] std::string run_file_name(Shard shard);
 
+/// The start of the hidden names that a run makes itself, ".manifest-3-of-16". Each shard has its own: they
+/// may write into one directory at the same time.
+[[nodiscard]] std::string hidden_name(Shard shard);
+
+/// The right to write a run's files. Throws Error while another process has it.
+[[nodiscard]] FileLock lock_run(const std::filesystem::path& directory, Shard shard);
+
+/// Makes a directory where there is none. Throws Error; its parent must be there.
+void make_directory(const std::filesystem::path& directory);
+
 /// "3/16".
 [[nodiscard]] std::string to_text(Shard shard);
 
