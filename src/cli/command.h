@@ -32,6 +32,7 @@ Command redraw_command();
 Command analyze_command();
 Command tokens_command();
 Command extract_command();
+Command merge_command();
 Command models_command();
 Command models_info_command();
 Command models_verify_command();

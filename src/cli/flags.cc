@@ -169,6 +169,13 @@ void Flags::argument(const std::string& name, const std::string& help, const std
   state_->argument_hint = hint;
 }
 
+void Flags::arguments(const std::string& name, const std::string& help, const std::string& hint, Read read) {
+  constexpr int kMost = 1 << 20;
+  argument(name, help, hint, std::move(read));
+  state_->argument->expected(1, kMost);
+  state_->argument->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void Flags::optional_argument(const std::string& name, const std::string& help, Read read) {
   argument(name, help, "", std::move(read));
   state_->argument_required = false;
@@ -198,7 +205,7 @@ bool Flags::parse(std::span<const std::string> arguments) {
   if (state.argument->count() == 0 && state.argument_required)
     throw Error(name + ": missing", state.argument_hint);
   if (state.argument->count() == 0) return true;
-  state.read_argument({name, state.argument->results().front()});
+  for (const std::string& given : state.argument->results()) state.read_argument({name, given});
   return true;
 }
 

@@ -40,6 +40,9 @@ class Flags {
   /// The command's one argument, which must be given: "TEXT", and the hint where it is missing.
   void argument(const std::string& name, const std::string& help, const std::string& hint, Read read);
 
+  /// One argument or more; each is read.
+  void arguments(const std::string& name, const std::string& help, const std::string& hint, Read read);
+
   /// The command's one argument, which may be left out.
   void optional_argument(const std::string& name, const std::string& help, Read read);
 

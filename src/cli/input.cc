@@ -133,12 +133,14 @@ Texts::Texts(const InputOptions& options, InvalidUtf8 invalid_utf8, std::istream
     const auto size = std::filesystem::file_size(*options.path, fault);
     if (!fault && size > 0) bytes_ = static_cast<double>(size);
   }
+  constexpr std::size_t kBlockBytes = 1 << 12;  // small, so that progress is known in small steps
   const RowOptions how{.format = format_of(options),
                        .text_column = options.column,
                        .pair_column = options.pair_column,
                        .id_column = options.id_column,
                        .header = !options.no_header,
-                       .invalid_utf8 = invalid_utf8};
+                       .invalid_utf8 = invalid_utf8,
+                       .block_bytes = kBlockBytes};
   reader_.emplace(stream_, how, file_ ? *options.path : "standard input");
 }
 
