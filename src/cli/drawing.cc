@@ -122,6 +122,10 @@ Product product_of(const Record& record, const DrawingOptions& options, const St
 }
 
 void check_standard_output(const DrawingOptions& options) {
+  if (options.text.input.path && (options.describe || options.show)) {
+    throw Error(std::string(options.show ? "--show" : "--describe") + ": draws one text, --input gives many",
+                "leave it out");
+  }
   if (options.output.path != "-" || (!options.describe && !options.show)) return;
   throw Error(std::string(options.show ? "--show" : "--describe") +
                   ": standard output takes the figure already (-o -)",

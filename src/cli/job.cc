@@ -108,7 +108,10 @@ void check_sizes(std::span<const Subject> subjects) {
 }
 
 int run_job(const Job& job, const Streams& streams) {
-  if (job.text.input.path) return run_batch(job, streams);
+  if (job.text.input.path) {
+    if (job.timings) throw Error("--timings: of one text, --input gives many", "leave it out");
+    return run_batch(job, streams);
+  }
   Timings timings(job.timings, streams.err);
   const std::string format = file_format(job);
   std::vector<OpenSource> sources = open_sources(job, streams.in);
