@@ -103,7 +103,8 @@ void check(const AnalyzeOptions& options) {
     throw Error("--explore: lists heads and draws one, and takes no --json, --csv or --table",
                 "leave --explore out");
   }
-  if (options.explore && !options.text.input.path) std::ignore = output_format(options.output, kFigureFormats);
+  if (options.explore && !options.text.input.path)
+    std::ignore = output_format(options.output, kFigureFormats);
   if (options.explore && (options.layer || options.head)) {
     throw Error("--explore: lists no connections, and takes no --layer or --head",
                 "--layers and --heads say where it looks");

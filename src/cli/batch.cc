@@ -123,7 +123,7 @@ Batches::Batches(const Job& job, const Streams& streams)
 
 /// As the models read it. None where it can't be taken, or is not asked for: the entry says why.
 std::vector<Subject> Batches::read(const Row& row, ManifestEntry& entry) {
-  Timings timings(/*enabled=*/false, streams_.err);
+  Timings timings;
   try {
     if (!row.fault.empty()) throw Error("text: " + row.fault);
     const Sentence sentence{
@@ -248,7 +248,7 @@ void Batches::run_window(Window& window, Pipeline& pipeline) {
 
 /// In a thread of the pipeline.
 void Batches::make(Item& item) const {
-  Timings timings(/*enabled=*/false, streams_.err);
+  Timings timings;
   try {
     if (item.entry.error.empty()) {
       if (job_.runs_models) item.entry.metrics = metrics_of(item.subjects[0]);

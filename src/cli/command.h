@@ -37,6 +37,10 @@ Command models_command();
 Command models_info_command();
 Command models_verify_command();
 
+/// The plan that a recorded request asks for: a command that draws, and its flags. Throws Error: another
+/// command, or flags that it does not have.
+[[nodiscard]] FigurePlan plan_of(std::span<const std::string> request);
+
 /// Groups of flags that do not shape what is drawn; a figure's record holds the text itself.
 inline const std::vector<std::string> kNotOfRequest = {"Text", "Many texts", "Output", "Running"};
 

@@ -14,13 +14,6 @@ Reader only_tokenizer(const ModelChoice& choice) {
   return {.choice = choice, .card = read_card(find_model(choice.model))};
 }
 
-void attend(Subject& subject, Timings& timings) {
-  Model& model = opened(*subject.reader);
-  timings.lap("open model");
-  subject.attention = std::move(model.run({&subject.prepared.encoding, 1}, subject.selection).front());
-  timings.lap("forward");
-}
-
 /// Of many texts.
 std::string format_of_many(const Job& job) {
   const std::optional<std::string>& path = job.output.path;
@@ -101,6 +94,13 @@ std::vector<Subject> subjects_of(std::span<OpenSource> sources, const Sentence& 
     subjects.push_back(std::move(subject));
   }
   return subjects;
+}
+
+void attend(Subject& subject, Timings& timings) {
+  Model& model = opened(*subject.reader);
+  timings.lap("open model");
+  subject.attention = std::move(model.run({&subject.prepared.encoding, 1}, subject.selection).front());
+  timings.lap("forward");
 }
 
 void check_sizes(std::span<const Subject> subjects) {

@@ -101,6 +101,9 @@ struct OpenSource {
 /// Throws Error as check_size() does.
 void check_sizes(std::span<const Subject> subjects);
 
+/// Runs the model over this one text.
+void attend(Subject& subject, Timings& timings);
+
 /// Does the job with the text or the texts that are given. Returns the exit status.
 int run_job(const Job& job, const Streams& streams);
 

@@ -43,7 +43,7 @@ int redraw(std::span<const std::string> arguments, const Streams& streams) {
     for (Compared& side : comparison->sides) side.colors = record.look.colors;
   }
   check_standard_output(options.drawing);
-  Timings timings(/*enabled=*/false, streams.err);
+  Timings timings;
   OutputOptions& way_out = options.drawing.output;
   way_out.format = output_format(way_out, kFigureFormats);
   Output output(way_out, way_out.format, std::filesystem::path(named.figure).stem().string(), streams.out);

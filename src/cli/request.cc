@@ -114,7 +114,7 @@ void add_run_flags(Flags& flags, ModelChoice& choice) {
       "--backend", "auto|checkpoint|torchscript",
       "run the checkpoint, which computes only what is asked for, or the TorchScript export (default: "
       "auto, the checkpoint where its architecture is known)",
-      [&](const Given& given) { choice.options.backend = read_choice(given, kBackends); });
+      [&](const Given& given) { choice.options.backend = read_backend(given); });
   flags.value("--max-memory", "SIZE",
               "refuse beforehand what would need more, such as 800M or 2G (default: the memory available)",
               [&](const Given& given) { choice.max_memory = read_size(given); });
@@ -190,6 +190,8 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
                   std::to_string(tokens) + " tokens need " + show_bytes(needed),
               memory_hint(card, choice, selection));
 }
+
+Backend read_backend(const Given& given) { return read_choice(given, kBackends); }
 
 std::string name_of(Backend backend) { return word_of(backend, kBackends); }
 

@@ -88,5 +88,6 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
 
 /// "checkpoint" or "torchscript".
 [[nodiscard]] std::string name_of(Backend backend);
+[[nodiscard]] Backend read_backend(const Given& given);
 
 }  // namespace attnviz::cli

@@ -116,6 +116,16 @@ int dispatch(std::span<const std::string> arguments, const Streams& streams) {
 
 }  // namespace
 
+FigurePlan plan_of(std::span<const std::string> request) {
+  const Command* const command = request.empty() ? nullptr : find_command(request.first(1));
+  if (!command || !command->plan) {
+    throw Error("record: " + (request.empty() ? "no command" : shown_value(request[0])) +
+                    ": not a command that draws texts",
+                "it may come from a later attnviz");
+  }
+  return command->plan(request.subspan(1));
+}
+
 int run(std::span<const std::string> arguments, const Streams& streams) {
   constexpr int kFailed = 2;
   guard_standard_streams();

@@ -11,8 +11,11 @@ namespace attnviz::cli {
 
 class Timings {
  public:
+  /// Prints nothing.
+  Timings() = default;
+
   /// Prints nothing unless `enabled`.
-  Timings(bool enabled, std::ostream& err) : enabled_(enabled), err_(err) {}
+  Timings(bool enabled, std::ostream& err) : err_(enabled ? &err : nullptr) {}
 
   /// The stage that began with the last lap, or with the object, is over.
   void lap(std::string_view stage) {
@@ -28,15 +31,14 @@ class Timings {
 
   void line(std::string_view stage, Clock::duration duration) {
     constexpr std::size_t kStageWidth = 18, kNumberWidth = 10;
-    if (!enabled_) return;
+    if (!err_) return;
     const std::string number = show_fixed(std::chrono::duration<double, std::milli>(duration).count(), 2);
-    err_ << stage << std::string(kStageWidth - stage.size(), ' ')
-         << std::string(number.size() < kNumberWidth ? kNumberWidth - number.size() : 0, ' ') << number
-         << " ms\n";
+    *err_ << stage << std::string(kStageWidth - stage.size(), ' ')
+          << std::string(number.size() < kNumberWidth ? kNumberWidth - number.size() : 0, ' ') << number
+          << " ms\n";
   }
 
-  bool enabled_;
-  std::ostream& err_;
+  std::ostream* err_ = nullptr;
   Clock::time_point start_ = Clock::now();
   Clock::time_point lap_start_ = start_;
 };

@@ -1,0 +1,129 @@
+"""Runs over files of texts as processes: interrupted, killed, beside each other, with a hundred thousand rows."""
+import json
+import os
+import pathlib
+import random
+import resource
+import signal
+import subprocess
+
+import pytest
+
+from kill_resume import contents, faults_of_finished, faults_of_killed
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = pathlib.Path(os.environ.get("ATTNVIZ_BUILD", TOP / "build/release")) / "attnviz"
+SENTENCES = TOP / "tests/data/sentences.txt"
+COMMENTS = TOP / "tests/data/comments.csv"
+DRAW = [PROGRAM, "render", "--layer", "3", "--threads", "2", "--input"]
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch):
+    monkeypatch.setenv("ATTNVIZ_MODELS", str(TOP / "models"))
+
+
+def started(arguments, **options):
+    return subprocess.Popen(list(map(str, arguments)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def lines_of(path):
+    return path.read_text(encoding="utf8").splitlines() if path.exists() else []
+
+
+def begun(arguments, out, **options):
+    """A run that has written some items and not all."""
+    process = started(arguments, **options)
+    while len(lines_of(out / "manifest.jsonl")) < 2:
+        assert process.poll() is None, process.stderr.read()
+    return process
+
+
+def test_an_interrupted_run_finishes_what_it_writes_and_says_how_to_go_on(tmp_path):
+    command = [*DRAW, SENTENCES, "-q", "-o"]
+    assert subprocess.run([*command, tmp_path / "whole"], capture_output=True).returncode == 0
+    whole, out = contents(tmp_path / "whole"), tmp_path / "out"
+    process = begun([*command, out], out)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    done = len(lines_of(out / "manifest.jsonl"))
+    assert errors == (f"attnviz: interrupted after {done} texts\n"
+                      "  hint: the same command with --resume goes on from there\n")
+    assert not list(faults_of_killed(out, whole))
+    resumed = subprocess.run([*command, out, "--resume"], capture_output=True, text=True)
+    assert resumed.returncode == 0, resumed.stderr
+    assert not list(faults_of_finished(out, whole))
+
+
+def test_a_killed_run_is_resumed_to_the_same_bytes(tmp_path):
+    choose = random.Random(7)
+    command = [*DRAW, COMMENTS, "--column", "comment", "-q", "-o"]
+    assert subprocess.run([*command, tmp_path / "whole"], capture_output=True).returncode == 0
+    whole = contents(tmp_path / "whole")
+    for number in range(4):
+        out = tmp_path / str(number)
+        process = begun([*command, out], out)
+        wanted = choose.randrange(2, 60)
+        while process.poll() is None and len(lines_of(out / "manifest.jsonl")) < wanted:
+            pass
+        process.kill()
+        process.communicate()
+        assert not list(faults_of_killed(out, whole))
+        resumed = subprocess.run([*command, out, "--resume"], capture_output=True, text=True)
+        assert resumed.returncode == 0, resumed.stderr
+        assert not list(faults_of_finished(out, whole))
+
+
+def test_a_second_run_into_a_directory_is_refused_while_the_first_lives(tmp_path):
+    out = tmp_path / "out"
+    command = [*DRAW, SENTENCES, "-q", "-o", out]
+    first = begun(command, out)
+    second = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+    first.kill()
+    first.communicate()
+    assert second.returncode == 2
+    assert second.stderr == (f"attnviz: {out}: another run writes here now\n"
+                             "  hint: wait for it, or choose another directory\n")
+
+
+def test_each_of_a_hundred_thousand_rows_has_its_line_in_order(tmp_path):
+    """One in a hundred is poison, of many kinds; the others are passed over, since drawing takes long."""
+    poison = [b"", b"\xff\xfe", b"word " * 1000, b"x" * (2 << 20), b"\xed\xa0\x80", b"bad \xc3"]
+    sentences = SENTENCES.read_bytes().splitlines()
+    choose, poisoned = random.Random(3), []
+    with open(tmp_path / "many.txt", "wb") as file:
+        for index in range(100_000):
+            if index % 100 == 42:
+                poisoned.append(index)
+                # Long ones are rare: they are most of the file.
+                file.write(poison[choose.choice([0, 1, 4, 5]) if index % 1000 else 3] if index > 300 else poison[2])
+            else:
+                file.write(choose.choice(sentences))
+            file.write(b"\n")
+    out = tmp_path / "out"
+    run = subprocess.run([*DRAW, tmp_path / "many.txt", "--min-tokens", "100", "-q", "-o", out], capture_output=True,
+                         text=True)
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"attnviz: {len(poisoned)} of 100000 texts could not be done\n")
+    entries = [json.loads(line) for line in lines_of(out / "manifest.jsonl")]
+    assert [entry["index"] for entry in entries] == list(range(100_000))
+    assert [entry["line"] for entry in entries] == list(range(1, 100_001))
+    assert [entry["index"] for entry in entries if "error" in entry] == poisoned
+
+
+def test_a_full_disk_and_a_closed_pipe_stop_a_run_with_one_line(tmp_path):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    out = tmp_path / "out"
+    full = started([*DRAW, SENTENCES, "--dpi", "300", "-q", "-o", out], preexec_fn=small_files)
+    _, errors = full.communicate()
+    assert full.returncode == 2
+    assert errors.startswith(f"attnviz: {out}/0000") and "can't be written: File too large" in errors
+    assert not [path for path in out.iterdir() if path.suffix == ".png" or "part" in path.name]
+
+    closed = started([PROGRAM, "tokens", "--json", "--input", SENTENCES, "-q"])
+    closed.stdout.close()
+    assert closed.wait() == 2
+    assert closed.stderr.read() == "attnviz: standard output: can't be written: Broken pipe\n"
