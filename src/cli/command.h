@@ -29,6 +29,7 @@ Command flow_command();
 Command rollout_command();
 Command summary_command();
 Command redraw_command();
+Command check_command();
 Command analyze_command();
 Command tokens_command();
 Command extract_command();

@@ -15,7 +15,7 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       render_command(), grid_command(),    layers_command(),      compare_command(),
       diff_command(),   flow_command(),    rollout_command(),     summary_command(),
-      redraw_command(), analyze_command(), tokens_command(),      extract_command(),
+      redraw_command(), check_command(), analyze_command(), tokens_command(),      extract_command(),
       merge_command(),  models_command(),  models_info_command(), models_verify_command()};
   return table;
 }
@@ -39,7 +39,7 @@ std::string help() {
          "  attnviz analyze \"The bank can refuse to lend money.\"\n"
          "  attnviz tokens --json \"The bank can refuse to lend money.\"\n"
          "  attnviz extract --layers 1-3 -o bank.safetensors \"The bank can refuse.\"\n"
-         "\nExit status: 0 done, 2 it could not be done.\n";
+         "\nExit status: 0 done, 1 check found a difference, 2 it could not be done.\n";
 }
 
 /// The command with the longest name that the arguments begin with, or none.

@@ -1,0 +1,178 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+
+#include "check/names.h"
+#include "check/steps.h"
+
+namespace attnviz {
+namespace {
+
+constexpr std::size_t kMostDetails = 10;
+
+/// Sums of a thousand weights, each rounded, keep far within it.
+constexpr double kRounding = 1e-4;
+
+/// What the numbers of a map promise.
+struct Promise {
+  double lower = 0, upper = 1;
+  bool rows_sum = true;     ///< to `sum`
+  bool at_most = false;     ///< only: tokens are left out
+  bool or_nothing = false;  ///< a row without any weight could not be renormalised
+  double sum = 1;
+};
+
+bool says(const std::vector<std::string>& notes, std::string_view what) {
+  return std::any_of(notes.begin(), notes.end(),
+                     [&](const std::string& note) { return note.find(what) != std::string::npos; });
+}
+
+/// All that a figure says of its numbers.
+std::vector<std::string> notes_of(const Drawn& drawn, const Heatmap& map) {
+  std::vector<std::string> notes = map.notes;
+  const auto add = [&](const std::vector<std::string>& more) {
+    notes.insert(notes.end(), more.begin(), more.end());
+  };
+  if (const auto* const grid = std::get_if<HeatmapGrid>(&drawn)) add(grid->notes);
+  if (const auto* const comparison = std::get_if<Comparison>(&drawn)) add(comparison->notes);
+  return notes;
+}
+
+Promise promise_of(const Drawn& drawn, const Heatmap& map) {
+  const std::vector<std::string> notes = notes_of(drawn, map);
+  Promise promise;
+  promise.at_most = says(notes, "may sum to less than 1");
+  promise.or_nothing = says(notes, "renormalised");
+  if (map.is_signed) {
+    promise.lower = -1;
+    promise.sum = 0;
+    promise.rows_sum = !promise.at_most && !promise.or_nothing;
+    promise.at_most = false;
+  } else if (map.quantity != "Attention Weight" && map.quantity != "Rollout") {
+    promise.rows_sum = false;  // a maximum flow: up to 1 from each token to each
+  }
+  return promise;
+}
+
+/// What is wrong, each fault with the places of its first few.
+class Faults {
+ public:
+  Faults(std::string whose, const CheckOptions& options)
+      : whose_(std::move(whose)), slack_(std::max(options.atol, kRounding)) {}
+
+  [[nodiscard]] double slack() const { return slack_; }
+
+  void add(const std::string& fault, const std::string& place) {
+    const auto found =
+        std::find_if(faults_.begin(), faults_.end(), [&](const auto& f) { return f.fault == fault; });
+    Fault& entry = found == faults_.end() ? faults_.emplace_back(Fault{fault, 0, {}}) : *found;
+    if (++entry.count <= kMostDetails) entry.places.push_back(place);
+  }
+
+  [[nodiscard]] Findings findings() const {
+    Findings findings;
+    for (const auto& [fault, count, places] : faults_) {
+      const std::string line = (whose_.empty() ? "" : whose_ + ": ") + fault + ", " + counted(count, "time");
+      findings.push_back({CheckStep::invariants, line, places});
+      if (count > places.size())
+        findings.back().details.push_back("and " + std::to_string(count - places.size()) + " more");
+    }
+    return findings;
+  }
+
+ private:
+  struct Fault {
+    std::string fault;
+    std::size_t count;
+    std::vector<std::string> places;
+  };
+  std::string whose_;
+  double slack_;
+  std::vector<Fault> faults_;
+};
+
+std::string shown(double value) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6).ptr};
+}
+
+std::string cell_place(const std::string& map_name, const Heatmap& map, std::size_t row, std::size_t column) {
+  return map_name + " " + query_name(map, row) + " → " + key_name(map, column) + ": " +
+         shown(map.weights(row, column));
+}
+
+/// The last column that the row's token can see.
+std::size_t last_seen(const Heatmap& map, std::size_t row) {
+  return map.causal ? std::min(row, map.weights.columns - 1) : map.weights.columns - 1;
+}
+
+void check_row(const Heatmap& map, const std::string& name, std::size_t row, const Promise& promise,
+               Faults& faults) {
+  double sum = 0;
+  bool finite = true;
+  for (std::size_t column = 0; column < map.weights.columns; ++column) {
+    const double weight = map.weights(row, column), slack = faults.slack();
+    sum += weight;
+    finite = finite && std::isfinite(weight);
+    if (!std::isfinite(weight)) {
+      faults.add("not a finite number", cell_place(name, map, row, column));
+    } else if (column > last_seen(map, row) && weight != 0) {
+      faults.add("above the diagonal of a causal model, where all is 0", cell_place(name, map, row, column));
+    } else if (weight < promise.lower - slack || weight > promise.upper + slack) {
+      faults.add("outside " + shown(promise.lower) + " to " + shown(promise.upper),
+                 cell_place(name, map, row, column));
+    }
+  }
+  if (!promise.rows_sum || !finite) return;
+  const double beyond = promise.at_most ? sum - promise.sum : std::abs(sum - promise.sum);
+  const bool nothing = promise.or_nothing && std::abs(sum) <= faults.slack();
+  if (beyond > faults.slack() && !nothing) {
+    faults.add("a row does not sum to " + std::string(promise.at_most ? "at most " : "") + shown(promise.sum),
+               name + " row " + query_name(map, row) + ": " + shown(sum));
+  }
+}
+
+void check_summary(const Summary& summary, Faults& faults) {
+  const auto check_number = [&](double value, double upper, const std::string& name) {
+    if (!std::isfinite(value)) {
+      faults.add("not a finite number", name + ": " + shown(value));
+    } else if (value < -faults.slack() || value > upper + faults.slack()) {
+      faults.add("outside 0 to " + shown(upper), name + ": " + shown(value));
+    }
+  };
+  constexpr double kMostEntropy = 64;  // nats: of more tokens than any model takes
+  check_number(summary.uniform_entropy, kMostEntropy, "uniform entropy");
+  for (const LayerMetrics& layer : summary.layers) {
+    const std::string name = "layer " + std::to_string(layer.layer);
+    check_number(layer.mean_weight, 1, name + " mean weight");
+    check_number(layer.entropy, kMostEntropy, name + " entropy");
+  }
+  const MatrixView& mean = summary.mean.weights;
+  for (std::size_t key = 0; key < std::min(summary.received.size(), mean.columns); ++key) {
+    double sum = 0;
+    for (std::size_t row = 0; row < mean.rows(); ++row) sum += mean(row, key);
+    const double slack = faults.slack() * std::max(1.0, static_cast<double>(mean.rows()) / 10);
+    if (std::abs(sum - summary.received[key]) <= slack) continue;
+    faults.add(
+        "attention received is not the sum of the map's column",
+        key_name(summary.mean, key) + ": " + shown(summary.received[key]) + ", the column has " + shown(sum));
+  }
+}
+
+}  // namespace
+
+Findings check_invariants(const Record& record, const std::string& whose, const CheckOptions& options) {
+  Faults faults(whose, options);
+  const std::vector<Heatmap> maps = maps_of(record.drawn);
+  const std::vector<std::string> names = map_names(record);
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    const Promise promise = promise_of(record.drawn, maps[i]);
+    for (std::size_t row = 0; row < maps[i].weights.rows(); ++row)
+      check_row(maps[i], names[i], row, promise, faults);
+  }
+  if (const auto* const summary = std::get_if<Summary>(&record.drawn)) check_summary(*summary, faults);
+  return faults.findings();
+}
+
+}  // namespace attnviz

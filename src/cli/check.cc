@@ -1,0 +1,222 @@
+#include "attnviz/check.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <functional>
+#include <new>
+#include <thread>
+
+#include "attnviz/file.h"
+#include "attnviz/text.h"
+#include "cli/checked_files.h"
+#include "cli/command.h"
+#include "cli/console.h"
+
+namespace attnviz::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Status = CheckResult::Status;
+
+struct CheckCommand {
+  std::vector<std::string> figures;
+  fs::path baseline;  ///< empty: today's model
+  CheckOptions options;
+  std::vector<std::string> reports;
+  bool update = false, force = false, strict = false, github = false, quiet = false;
+  int threads = 0;  ///< 0: one for each processor
+};
+
+/// What numbers of each precision are worth: fp16 varies by 5e-3, bf16 by 4e-2 between machines.
+const Choices<double> kTolerances = {{"fp32", 1e-4}, {"fp16", 1e-2}, {"bf16", 8e-2}};
+
+double read_tolerance(const Given& given) {
+  const double number = read_number(given);
+  if (number < 0) refuse(given, "0 or more");
+  return number;
+}
+
+std::string read_report(const Given& given) {
+  const std::string extension = fs::path(given.value).extension().string();
+  if (extension != ".html" && extension != ".xml" && extension != ".json")
+    refuse(given, "a file that ends in .html, .xml (JUnit) or .json");
+  return given.value;
+}
+
+void add_comparing_flags(Flags& flags, CheckCommand& command) {
+  CheckOptions& options = command.options;
+  flags.group("Comparing");
+  flags.value("--baseline", "DIR",
+              "compare with the figures of the same names in this directory, in place of today's model",
+              [&](const Given& given) {
+                if (given.value.empty()) refuse(given, "a directory");
+                command.baseline = given.value;
+              });
+  flags.value("--dtype", "fp32|fp16|bf16",
+              "the precision that the model runs in: --atol is 1e-4, 1e-2 or 8e-2 (default: fp32)",
+              [&](const Given& given) { options.atol = read_choice(given, kTolerances); });
+  flags.value("--atol", "X", "numbers may differ by so much (default: 1e-4) …",
+              [&](const Given& given) { options.atol = read_tolerance(given); });
+  flags.value("--rtol", "X", "… and by this share of what was expected (default: 1e-3)",
+              [&](const Given& given) { options.rtol = read_tolerance(given); });
+  flags.flag("--same-model", "fail when the model's or tokenizer's files changed, even if no number did",
+             options.same_model);
+  flags.flag("--pixels", "compare what is drawn, too: everything but text within one level a channel",
+             options.pixels);
+  flags.flag("--strict", "fail on a baseline whose figure is gone", command.strict);
+}
+
+Flags check_flags(CheckCommand& command) {
+  Flags flags(
+      {"check",
+       "Compares saved figures with a directory of baselines, or their recorded requests with what "
+       "today's model gives: request, tokens, invariants, numbers, and whether the pictures show those "
+       "numbers. The exit status is 1 when a figure differs or has no baseline or no record.",
+       {"attnviz check figures --baseline baselines",
+        "attnviz check figures --baseline baselines --report check.html --report check.xml",
+        "attnviz check figures --baseline baselines --update"}});
+  flags.arguments("FIGURES", "PNGs, SVGs and PDFs that attnviz wrote, or directories of them",
+                  "name figures or a directory, as in attnviz check figures --baseline baselines",
+                  [&](const Given& given) { command.figures.push_back(given.value); });
+  add_comparing_flags(flags, command);
+  flags.group("Baselines");
+  flags.flag("--update", "make the figures that differ, or have no baseline, the new baselines",
+             command.update);
+  flags.flag("--force", "--update even where the environment variable CI is set", command.force);
+  flags.group("Reports");
+  constexpr std::size_t kMostReports = 10;
+  flags.value(
+      "--report", "FILE", "write a report too, .html, .xml (JUnit) or .json; may be given several times",
+      [&](const Given& given) { command.reports.push_back(read_report(given)); }, kMostReports);
+  flags.flag("--github", "print annotations for GitHub's workflows", command.github);
+  flags.flag("-q,--quiet", "print nothing but errors", command.quiet);
+  flags.group("Running");
+  constexpr int kMostThreads = 1024;
+  flags.value("--threads", "N", "figures compared at a time (default: one for each processor)",
+              [&](const Given& given) { command.threads = read_integer(given, 1, kMostThreads); });
+  return flags;
+}
+
+/// Calls `work` with 0 to count − 1, several at a time; it may not throw.
+void in_parallel(std::size_t count, int threads, const std::function<void(std::size_t)>& work) {
+  const std::size_t wanted =
+      threads > 0 ? static_cast<std::size_t>(threads) : std::max(1U, std::thread::hardware_concurrency());
+  std::atomic<std::size_t> next{0};
+  const auto run = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < std::min(wanted, count); ++i) others.emplace_back(run);
+  run();
+  for (std::thread& other : others) other.join();
+}
+
+/// What `compare` gives, or that it could not.
+CheckResult result_of(const fs::path& figure, const std::function<CheckResult()>& compare) {
+  std::string fault;
+  try {
+    return compare();
+  } catch (const std::bad_alloc&) {
+    fault = "not enough memory";
+  } catch (const std::exception& error) {
+    fault = error.what();
+  }
+  return {.name = figure.string(), .status = Status::failed, .findings = {{CheckStep::file, fault}}};
+}
+
+std::vector<CheckResult> check_against_baselines(const CheckCommand& command,
+                                                 std::span<const CheckedFile> files) {
+  std::vector<CheckResult> results(files.size());
+  in_parallel(files.size(), command.threads, [&](std::size_t i) {
+    const fs::path& figure = files[i].figure;
+    results[i] = result_of(
+        figure, [&] { return compare_files(command.baseline / files[i].place, figure, command.options); });
+  });
+  for (const fs::path& baseline : obsolete_baselines(command.figures, files, command.baseline))
+    results.push_back({.name = baseline.string(), .status = Status::obsolete});
+  return results;
+}
+
+std::vector<CheckResult> check_against_models(const CheckCommand&, std::span<const CheckedFile>) {
+  throw Error("check: without --baseline nothing is compared yet", "name a directory with --baseline");
+}
+
+bool runs_in_ci() {
+  const char* const value = std::getenv("CI");
+  const std::string set = value ? value : "";
+  return !set.empty() && set != "false" && set != "0";
+}
+
+/// Copies what differs over its baseline, unless the figure is at odds with itself.
+void update(const CheckCommand& command, std::span<const CheckedFile> files,
+            std::vector<CheckResult>& results, const Streams& streams) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    CheckResult& result = results[i];
+    if (result.status == Status::same) continue;
+    const fs::path& figure = files[i].figure;
+    const fs::path baseline = command.baseline / files[i].place;
+    if (result_of(figure, [&] { return compare_files(figure, figure, {}); }).status != Status::same) {
+      streams.err << "attnviz: note: " << visible(figure.string())
+                  << ": not made a baseline: it can't be one\n";
+      continue;
+    }
+    std::error_code fault;
+    fs::create_directories(baseline.parent_path(), fault);
+    OutputFile copy(baseline);
+    copy.write(read_file(figure));
+    copy.commit();
+    if (!command.quiet) print(streams.out, "updated " + baseline.string() + "\n");
+    result = {.name = result.name};
+  }
+}
+
+void write_report(const std::string& path, std::span<const CheckResult> results) {
+  const std::string extension = fs::path(path).extension().string();
+  const std::string report = extension == ".html"  ? report_html(results)
+                             : extension == ".xml" ? report_junit(results)
+                                                   : report_json(results);
+  OutputFile file(path);
+  file.write(report);
+  file.commit();
+}
+
+int status_of(const CheckCommand& command, std::span<const CheckResult> results) {
+  int status = 0;
+  for (const CheckResult& result : results) {
+    const bool fails = result.status == Status::different || result.status == Status::missing ||
+                       (command.strict && result.status == Status::obsolete);
+    status = std::max(status, result.status == Status::failed ? 2 : fails ? 1 : 0);
+  }
+  return status;
+}
+
+int check(const CheckCommand& command, const Streams& streams) {
+  if (command.update && command.baseline.empty())
+    throw Error("--update: no baselines", "name their directory with --baseline");
+  if (command.update && runs_in_ci() && !command.force) {
+    throw Error("--update: not in continuous integration (CI is set), where nobody looks at what it accepts",
+                "run it on your machine and commit the baselines, or add --force");
+  }
+  if (!command.baseline.empty() && !command.update && !fs::is_directory(command.baseline))
+    throw Error("--baseline " + shown_value(command.baseline.string()) + ": no such directory",
+                "--update makes it");
+  const std::vector<CheckedFile> files = checked_files(command.figures, command.baseline);
+  std::vector<CheckResult> results = command.baseline.empty() ? check_against_models(command, files)
+                                                              : check_against_baselines(command, files);
+  const std::string found = report_text(results);
+  if (!command.quiet) print(streams.out, found);
+  if (command.github) print(streams.out, report_github(results));
+  for (const std::string& path : command.reports) write_report(path, results);
+  if (command.update) update(command, files, results, streams);
+  if (!command.quiet) print(streams.out, totals(results) + "\n");
+  return status_of(command, results);
+}
+
+}  // namespace
+
+Command check_command() {
+  return {"check", "compare saved figures with baselines", run_command<CheckCommand, check_flags, check>};
+}
+
+}  // namespace attnviz::cli

@@ -1,0 +1,75 @@
+#include "cli/checked_files.h"
+
+#include <algorithm>
+
+#include "attnviz/error.h"
+#include "cli/stored_figure.h"
+
+namespace attnviz::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The figures in a directory, as paths in it.
+std::vector<fs::path> figures_in(const fs::path& directory, const fs::path& but) {
+  std::vector<fs::path> found;
+  std::error_code fault;
+  fs::recursive_directory_iterator entries(directory, fault), end;
+  for (; !fault && entries != end; entries.increment(fault)) {
+    const fs::path& path = entries->path();
+    std::error_code ignored;
+    const bool hidden = path.filename().string().starts_with(".");
+    const bool excluded = !but.empty() && fs::equivalent(path, but, ignored);
+    if (hidden || excluded) {
+      if (entries->is_directory(ignored)) entries.disable_recursion_pending();
+    } else if (is_figure_file(path.string())) {
+      found.push_back(path.lexically_relative(directory));
+    }
+  }
+  if (fault) throw Error(directory.string() + ": can't be read: " + fault.message());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+std::vector<CheckedFile> checked_files(std::span<const std::string> paths, const fs::path& baseline) {
+  std::vector<CheckedFile> files;
+  for (const std::string& path : paths) {
+    std::error_code ignored;
+    if (!fs::is_directory(path, ignored)) {
+      if (!fs::exists(path, ignored)) throw Error(path + ": no such file or directory");
+      files.push_back({path, fs::path(path).filename()});
+      continue;
+    }
+    const std::vector<fs::path> figures = figures_in(path, baseline);
+    if (figures.empty()) throw Error(path + ": no figure in it", "check looks for .png, .svg and .pdf");
+    for (const fs::path& figure : figures) files.push_back({fs::path(path) / figure, figure});
+  }
+  if (baseline.empty()) return files;
+  std::set<fs::path> places;
+  for (const CheckedFile& file : files) {
+    if (!places.insert(file.place).second) {
+      throw Error(file.figure.string() + ": another figure has the same baseline, " +
+                      (baseline / file.place).string(),
+                  "check them one directory at a time");
+    }
+  }
+  return files;
+}
+
+std::vector<fs::path> obsolete_baselines(std::span<const std::string> paths,
+                                         std::span<const CheckedFile> files, const fs::path& baseline) {
+  std::error_code ignored;
+  const bool whole = std::all_of(paths.begin(), paths.end(),
+                                 [&](const std::string& path) { return fs::is_directory(path, ignored); });
+  std::vector<fs::path> obsolete;
+  if (!whole || !fs::is_directory(baseline, ignored)) return obsolete;
+  for (const fs::path& place : figures_in(baseline, {})) {
+    const auto has = [&](const CheckedFile& file) { return file.place == place; };
+    if (std::none_of(files.begin(), files.end(), has)) obsolete.push_back(baseline / place);
+  }
+  return obsolete;
+}
+
+}  // namespace attnviz::cli
