@@ -1,10 +1,13 @@
 /// render: a figure becomes a file's bytes. Behind it: Cairo, Pango, the PNG encoder and the fonts.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "attnviz/figure.h"
 #include "attnviz/file.h"
@@ -22,6 +25,27 @@ void write_pdf(const Figure& figure, const Sink& sink);
 /// The record that a PNG, SVG or PDF of attnviz carries, byte for byte; none when the file has none. Throws
 /// Error: no such file, another kind of file, or one that is cut or broken where the record lies.
 [[nodiscard]] std::optional<std::string> read_record(const std::filesystem::path& path);
+
+/// Pixels 0x00RRGGBB, row by row.
+struct Raster {
+  std::size_t columns = 0;
+  std::vector<std::uint32_t> pixels;
+  double dpi = 0;  ///< 0: not said
+
+  [[nodiscard]] std::size_t rows() const { return columns ? pixels.size() / columns : 0; }
+};
+
+/// What write_png() draws.
+[[nodiscard]] Raster rasterized(const Figure& figure, double dpi);
+
+/// What a file shows: a PNG's pixels; an SVG's items; or a PDF's, whose texts come in pieces, a text of one
+/// item or of several, in the order in which they are drawn.
+using Picture = std::variant<Raster, Figure>;
+
+/// Of a file that attnviz wrote, or that a program made of it which kept what it says: attributes in another
+/// order, pixels compressed otherwise. Throws Error: another kind of file, one that is cut or broken, or one
+/// that holds what attnviz does not draw.
+[[nodiscard]] Picture read_picture(const std::filesystem::path& path);
 
 /// How many colours a terminal shows.
 enum class TerminalColors { none, ansi16, ansi256, truecolor };

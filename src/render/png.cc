@@ -154,16 +154,6 @@ void encode_png(const Pixels& pixels, std::size_t columns, const PngNotes& notes
 
 namespace {
 
-Pixels drawn(const Figure& figure, double scale, int columns, int rows) {
-  Pixels pixels(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows));
-  const Surface surface(cairo_image_surface_create_for_data(reinterpret_cast<unsigned char*>(pixels.data()),
-                                                            CAIRO_FORMAT_RGB24, columns, rows, columns * 4));
-  draw(figure, surface.get(), scale, Glyphs::filled);
-  cairo_surface_flush(surface.get());
-  for (std::uint32_t& pixel : pixels) pixel &= 0xFFFFFF;
-  return pixels;
-}
-
 /// The pixels a length takes. Throws Error beyond what an image can have.
 int pixels_of(double points, double scale) {
   constexpr double kMostPixels = 32767;  // Cairo's image surfaces end there
@@ -178,12 +168,22 @@ int pixels_of(double points, double scale) {
 
 }  // namespace
 
-void write_png(const Figure& figure, double dpi, const Sink& sink) {
+Raster rasterized(const Figure& figure, double dpi) {
   if (!(dpi > 0)) throw Error("dpi: expected a number above 0");
   const double scale = dpi / 72;
   const int columns = pixels_of(figure.width, scale), rows = pixels_of(figure.height, scale);
-  encode_png(drawn(figure, scale, columns, rows), static_cast<std::size_t>(columns),
-             {dpi, figure.title, figure.description, figure.record}, sink);
+  Pixels pixels(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows));
+  const Surface surface(cairo_image_surface_create_for_data(reinterpret_cast<unsigned char*>(pixels.data()),
+                                                            CAIRO_FORMAT_RGB24, columns, rows, columns * 4));
+  draw(figure, surface.get(), scale, Glyphs::filled);
+  cairo_surface_flush(surface.get());
+  for (std::uint32_t& pixel : pixels) pixel &= 0xFFFFFF;
+  return {static_cast<std::size_t>(columns), std::move(pixels), dpi};
+}
+
+void write_png(const Figure& figure, double dpi, const Sink& sink) {
+  const Raster raster = rasterized(figure, dpi);
+  encode_png(raster.pixels, raster.columns, {dpi, figure.title, figure.description, figure.record}, sink);
 }
 
 }  // namespace attnviz

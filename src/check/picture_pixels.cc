@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+#include "attnviz/render.h"
+#include "check/names.h"
+#include "check/picture_items.h"
+
+namespace attnviz {
+namespace {
+
+struct Area {
+  double left = 0, top = 0, right = 0, bottom = 0;
+
+  [[nodiscard]] bool holds(double x, double y) const {
+    return x >= left && x < right && y >= top && y < bottom;
+  }
+  [[nodiscard]] bool meets(const Area& other) const {
+    return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
+  }
+};
+
+/// What a text covers, with a little around it.
+Area area_of(const Text& text, const MeasureText& measure) {
+  constexpr double kAround = 1;
+  const double length = measure(text.text, text.size, text.bold);
+  const double start = text.align == Text::Align::start ? 0
+                       : text.align == Text::Align::end ? -length
+                                                        : -length / 2;
+  const double angle = text.angle * std::numbers::pi / 180, half = text.size / 2;
+  Area area{text.x, text.y, text.x, text.y};
+  for (const double along : {start, start + length}) {
+    for (const double across : {-half, half}) {
+      const double x = text.x + along * std::cos(angle) - across * std::sin(angle),
+                   y = text.y + along * std::sin(angle) + across * std::cos(angle);
+      area = {std::min(area.left, x), std::min(area.top, y), std::max(area.right, x),
+              std::max(area.bottom, y)};
+    }
+  }
+  return {area.left - kAround, area.top - kAround, area.right + kAround, area.bottom + kAround};
+}
+
+struct Pixel {
+  int x, y;
+};
+
+/// For each shape, a pixel that it fills and no text covers; none where it is too small.
+std::vector<std::optional<Pixel>> places_to_look(const ExpectedPicture& expected, double scale) {
+  const MeasureText measure = text_measure();
+  std::vector<Area> texts;
+  for (const Text& text : expected.texts) texts.push_back(area_of(text, measure));
+
+  // Of a crisp shape only the part that no neighbour covers, at least five eighths.
+  constexpr double kVisible = 0.62, kSpare = 0.02;
+  const auto look_at = [&](const Shape& shape, double across, double down,
+                           std::span<const Area> covered) -> std::optional<Pixel> {
+    const double share = shape.crisp ? kVisible : 1;
+    const double left = shape.x * scale, top = shape.y * scale, right = left + shape.width * share * scale,
+                 bottom = top + shape.height * share * scale;
+    const double x = std::floor(left + (right - left) * across), y = std::floor(top + (bottom - top) * down);
+    const bool filled = shape.crisp ? x + 0.5 > left + kSpare && x + 0.5 < right - kSpare &&
+                                          y + 0.5 > top + kSpare && y + 0.5 < bottom - kSpare
+                                    : x >= left && x + 1 <= right && y >= top && y + 1 <= bottom;
+    if (!filled) return std::nullopt;
+    for (const Area& area : covered) {
+      if (area.holds((x + 0.5) / scale, (y + 0.5) / scale)) return std::nullopt;
+    }
+    return Pixel{static_cast<int>(x), static_cast<int>(y)};
+  };
+
+  constexpr std::array<std::array<double, 2>, 7> kSpots = {
+      {{0.5, 0.5}, {0.5, 0.12}, {0.5, 0.88}, {0.12, 0.5}, {0.88, 0.5}, {0.15, 0.15}, {0.85, 0.85}}};
+  std::vector<std::optional<Pixel>> places;
+  std::vector<Area> near;
+  for (std::size_t i = 0; i < expected.shapes.size(); ++i) {
+    const Shape& shape = expected.shapes[i];
+    const Area area{shape.x, shape.y, shape.x + shape.width, shape.y + shape.height};
+    near.clear();
+    std::copy_if(texts.begin(), texts.end(), std::back_inserter(near),
+                 [&](const Area& text) { return text.meets(area); });
+    std::optional<Pixel> place;
+    for (const auto& [across, down] : kSpots) {
+      if (!place) place = look_at(shape, across, down, near);
+    }
+    places.push_back(place);
+  }
+  return places;
+}
+
+/// Where a block lies in the picture.
+struct Shift {
+  int x = 0, y = 0;
+};
+
+/// Finds blocks that larger or smaller fonts have moved.
+class Search {
+ public:
+  Search(const ExpectedPicture& expected, const Raster& stored, double scale)
+      : expected_(expected), stored_(stored), places_(places_to_look(expected, scale)) {
+    constexpr double kFarthest = 30;  // points
+    const int reach = static_cast<int>(std::ceil(kFarthest * scale));
+    for (int y = -reach; y <= reach; ++y) {
+      for (int x = -reach; x <= reach; ++x) candidates_.push_back({x, y});
+    }
+    std::stable_sort(candidates_.begin(), candidates_.end(), [](const Shift& a, const Shift& b) {
+      return std::abs(a.x) + std::abs(a.y) < std::abs(b.x) + std::abs(b.y);
+    });
+  }
+
+  [[nodiscard]] std::optional<Color> color(std::size_t shape, const Shift& shift) const {
+    const std::optional<Pixel>& place = places_[shape];
+    if (!place) return std::nullopt;
+    const int x = place->x + shift.x, y = place->y + shift.y;
+    const bool inside =
+        x >= 0 && y >= 0 && x < static_cast<int>(stored_.columns) && y < static_cast<int>(stored_.rows());
+    if (!inside) return Color{static_cast<std::uint8_t>(expected_.shapes[shape].fill.red ^ 0x80), 0, 0};
+    const std::uint32_t pixel =
+        stored_.pixels[static_cast<std::size_t>(y) * stored_.columns + static_cast<std::size_t>(x)];
+    return Color{static_cast<std::uint8_t>(pixel >> 16), static_cast<std::uint8_t>(pixel >> 8),
+                 static_cast<std::uint8_t>(pixel)};
+  }
+
+  /// Of the shapes from `first` to before `last`.
+  [[nodiscard]] Shift best(std::size_t first, std::size_t last, Shift guess) const {
+    std::size_t fewest = wrong(first, last, guess, last - first + 1);
+    Shift best = guess;
+    for (const Shift& candidate : candidates_) {
+      if (fewest == 0) break;
+      const std::size_t count = wrong(first, last, candidate, fewest);
+      if (count >= fewest) continue;
+      fewest = count;
+      best = candidate;
+    }
+    return best;
+  }
+
+ private:
+  /// Colours that do not fit; stops at `enough`.
+  [[nodiscard]] std::size_t wrong(std::size_t first, std::size_t last, const Shift& shift,
+                                  std::size_t enough) const {
+    constexpr int kSlightly = 2;
+    std::size_t count = 0;
+    for (std::size_t i = first; i < last && count < enough; ++i) {
+      const std::optional<Color> seen = color(i, shift);
+      count += seen && levels_between(*seen, expected_.shapes[i].fill) > kSlightly;
+    }
+    return count;
+  }
+
+  const ExpectedPicture& expected_;
+  const Raster& stored_;
+  std::vector<std::optional<Pixel>> places_;
+  std::vector<Shift> candidates_;
+};
+
+}  // namespace
+
+Verdict judge_pixels(const Record& record, const ExpectedPicture& expected, const Raster& stored,
+                     double scale) {
+  const Search search(expected, stored, scale);
+  std::vector<Shift> shifts(expected.shapes.size());
+  Shift shift;
+  for (std::size_t first = 0, last = 0; first < shifts.size(); first = last) {
+    while (last < shifts.size() && expected.shapes[last].block == expected.shapes[first].block) ++last;
+    shift = search.best(first, last, shift);
+    std::fill(shifts.begin() + static_cast<std::ptrdiff_t>(first),
+              shifts.begin() + static_cast<std::ptrdiff_t>(last), shift);
+  }
+  const ColorAt color_at = [&](std::size_t i) { return search.color(i, shifts[i]); };
+  const ColorCount count = count_colors(expected, color_at);
+  return {count.is_good() ? 0 : count.wrong + 1, color_findings(record, expected, count, color_at)};
+}
+
+}  // namespace attnviz
