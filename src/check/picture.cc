@@ -66,6 +66,4 @@ Findings check_picture(const FigureVersion& version, const std::string& whose) {
   return best.findings;
 }
 
-Findings check_pixels(const FigureVersion&, const FigureVersion&) { return {}; }
-
 }  // namespace attnviz

@@ -70,10 +70,19 @@ std::vector<Text> texts_of(const Figure& figure) {
   return texts;
 }
 
-std::string without_spaces(const std::string& text) {
-  std::string kept;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(kept), [](char c) { return c != ' '; });
-  return kept;
+/// Letters as they are spelled: without spaces, and ligatures taken apart.
+std::string letters_of(const std::string& text) {
+  constexpr std::string_view kLigatures[] = {"ff", "fi", "fl", "ffi", "ffl", "st", "st"};  // from U+FB00 on
+  std::string letters;
+  for (std::size_t offset = 0; offset < text.size();) {
+    const char32_t c = next_code_point(text, offset);
+    if (c >= 0xFB00 && c < 0xFB00 + std::size(kLigatures)) {
+      letters += kLigatures[c - 0xFB00];
+    } else if (c != ' ' && c != 0xA0) {
+      append_utf8(letters, c);
+    }
+  }
+  return letters;
 }
 
 /// Whether every machine writes it with the same letters, in the same order: Latin, digits and signs, which
@@ -101,12 +110,12 @@ std::vector<std::string> whole_texts_that_differ(const std::vector<Text>& expect
 /// before.
 std::vector<std::string> texts_not_in(const std::vector<Text>& expected, const std::vector<Text>& pieces) {
   std::string stream;
-  for (const Text& piece : pieces) stream += without_spaces(piece.text);
+  for (const Text& piece : pieces) stream += letters_of(piece.text);
   std::vector<std::string> found;
   std::size_t at = 0;
   bool exact = true;  // else texts were passed over whose letters are not known
   for (const Text& text : expected) {
-    const std::string wanted = without_spaces(text.text);
+    const std::string wanted = letters_of(text.text);
     if (!is_plain(wanted)) {
       exact = false;
       continue;

@@ -1,45 +1,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
 
 #include "attnviz/render.h"
 #include "check/names.h"
 #include "check/picture_items.h"
+#include "check/text_area.h"
 
 namespace attnviz {
 namespace {
-
-struct Area {
-  double left = 0, top = 0, right = 0, bottom = 0;
-
-  [[nodiscard]] bool holds(double x, double y) const {
-    return x >= left && x < right && y >= top && y < bottom;
-  }
-  [[nodiscard]] bool meets(const Area& other) const {
-    return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
-  }
-};
-
-/// What a text covers, with a little around it.
-Area area_of(const Text& text, const MeasureText& measure) {
-  constexpr double kAround = 1;
-  const double length = measure(text.text, text.size, text.bold);
-  const double start = text.align == Text::Align::start ? 0
-                       : text.align == Text::Align::end ? -length
-                                                        : -length / 2;
-  const double angle = text.angle * std::numbers::pi / 180, half = text.size / 2;
-  Area area{text.x, text.y, text.x, text.y};
-  for (const double along : {start, start + length}) {
-    for (const double across : {-half, half}) {
-      const double x = text.x + along * std::cos(angle) - across * std::sin(angle),
-                   y = text.y + along * std::sin(angle) + across * std::cos(angle);
-      area = {std::min(area.left, x), std::min(area.top, y), std::max(area.right, x),
-              std::max(area.bottom, y)};
-    }
-  }
-  return {area.left - kAround, area.top - kAround, area.right + kAround, area.bottom + kAround};
-}
 
 struct Pixel {
   int x, y;
@@ -47,9 +16,10 @@ struct Pixel {
 
 /// For each shape, a pixel that it fills and no text covers; none where it is too small.
 std::vector<std::optional<Pixel>> places_to_look(const ExpectedPicture& expected, double scale) {
+  constexpr double kAround = 1;
   const MeasureText measure = text_measure();
   std::vector<Area> texts;
-  for (const Text& text : expected.texts) texts.push_back(area_of(text, measure));
+  for (const Text& text : expected.texts) texts.push_back(area_of(text, measure, kAround));
 
   // Of a crisp shape only the part that no neighbour covers, at least five eighths.
   constexpr double kVisible = 0.62, kSpare = 0.02;
