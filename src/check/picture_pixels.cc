@@ -5,6 +5,7 @@
 #include "attnviz/render.h"
 #include "check/names.h"
 #include "check/picture_items.h"
+#include "check/picture_texts.h"
 #include "check/text_area.h"
 
 namespace attnviz {
@@ -58,11 +59,6 @@ std::vector<std::optional<Pixel>> places_to_look(const ExpectedPicture& expected
   return places;
 }
 
-/// Where a block lies in the picture.
-struct Shift {
-  int x = 0, y = 0;
-};
-
 /// Finds blocks that larger or smaller fonts have moved.
 class Search {
  public:
@@ -73,12 +69,12 @@ class Search {
     for (int y = -reach; y <= reach; ++y) {
       for (int x = -reach; x <= reach; ++x) candidates_.push_back({x, y});
     }
-    std::stable_sort(candidates_.begin(), candidates_.end(), [](const Shift& a, const Shift& b) {
+    std::stable_sort(candidates_.begin(), candidates_.end(), [](const PixelShift& a, const PixelShift& b) {
       return std::abs(a.x) + std::abs(a.y) < std::abs(b.x) + std::abs(b.y);
     });
   }
 
-  [[nodiscard]] std::optional<Color> color(std::size_t shape, const Shift& shift) const {
+  [[nodiscard]] std::optional<Color> color(std::size_t shape, const PixelShift& shift) const {
     const std::optional<Pixel>& place = places_[shape];
     if (!place) return std::nullopt;
     const int x = place->x + shift.x, y = place->y + shift.y;
@@ -92,10 +88,10 @@ class Search {
   }
 
   /// Of the shapes from `first` to before `last`.
-  [[nodiscard]] Shift best(std::size_t first, std::size_t last, Shift guess) const {
+  [[nodiscard]] PixelShift best(std::size_t first, std::size_t last, PixelShift guess) const {
     std::size_t fewest = wrong(first, last, guess, last - first + 1);
-    Shift best = guess;
-    for (const Shift& candidate : candidates_) {
+    PixelShift best = guess;
+    for (const PixelShift& candidate : candidates_) {
       if (fewest == 0) break;
       const std::size_t count = wrong(first, last, candidate, fewest);
       if (count >= fewest) continue;
@@ -107,7 +103,7 @@ class Search {
 
  private:
   /// Colours that do not fit; stops at `enough`.
-  [[nodiscard]] std::size_t wrong(std::size_t first, std::size_t last, const Shift& shift,
+  [[nodiscard]] std::size_t wrong(std::size_t first, std::size_t last, const PixelShift& shift,
                                   std::size_t enough) const {
     constexpr int kSlightly = 2;
     std::size_t count = 0;
@@ -121,7 +117,7 @@ class Search {
   const ExpectedPicture& expected_;
   const Raster& stored_;
   std::vector<std::optional<Pixel>> places_;
-  std::vector<Shift> candidates_;
+  std::vector<PixelShift> candidates_;
 };
 
 }  // namespace
@@ -129,8 +125,8 @@ class Search {
 Verdict judge_pixels(const Record& record, const ExpectedPicture& expected, const Raster& stored,
                      double scale) {
   const Search search(expected, stored, scale);
-  std::vector<Shift> shifts(expected.shapes.size());
-  Shift shift;
+  std::vector<PixelShift> shifts(expected.shapes.size());
+  PixelShift shift;
   for (std::size_t first = 0, last = 0; first < shifts.size(); first = last) {
     while (last < shifts.size() && expected.shapes[last].block == expected.shapes[first].block) ++last;
     shift = search.best(first, last, shift);
@@ -139,7 +135,16 @@ Verdict judge_pixels(const Record& record, const ExpectedPicture& expected, cons
   }
   const ColorAt color_at = [&](std::size_t i) { return search.color(i, shifts[i]); };
   const ColorCount count = count_colors(expected, color_at);
-  return {count.is_good() ? 0 : count.wrong + 1, color_findings(record, expected, count, color_at)};
+  Verdict verdict{count.is_good() ? 0 : count.wrong + 1, color_findings(record, expected, count, color_at)};
+  if (verdict.wrong > 0) return verdict;
+  std::vector<std::string> texts = texts_not_shown(expected, stored, scale, shifts);
+  if (texts.empty()) return verdict;
+  verdict.wrong = texts.size();
+  constexpr std::size_t kMostDetails = 10;
+  if (texts.size() > kMostDetails) texts.resize(kMostDetails);
+  verdict.findings.push_back(
+      {CheckStep::picture, "the picture's texts are not its record's", std::move(texts)});
+  return verdict;
 }
 
 }  // namespace attnviz

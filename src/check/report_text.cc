@@ -1,19 +1,16 @@
-#include <array>
-
-#include "attnviz/check.h"
 #include "attnviz/text.h"
 #include "check/names.h"
+#include "check/status.h"
 
 namespace attnviz {
 
 std::string totals(std::span<const CheckResult> results) {
-  constexpr std::array kWords = {"same", "different", "missing", "obsolete", "failed"};
-  std::array<std::size_t, kWords.size()> counts{};
-  for (const CheckResult& result : results) ++counts[static_cast<std::size_t>(result.status)];
-  std::string line = "check: " + counted(results.size() - counts[3], "figure") + ":";
-  for (std::size_t i = 0; i < kWords.size(); ++i) {
+  const auto counts = counts_of(results);
+  const std::size_t obsolete = counts[static_cast<std::size_t>(CheckResult::Status::obsolete)];
+  std::string line = "check: " + counted(results.size() - obsolete, "figure") + ":";
+  for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] == 0 && i > 0) continue;
-    line += (i == 0 ? " " : ", ") + std::to_string(counts[i]) + " " + kWords[i];
+    line += (i == 0 ? " " : ", ") + std::to_string(counts[i]) + " " + std::string(kStatusWords[i]);
   }
   return line;
 }
@@ -21,16 +18,52 @@ std::string totals(std::span<const CheckResult> results) {
 std::string report_text(std::span<const CheckResult> results) {
   std::string text;
   for (const CheckResult& result : results) {
-    const std::string name = visible(result.name);
-    for (const CheckFinding& finding : result.findings) {
-      text += name + ": " + std::string(name_of(finding.step)) + ": " + visible(finding.message) + "\n";
-      for (const std::string& detail : finding.details) text += "  " + visible(detail) + "\n";
+    const std::string name = visible(result.name), headline = headline_of(result);
+    if (headline.empty()) {
+      for (const std::string& note : result.notes) text += name + ": note: " + visible(note) + "\n";
+      continue;
     }
-    if (result.status == CheckResult::Status::obsolete)
-      text += name + ": obsolete: no such figure any more\n";
-    for (const std::string& note : result.notes) {
-      text += (result.findings.empty() ? name + ": note: " : "  note: ") + visible(note) + "\n";
+    text += name + ": " + visible(headline) + "\n";
+    for (const std::string& line : details_of(result)) text += "  " + visible(line) + "\n";
+  }
+  return text;
+}
+
+/// Escaped as GitHub's runner reads it
+/// (https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts); a property's value takes
+/// more.
+static std::string command_text(std::string_view text, bool property) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '%') {
+      escaped += "%25";
+    } else if (c == '\r') {
+      escaped += "%0D";
+    } else if (c == '\n') {
+      escaped += "%0A";
+    } else if (property && c == ':') {
+      escaped += "%3A";
+    } else if (property && c == ',') {
+      escaped += "%2C";
+    } else {
+      escaped += c;
     }
+  }
+  return escaped;
+}
+
+std::string report_github(std::span<const CheckResult> results) {
+  std::string text;
+  for (const CheckResult& result : results) {
+    std::string headline = headline_of(result);
+    const bool obsolete = result.status == CheckResult::Status::obsolete;
+    if (headline.empty() && result.notes.empty()) continue;
+    const std::string kind = headline.empty() ? "notice" : obsolete ? "warning" : "error";
+    std::string message = visible(headline);
+    for (const std::string& line : details_of(result))
+      message += (message.empty() ? "" : "\n") + visible(line);
+    text += "::" + kind + " file=" + command_text(result.name, true) +
+            ",title=attnviz check::" + command_text(message, false) + "\n";
   }
   return text;
 }
