@@ -5,13 +5,16 @@
 #include <cstdlib>
 #include <functional>
 #include <new>
+#include <optional>
 #include <thread>
 
 #include "attnviz/file.h"
+#include "attnviz/render.h"
 #include "attnviz/text.h"
 #include "cli/checked_files.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/rerun.h"
 
 namespace attnviz::cli {
 namespace {
@@ -25,7 +28,7 @@ struct CheckCommand {
   CheckOptions options;
   std::vector<std::string> reports;
   bool update = false, force = false, strict = false, github = false, quiet = false;
-  int threads = 0;  ///< 0: one for each processor
+  ModelOptions model;
 };
 
 /// What numbers of each precision are worth: fp16 varies by 5e-3, bf16 by 4e-2 between machines.
@@ -48,7 +51,7 @@ void add_comparing_flags(Flags& flags, CheckCommand& command) {
   CheckOptions& options = command.options;
   flags.group("Comparing");
   flags.value("--baseline", "DIR",
-              "compare with the figures of the same names in this directory, in place of today's model",
+              "compare with the figures of the same names in this directory, and run no model",
               [&](const Given& given) {
                 if (given.value.empty()) refuse(given, "a directory");
                 command.baseline = given.value;
@@ -73,7 +76,7 @@ Flags check_flags(CheckCommand& command) {
        "Compares saved figures with a directory of baselines, or their recorded requests with what "
        "today's model gives: request, tokens, invariants, numbers, and whether the pictures show those "
        "numbers. The exit status is 1 when a figure differs or has no baseline or no record.",
-       {"attnviz check figures --baseline baselines",
+       {"attnviz check figures", "attnviz check figures --baseline baselines",
         "attnviz check figures --baseline baselines --report check.html --report check.xml",
         "attnviz check figures --baseline baselines --update"}});
   flags.arguments("FIGURES", "PNGs, SVGs and PDFs that attnviz wrote, or directories of them",
@@ -91,10 +94,10 @@ Flags check_flags(CheckCommand& command) {
       [&](const Given& given) { command.reports.push_back(read_report(given)); }, kMostReports);
   flags.flag("--github", "print annotations for GitHub's workflows", command.github);
   flags.flag("-q,--quiet", "print nothing but errors", command.quiet);
-  flags.group("Running");
-  constexpr int kMostThreads = 1024;
-  flags.value("--threads", "N", "figures compared at a time (default: one for each processor)",
-              [&](const Given& given) { command.threads = read_integer(given, 1, kMostThreads); });
+  add_device_flags(flags, command.model);
+  flags.value("--backend", "auto|checkpoint|torchscript",
+              "how models run (default: auto, as the figure says of itself)",
+              [&](const Given& given) { command.model.backend = read_backend(given); });
   return flags;
 }
 
@@ -128,7 +131,7 @@ CheckResult result_of(const fs::path& figure, const std::function<CheckResult()>
 std::vector<CheckResult> check_against_baselines(const CheckCommand& command,
                                                  std::span<const CheckedFile> files) {
   std::vector<CheckResult> results(files.size());
-  in_parallel(files.size(), command.threads, [&](std::size_t i) {
+  in_parallel(files.size(), command.model.threads, [&](std::size_t i) {
     const fs::path& figure = files[i].figure;
     results[i] = result_of(
         figure, [&] { return compare_files(command.baseline / files[i].place, figure, command.options); });
@@ -138,8 +141,60 @@ std::vector<CheckResult> check_against_baselines(const CheckCommand& command,
   return results;
 }
 
-std::vector<CheckResult> check_against_models(const CheckCommand&, std::span<const CheckedFile>) {
-  throw Error("check: without --baseline nothing is compared yet", "name a directory with --baseline");
+/// A figure to be compared with what its models give now.
+struct Recomputed {
+  std::optional<StoredRecord> stored;
+  std::optional<Redone> now;
+  CheckResult result;  ///< where that could not be done
+};
+
+/// The part that runs models.
+Recomputed recompute(Rerun& rerun, const fs::path& figure) {
+  Recomputed recomputed;
+  recomputed.result = result_of(figure, [&]() -> CheckResult {
+    const std::optional<std::string> json = read_record(figure);
+    if (!json) {
+      return {.name = figure.string(),
+              .status = Status::missing,
+              .findings = {{CheckStep::file, figure.string() + ": no record in it"}}};
+    }
+    recomputed.stored.emplace(*json, figure.string());
+    recomputed.now = rerun(recomputed.stored->record());
+    return {};
+  });
+  return recomputed;
+}
+
+CheckResult compare_recomputed(Recomputed& recomputed, const fs::path& figure, const CheckOptions& options) {
+  CheckResult result;
+  draw(recomputed.now->plan, recomputed.now->subjects, [&](const Record& now, const std::string&) {
+    result = compare({recomputed.stored->record(), figure}, {now}, options);
+  });
+  return result;
+}
+
+/// Models run in one thread, some figures ahead of the threads that compare.
+std::vector<CheckResult> check_against_models(const CheckCommand& command,
+                                              std::span<const CheckedFile> files) {
+  constexpr std::size_t kMostFigures = 64, kMostFloats = 64 << 20;
+  Rerun rerun(command.model);
+  std::vector<CheckResult> results(files.size());
+  for (std::size_t begin = 0, end = 0; begin < files.size(); begin = end) {
+    std::vector<Recomputed> ahead;
+    for (std::size_t floats = 0; end < files.size() && end - begin < kMostFigures && floats < kMostFloats;
+         ++end) {
+      ahead.push_back(recompute(rerun, files[end].figure));
+      if (!ahead.back().now) continue;
+      for (const Subject& subject : ahead.back().now->subjects) floats += subject.attention.weights.size();
+    }
+    in_parallel(ahead.size(), command.model.threads, [&](std::size_t i) {
+      const fs::path& figure = files[begin + i].figure;
+      results[begin + i] = !ahead[i].now ? std::move(ahead[i].result) : result_of(figure, [&] {
+        return compare_recomputed(ahead[i], figure, command.options);
+      });
+    });
+  }
+  return results;
 }
 
 bool runs_in_ci() {
@@ -216,7 +271,8 @@ int check(const CheckCommand& command, const Streams& streams) {
 }  // namespace
 
 Command check_command() {
-  return {"check", "compare saved figures with baselines", run_command<CheckCommand, check_flags, check>};
+  return {"check", "compare saved figures with baselines, or with what the model gives now",
+          run_command<CheckCommand, check_flags, check>};
 }
 
 }  // namespace attnviz::cli

@@ -1,7 +1,6 @@
 #include "cli/rerun.h"
 
 #include "cli/command.h"
-#include "cli/drawing.h"
 
 namespace attnviz::cli {
 
@@ -14,14 +13,15 @@ Reader& Rerun::reader_for(ModelChoice choice, const RecordedText& text) {
   return known != readers_.end() ? known->second : readers_.emplace(key, choose_model(choice)).first->second;
 }
 
-void Rerun::operator()(const Record& record, const std::function<void(const Record&)>& use) {
-  const FigurePlan plan = plan_of(record.arguments);
+Redone Rerun::operator()(const Record& record) {
+  Redone redone{plan_of(record.arguments), {}};
+  const FigurePlan& plan = redone.plan;
   if (record.texts.size() != plan.sources.size()) {
     throw Error("record: " + std::to_string(record.texts.size()) + " texts, expected " +
                 std::to_string(plan.sources.size()));
   }
   Timings timings;
-  std::vector<Subject> subjects;
+  std::vector<Subject>& subjects = redone.subjects;
   for (std::size_t i = 0; i < plan.sources.size(); ++i) {
     const RecordedText& text = record.texts[i];
     Subject& subject = subjects.emplace_back();
@@ -35,7 +35,7 @@ void Rerun::operator()(const Record& record, const std::function<void(const Reco
   check_sizes(subjects);
   std::ignore = ready_to_draw(plan, subjects);
   for (Subject& subject : subjects) attend(subject, timings);
-  draw(plan, subjects, [&](const Record& now, const std::string&) { use(now); });
+  return redone;
 }
 
 }  // namespace attnviz::cli

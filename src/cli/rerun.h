@@ -1,24 +1,29 @@
 /// rerun: what a figure's record asks for, done anew with the models as they are now.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "attnviz/record.h"
-#include "cli/request.h"
+#include "cli/drawing.h"
 
 namespace attnviz::cli {
 
-/// Keeps the models that it opened. For one thread.
+/// A recorded request whose models ran: draw() gives the record that it would have now.
+struct Redone {
+  FigurePlan plan;
+  std::vector<Subject> subjects;
+};
+
+/// Keeps the models that it opened. For one thread; draw() may be called from others.
 class Rerun {
  public:
   /// `options` say where models run; a backend that is automatic becomes the recorded one.
   explicit Rerun(ModelOptions options) : options_(std::move(options)) {}
 
-  /// Calls `use` with the record of the figure as it would be drawn now; its parts live as long as the call.
   /// Throws Error: a request that no command knows, a model that is not there, whatever its command refuses.
-  void operator()(const Record& record, const std::function<void(const Record&)>& use);
+  [[nodiscard]] Redone operator()(const Record& record);
 
  private:
   Reader& reader_for(ModelChoice choice, const RecordedText& text);
