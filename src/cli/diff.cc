@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/diff_figures.h"
 #include "cli/two_maps.h"
 
 namespace attnviz::cli {
@@ -8,10 +9,13 @@ Flags diff_flags(TwoMapsOptions& options) {
   Flags flags(
       {"diff",
        "Draws the signed difference of two maps, the first minus the second, on a scale centred on 0: of two "
-       "models, layers or heads. Tokens that differ are merged to the words that both share.",
+       "models, layers or heads. Tokens that differ are merged to the words that both share. With two "
+       "figures "
+       "that attnviz wrote in place of TEXT, the difference of the numbers that they show.",
        {"attnviz diff --layer 6 --layer 1 --head 0 \"The cat sat on the mat.\"",
         "attnviz diff --head 3 --head 7 -o heads.pdf \"The cat sat on the mat.\"",
-        "attnviz diff --model minilm --model gpt2-demo \"The cat sat on the mat.\""}});
+        "attnviz diff --model minilm --model gpt2-demo \"The cat sat on the mat.\"",
+        "attnviz diff before.png after.png"}});
   add_two_maps_flags(flags, options, "minilm-layer6-head0-layer1-head0-diff");
   return flags;
 }
@@ -40,11 +44,17 @@ FigurePlan diff_plan(const TwoMapsOptions& options) {
   return plan;
 }
 
+/// Of a text, or of two saved figures.
+int run_diff(std::span<const std::string> arguments, const Streams& streams) {
+  if (names_figures(arguments)) return diff_figures(arguments, streams);
+  return run_figure_command<TwoMapsOptions, diff_flags, diff_plan>(arguments, streams);
+}
+
 }  // namespace
 
 Command diff_command() {
-  return figure_command<TwoMapsOptions, diff_flags, diff_plan>(
-      "diff", "draw the signed difference of two models, layers or heads");
+  return {"diff", "draw the signed difference of two models, layers, heads or saved figures", run_diff,
+          read_plan<TwoMapsOptions, diff_flags, diff_plan>};
 }
 
 }  // namespace attnviz::cli

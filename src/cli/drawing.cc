@@ -132,6 +132,19 @@ void check_standard_output(const DrawingOptions& options) {
               "name a file with -o");
 }
 
+int write_record(const Record& record, const DrawingOptions& given, const std::string& stem,
+                 const Streams& streams) {
+  check_standard_output(given);
+  DrawingOptions options = given;
+  options.output.format = output_format(given.output, kFigureFormats);
+  Output output(options.output, options.output.format, stem, streams.out);
+  Timings timings;
+  const Product product = product_of(record, options, streams, timings);
+  print(streams.out, product.printed);
+  output.write(product.write);
+  return 0;
+}
+
 Job job_of(FigurePlan plan, const Streams& streams) {
   DrawingOptions& drawing = plan.drawing;
   Job job{.text = drawing.text,

@@ -85,4 +85,9 @@ void check_standard_output(const DrawingOptions& options);
 [[nodiscard]] Product product_of(const Record& record, const DrawingOptions& options, const Streams& streams,
                                  Timings& timings);
 
+/// Draws what a record holds and writes it, without a model; `stem` is the default file name's. Returns the
+/// exit status.
+int write_record(const Record& record, const DrawingOptions& options, const std::string& stem,
+                 const Streams& streams);
+
 }  // namespace attnviz::cli

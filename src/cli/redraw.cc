@@ -42,15 +42,7 @@ int redraw(std::span<const std::string> arguments, const Streams& streams) {
       comparison && options.drawing.look.color_map_given) {
     for (Compared& side : comparison->sides) side.colors = record.look.colors;
   }
-  check_standard_output(options.drawing);
-  Timings timings;
-  OutputOptions& way_out = options.drawing.output;
-  way_out.format = output_format(way_out, kFigureFormats);
-  Output output(way_out, way_out.format, std::filesystem::path(named.figure).stem().string(), streams.out);
-  const Product product = product_of(record, options.drawing, streams, timings);
-  print(streams.out, product.printed);
-  output.write(product.write);
-  return 0;
+  return write_record(record, options.drawing, std::filesystem::path(named.figure).stem().string(), streams);
 }
 
 }  // namespace

@@ -1,8 +1,26 @@
 #include "cli/rerun.h"
 
+#include <filesystem>
+
+#include "attnviz/file.h"
 #include "cli/command.h"
+#include "cli/diff_figures.h"
 
 namespace attnviz::cli {
+
+namespace {
+
+/// The files' own, in place of what the manifest says of them; but for the weights of the other backend.
+void take_digests(ModelCard& card, Backend backend) {
+  for (auto& [file, digest] : card.sha256) {
+    const bool other =
+        backend == Backend::checkpoint ? file.ends_with(".pt") : file.ends_with(".safetensors");
+    if (!other && std::filesystem::exists(card.directory / file))
+      digest = sha256_of_file(card.directory / file);
+  }
+}
+
+}  // namespace
 
 Reader& Rerun::reader_for(ModelChoice choice, const RecordedText& text) {
   choice.options = options_;
@@ -10,10 +28,17 @@ Reader& Rerun::reader_for(ModelChoice choice, const RecordedText& text) {
   const std::string key =
       choice.model + '\0' + name_of(choice.options.backend) + (choice.truncate ? " cut" : "");
   const auto known = readers_.find(key);
-  return known != readers_.end() ? known->second : readers_.emplace(key, choose_model(choice)).first->second;
+  if (known != readers_.end()) return known->second;
+  Reader& reader = readers_.emplace(key, choose_model(choice)).first->second;
+  take_digests(reader.card, opened(reader).backend());
+  return reader;
 }
 
 Redone Rerun::operator()(const Record& record) {
+  if (is_of_figures(record)) {
+    throw Error("record: the figure was made from saved figures, which no model gives",
+                "compare it with --baseline");
+  }
   Redone redone{plan_of(record.arguments), {}};
   const FigurePlan& plan = redone.plan;
   if (record.texts.size() != plan.sources.size()) {
