@@ -85,9 +85,11 @@ Differences differences_of(const Record& first, const Record& second, const std:
 
 /// What both show, or both files' names.
 std::string title_of(const Record& first, const Record& second, std::span<const std::string> paths) {
-  const auto name = [](const std::string& path) {
-    return visible(std::filesystem::path(path).filename().string());
+  const auto file_name = [](const std::string& path) {
+    return std::filesystem::path(path).filename().string();
   };
+  const bool alike = file_name(paths[0]) == file_name(paths[1]);
+  const auto name = [&](const std::string& path) { return visible(alike ? path : file_name(path)); };
   const std::string files = name(paths[0]) + " − " + name(paths[1]);
   const std::string a = maps_of(first.drawn).front().title, b = maps_of(second.drawn).front().title;
   const bool one = std::holds_alternative<Heatmap>(first.drawn) && !a.empty();

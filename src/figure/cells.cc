@@ -14,7 +14,9 @@ constexpr std::size_t kMostVectorCellsOfMap = 10'000;
 constexpr double kAirAroundNumber = 1.2;
 
 /// The widest text of a number in the map's cells.
-const char* widest_number(const Heatmap& heatmap) { return heatmap.is_signed ? "+0.00" : "0.00"; }
+std::string widest_number(const Heatmap& heatmap) {
+  return (heatmap.is_signed ? "+" : "") + fixed(0, decimals_of(heatmap));
+}
 
 bool shown(const Heatmap& heatmap, std::size_t row, std::size_t column) {
   return !heatmap.causal || column <= row;
@@ -58,6 +60,13 @@ double cell_pitch(std::size_t tokens) {
   return kGrid * std::max(1.0, std::round(side / count / kGrid));
 }
 
+int decimals_of(const Heatmap& heatmap) {
+  float largest = 0;
+  for (const float value : heatmap.weights.values) largest = std::max(largest, std::abs(value));
+  if (!heatmap.is_signed || largest == 0 || largest >= 0.05F) return 2;
+  return largest >= 0.005F ? 3 : 4;
+}
+
 double annotated_pitch(const Page& page, const Heatmap& heatmap) {
   const double width = page.width(widest_number(heatmap), TypeSizes::kSmallestAnnotation);
   return kGrid * std::ceil((width + kAirAroundNumber + kGrid) / kGrid);
@@ -95,13 +104,14 @@ void draw_annotations(Page& page, const Panel& panel, const Heatmap& heatmap, co
   const double size =
       std::min({fitting, kLargest, std::max(TypeSizes::kSmallestAnnotation, pitch * kShareOfCell)});
   if (annotate == Annotate::automatic && size < TypeSizes::kSmallestAnnotation) return;
+  const int decimals = decimals_of(heatmap);
   for (std::size_t row = 0; row < panel.rows; ++row) {
     for (std::size_t column = 0; column < panel.columns; ++column) {
       if (!shown(heatmap, row, column)) continue;
       const double weight = heatmap.weights(row, column);
       page.add(Text{.x = panel.center_x(column) - gap(panel) / 2,
                     .y = panel.center_y(row) - gap(panel) / 2,
-                    .text = heatmap.is_signed ? signed_fixed(weight, 2) : fixed(weight, 2),
+                    .text = heatmap.is_signed ? signed_fixed(weight, decimals) : fixed(weight, decimals),
                     .size = size,
                     .color = ink_on(scale.color(weight)),
                     .align = Text::Align::middle,

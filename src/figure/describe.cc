@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "figure/number.h"
+#include "figure/panel.h"
 #include "figure/ticks.h"
 
 namespace attnviz {
@@ -82,7 +83,9 @@ std::string most_concentrated(const Heatmap& heatmap) {
 std::string links_of(const Heatmap& heatmap, std::size_t count) {
   std::string links;
   for (const Link& link : strongest_links(heatmap, count)) {
-    const std::string weight = heatmap.is_signed ? signed_fixed(link.weight, 2) : fixed(link.weight, 2);
+    const int decimals = decimals_of(heatmap);
+    const std::string weight =
+        heatmap.is_signed ? signed_fixed(link.weight, decimals) : fixed(link.weight, decimals);
     const TokenLabel& query = heatmap.queries[link.query];
     links += (links.empty() ? "" : ", ") +
              (heatmap.rows_are_layers ? query.text : quoted(query, link.query)) + " to " +
@@ -105,7 +108,9 @@ std::string note_sentences(const std::vector<std::string>& notes) {
 }
 
 std::string colors_sentence(const ColorScale& scale) {
-  return ", colours from " + minus_signed(fixed(scale.lower(), 2)) + " to " + fixed(scale.upper(), 2) + ".";
+  const int decimals = scale.upper() > 0 ? std::max(2, decimals_of(scale.upper()) - 1) : 2;
+  return ", colours from " + minus_signed(fixed(scale.lower(), decimals)) + " to " +
+         fixed(scale.upper(), decimals) + ".";
 }
 
 /// "3 queries (rows, attending from) by 3 keys (columns, attending to)"

@@ -36,6 +36,10 @@ struct Panel {
 /// grid steps, so that a page suits a paper and annotations fit as long as they can.
 [[nodiscard]] double cell_pitch(std::size_t tokens);
 
+/// Decimals of the numbers in a map's cells: 2; of differences that two would hide, as many as show them, up
+/// to 4.
+[[nodiscard]] int decimals_of(const Heatmap& heatmap);
+
 /// The pitch of the smallest cells that hold a number's text of 5 points.
 [[nodiscard]] double annotated_pitch(const Page& page, const Heatmap& heatmap);
 
