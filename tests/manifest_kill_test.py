@@ -60,15 +60,16 @@ def test_killed_again_while_it_resumes(scratch):
         out = scratch / "out"
         shutil.rmtree(out, ignore_errors=True)
         run(out, moment=choose.randint(1, moments))
-        # What a machine's crash may do on top: the tail of the manifest lost or cut, a file gone.
-        manifest = out / "manifest.jsonl"
+        # What a machine's crash may do on top: the tail of the manifest is lost or cut, a file is gone.
+        manifest, lost = out / "manifest.jsonl", []
         if choose.random() < 0.5 and manifest.exists():
             os.truncate(manifest, choose.randint(0, manifest.stat().st_size))
         if choose.random() < 0.3:
-            for path in list(out.glob("*.svg"))[:1]:
-                path.unlink()
+            lost = sorted(out.glob("*.svg"))[:1]
+        for path in lost:
+            path.unlink()
         at = choose.randint(1, moments)
-        if run(out, "--resume", moment=at).returncode:
+        if run(out, "--resume", moment=at).returncode and not lost:
             assert list(faults_of_killed(out, whole)) == [], at
         check_resumed(out, whole, f"killed at {at} while it resumed")
 

@@ -1,7 +1,7 @@
 /// A run over made-up items, for the tests that kill it: figures of many sizes, items at fault, items left
 /// out.
 ///
-/// usage: manifest_run DIRECTORY [--resume] [--shard K/N] [--items COUNT] [--pause MILLISECONDS]
+/// usage: manifest_run DIRECTORY [--resume] [--shard K/N] [--items COUNT] [--pause MILLISECONDS] [--page]
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -20,7 +20,7 @@ constexpr std::size_t kBatch = 7;
 
 struct Options {
   std::string directory;
-  bool resume = false;
+  bool resume = false, page = false;
   Shard shard{};
   std::size_t items = 40;
   int pause = 0;  ///< milliseconds between batches
@@ -29,8 +29,8 @@ struct Options {
 Options options_of(const std::vector<std::string>& arguments) {
   Options options{.directory = arguments.at(0)};
   for (std::size_t i = 1; i < arguments.size(); ++i) {
-    if (arguments[i] == "--resume") {
-      options.resume = true;
+    if (arguments[i] == "--resume" || arguments[i] == "--page") {
+      (arguments[i] == "--page" ? options.page : options.resume) = true;
       continue;
     }
     const std::string& value = arguments.at(i + 1);
@@ -59,6 +59,7 @@ void run(const Options& options) {
     std::this_thread::sleep_for(std::chrono::milliseconds(options.pause));
   }
   run.finish(options.items);
+  if (options.page) write_index_page(options.directory);
 }
 
 }  // namespace

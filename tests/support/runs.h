@@ -19,10 +19,15 @@ inline std::string figure_of(std::size_t index) {
   return bytes;
 }
 
+/// Every tenth is markup that would show that it was taken for some.
+inline std::string text_of(std::size_t index) {
+  if (index % 10 == 5) return "</script><img src=x onerror=\"document.title='taken'\">";
+  return "text " + std::to_string(index);
+}
+
 /// A figure, an item at fault, and one left out, over and over.
 inline Finished item(std::size_t index, const std::string& ending = ".svg") {
-  ManifestEntry entry{
-      .index = index, .line = index + 1, .text = "text " + std::to_string(index), .tokens = index + 2};
+  ManifestEntry entry{.index = index, .line = index + 1, .text = text_of(index), .tokens = index + 2};
   if (index % 3 == 1) {
     entry.error = "too long";
     return {entry, {}};
