@@ -30,7 +30,6 @@ bool ColorCount::is_shifted() const {
 }
 
 ColorCount count_colors(const ExpectedPicture& expected, const ColorAt& color_at) {
-  constexpr int kSlightly = 2;
   ColorCount count;
   for (std::size_t i = 0; i < expected.shapes.size(); ++i) {
     const std::optional<Color> color = color_at(i);
@@ -38,12 +37,11 @@ ColorCount count_colors(const ExpectedPicture& expected, const ColorAt& color_at
     const bool is_cell = i < expected.cells;
     const int levels = levels_between(*color, expected.shapes[i].fill);
     ++(is_cell ? count.cells : count.bar);
-    if (levels > kSlightly) {
-      ++count.wrong;
-      count.places.push_back(i);
-    } else if (levels > 0) {
-      ++(is_cell ? count.off : count.bar_off);
-    }
+    count.farthest = std::max(count.farthest, levels);
+    if (levels > 0) ++(is_cell ? count.off : count.bar_off);
+    if (levels <= kSlightly) continue;
+    ++count.wrong;
+    count.places.push_back(i);
   }
   return count;
 }
@@ -54,10 +52,11 @@ Findings color_findings(const Record& record, const ExpectedPicture& expected, c
   if (count.is_good()) return {};
   CheckFinding finding{CheckStep::picture, {}, {}};
   const std::size_t looked_at = count.cells + count.bar;
-  if (count.wrong > looked_at / 2) {
+  if (count.is_shifted() && count.farthest <= kNeighbours) {
+    finding.message = "the picture's colour map is not its record's: colours are off by up to " +
+                      counted(static_cast<std::size_t>(count.farthest), "level");
+  } else if (count.wrong > looked_at / 2) {
     finding.message = "the picture shows other numbers than its record";
-  } else if (count.wrong == 0) {
-    finding.message = "the picture's colour map is not its record's, by a level or two of nearly all colours";
   } else {
     finding.message = "the picture is not its record's, in " + counted(count.wrong, "place");
   }

@@ -10,6 +10,9 @@
 
 namespace attnviz {
 
+/// Levels of a channel: what rounding may do, and how far apart neighbours in a colour map are.
+inline constexpr int kSlightly = 2, kNeighbours = 6;
+
 /// The largest difference of a channel.
 [[nodiscard]] int levels_between(Color a, Color b);
 
@@ -19,9 +22,10 @@ namespace attnviz {
 /// How a picture's colours compare with its shapes'.
 struct ColorCount {
   std::size_t wrong = 0;  ///< by more than two levels
-  std::size_t off = 0;    ///< of the cells, by one or two
+  std::size_t off = 0;    ///< of the cells, by any
   std::size_t cells = 0;
   std::size_t bar_off = 0, bar = 0;   ///< the same of what is no cell
+  int farthest = 0;                   ///< the largest difference, in levels
   std::vector<std::size_t> places{};  ///< the wrong shapes
 
   /// A number that a machine rounds otherwise may take its neighbour in the colour map; all of them do not.

@@ -87,8 +87,10 @@ class Search {
                  static_cast<std::uint8_t>(pixel)};
   }
 
-  /// Of the shapes from `first` to before `last`.
+  /// Of the shapes from `first` to before `last`. Where all colours nearly fit, another colour map was used:
+  /// the steps of a colour bar that is moved would fit, too.
   [[nodiscard]] PixelShift best(std::size_t first, std::size_t last, PixelShift guess) const {
+    if (wrong(first, last, guess, 1, kNeighbours) == 0) return guess;
     std::size_t fewest = wrong(first, last, guess, last - first + 1);
     PixelShift best = guess;
     for (const PixelShift& candidate : candidates_) {
@@ -104,14 +106,13 @@ class Search {
  private:
   /// Colours that do not fit, of a few hundred shapes; stops at `enough`.
   [[nodiscard]] std::size_t wrong(std::size_t first, std::size_t last, const PixelShift& shift,
-                                  std::size_t enough) const {
-    constexpr int kSlightly = 2;
+                                  std::size_t enough, int allowed = kSlightly) const {
     constexpr std::size_t kLookedAt = 500;
     const std::size_t step = (last - first) / kLookedAt + 1;
     std::size_t count = 0;
     for (std::size_t i = first; i < last && count < enough; i += step) {
       const std::optional<Color> seen = color(i, shift);
-      count += seen && levels_between(*seen, expected_.shapes[i].fill) > kSlightly;
+      count += seen && levels_between(*seen, expected_.shapes[i].fill) > allowed;
     }
     return count;
   }
