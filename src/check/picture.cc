@@ -45,8 +45,12 @@ Verdict judge(const Record& record, const ExpectedPicture& expected, const Pictu
   }
   const std::string fault = wrong_size(expected.figure, width, height);
   if (!fault.empty()) return {expected.shapes.size() + 1, {{CheckStep::picture, fault}}};
-  return raster ? judge_pixels(record, expected, *raster, scale)
-                : judge_items(record, expected, std::get<Figure>(picture));
+  Verdict verdict = raster ? judge_pixels(record, expected, *raster, scale)
+                           : judge_items(record, expected, std::get<Figure>(picture));
+  const double rounding = 1 / scale;  // to whole pixels
+  verdict.same_size = std::abs(width - expected.figure.width) < rounding / (raster ? 1 : 50) &&
+                      std::abs(height - expected.figure.height) < rounding / (raster ? 1 : 50);
+  return verdict;
 }
 
 }  // namespace
@@ -59,8 +63,8 @@ Findings check_picture(const FigureVersion& version, const std::string& whose) {
     Verdict verdict = judge(version.record, expected, picture);
     if (verdict.findings.empty()) return {};
     if (best.findings.empty() || verdict.wrong < best.wrong) best = std::move(verdict);
-    // Where nearly all fits, the layout is the right one, and the rest is wrong.
-    if (best.wrong <= expected.shapes.size() / 10) break;
+    // Where the page and nearly all on it fits, the layout is the right one, and the rest is wrong.
+    if (best.same_size && best.wrong <= expected.shapes.size() / 10) break;
   }
   if (!whose.empty()) {
     for (CheckFinding& finding : best.findings) finding.message = whose + ": " + finding.message;

@@ -10,6 +10,7 @@ namespace attnviz {
 struct Verdict {
   std::size_t wrong = 0;
   Findings findings{};
+  bool same_size = false;  ///< the page is as large as expected
 };
 
 /// An SVG's or a PDF's items.

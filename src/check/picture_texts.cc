@@ -99,40 +99,77 @@ class Reader {
     double difference = std::numeric_limits<double>::infinity();
     double font_scale = 1;
     PixelShift shift{};
+    double x = 0, y = 0;  ///< parts of a pixel
   };
 
-  /// Where the text fits best, moved by a little or drawn a little larger.
+  /// Where the text fits best: where a block has moved to, a little beside that, a little larger, and where
+  /// nothing else helps a few points away.
   [[nodiscard]] Fit best(const Text& text, Color ground) const {
     Fit best;
     for (const double font_scale : {1.0, 1.01, 0.99, 1.02, 0.98, 1.03, 0.97}) {
-      Text scaled = text;
-      scaled.size *= font_scale;
-      const Drawn drawn(scaled, ground, scale_, measure_);
-      for (const PixelShift& block : shifts_) {
-        for (const PixelShift& nudge : kNudges) {
-          const PixelShift shift{block.x + nudge.x, block.y + nudge.y};
-          const double difference = drawn.difference(stored_, shift, best.difference);
-          if (difference < best.difference) best = {difference, font_scale, shift};
-          if (best.difference < kSame) return best;
-        }
-      }
+      try_fit(text, ground, {.font_scale = font_scale}, kNear, best);
+      if (best.difference < kSame) return best;
     }
+    refine(text, ground, best);
+    if (best.difference < kLegible) return best;
+    for (const double font_scale : {1.0, 1.01, 0.99, 1.02, 0.98})
+      try_fit(text, ground, {.font_scale = font_scale}, static_cast<int>(std::ceil(kFar * scale_)), best);
+    refine(text, ground, best);
     return best;
   }
 
-  [[nodiscard]] double difference(Text text, Color ground, const Fit& where) const {
-    text.size *= where.font_scale;
-    const Drawn drawn(text, ground, scale_, measure_);
+  /// Of another text in the same place.
+  [[nodiscard]] double difference(const Text& text, Color ground, const Fit& where) const {
+    const Drawn drawn(moved(text, where), ground, scale_, measure_);
     double least = std::numeric_limits<double>::infinity();
-    for (const PixelShift& nudge : kNudges)
-      least = std::min(least,
-                       drawn.difference(stored_, {where.shift.x + nudge.x, where.shift.y + nudge.y}, least));
+    for (int y = -1; y <= 1; ++y) {
+      for (int x = -1; x <= 1; ++x)
+        least = std::min(least, drawn.difference(stored_, {where.shift.x + x, where.shift.y + y}, least));
+    }
     return least;
   }
 
  private:
-  static constexpr PixelShift kNudges[] = {{0, 0},  {1, 0},  {-1, 0}, {0, 1},  {0, -1}, {1, 1}, {-1, -1},
-                                           {1, -1}, {-1, 1}, {2, 0},  {-2, 0}, {0, 2},  {0, -2}};
+  static constexpr int kNear = 2;    // pixels
+  static constexpr double kFar = 4;  // points
+
+  [[nodiscard]] Text moved(Text text, const Fit& fit) const {
+    text.size *= fit.font_scale;
+    text.x += fit.x / scale_;
+    text.y += fit.y / scale_;
+    return text;
+  }
+
+  /// Keeps in `best` what fits better, up to `reach` pixels from where the blocks have moved to.
+  void try_fit(const Text& text, Color ground, Fit fit, int reach, Fit& best) const {
+    const Drawn drawn(moved(text, fit), ground, scale_, measure_);
+    for (const PixelShift& block : shifts_) {
+      for (int i = 0; i < (2 * reach + 1) * (2 * reach + 1); ++i) {
+        // The block's own place first: mostly it is the right one.
+        const int place = i == 0 ? 2 * reach * (reach + 1) : i <= 2 * reach * (reach + 1) ? i - 1 : i;
+        fit.shift = {block.x + place % (2 * reach + 1) - reach, block.y + place / (2 * reach + 1) - reach};
+        fit.difference = drawn.difference(stored_, fit.shift, best.difference);
+        if (fit.difference < best.difference) best = fit;
+        if (best.difference < kSame) return;
+      }
+    }
+  }
+
+  /// Blocks need not move by whole pixels.
+  void refine(const Text& text, Color ground, Fit& best) const {
+    const Fit whole = best;
+    for (const double y : {0.0, -1.0 / 3, 1.0 / 3}) {
+      for (const double x : {0.0, -1.0 / 3, 1.0 / 3}) {
+        Fit fit = whole;
+        fit.x = x;
+        fit.y = y;
+        const Drawn drawn(moved(text, fit), ground, scale_, measure_);
+        fit.difference = drawn.difference(stored_, fit.shift, best.difference);
+        if (fit.difference < best.difference) best = fit;
+      }
+    }
+  }
+
   const Raster& stored_;
   double scale_;
   std::vector<PixelShift> shifts_;
