@@ -13,9 +13,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -318,6 +320,98 @@ TEST(OutputFile, LeavesTheOldFileWhereTheDiskIsFull) {
   EXPECT_EQ(read_file(directory / "out"), "old");
 }
 
+TEST(WriteFiles, GivesEachItsNameAndLeavesNoOther) {
+  const TemporaryDirectory directory;
+  test::write(directory / "b", "old");
+  const std::string large(300'000, 'x');
+  write_files(directory.path(), std::vector<NamedFile>{{"a", "first"}, {"b", large}, {"c", ""}}, ".part-");
+  EXPECT_EQ(read_file(directory / "a"), "first");
+  EXPECT_EQ(read_file(directory / "b"), large);
+  EXPECT_EQ(names_in(directory.path()), (std::vector<std::string>{"a", "b", "c"}));
+  write_files(directory.path(), {}, ".part-");
+}
+
+TEST(WriteFiles, NamesWhatCantBeWrittenAndLeavesNoPart) {
+  const TemporaryDirectory directory;
+  fs::create_directory(directory / "b");
+  const std::vector<NamedFile> files = {{"a", "first"}, {"b", "second"}, {"c", "third"}};
+  EXPECT_EQ(error_of([&] { write_files(directory.path(), files, ".part-"); }),
+            (directory / "b").string() + ": can't be written: Is a directory\n  hint: name a file inside it");
+  EXPECT_EQ(names_in(directory.path()), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(RemoveParts, RemovesWhatWriteFilesMayLeaveAndNothingElse) {
+  const TemporaryDirectory directory;
+  for (const char* name :
+       {".x-0.part", ".x-17.part", ".x-.part", ".x-1a.part", ".x-1.par", ".y-1.part", "x-1.part"}) {
+    test::write(directory / name, "");
+  }
+  remove_parts(directory.path(), ".x-");
+  EXPECT_EQ(names_in(directory.path()),
+            (std::vector<std::string>{".x-.part", ".x-1.par", ".x-1a.part", ".y-1.part", "x-1.part"}));
+}
+
+TEST(AppendToFile, AddsToAFileThatExistsOrLeavesItAsItWas) {
+  const TemporaryDirectory directory;
+  const fs::path path = directory / "lines";
+  EXPECT_TRUE(error_of([&] {
+                append_to_file(path, "x");
+              }).starts_with(path.string() + ": can't be written: No such file or directory"));
+  test::write(path, "one\n");
+  append_to_file(path, "two\nthree\n");
+  cut_file(path, 8);
+  EXPECT_EQ(read_file(path), "one\ntwo\n");
+  const int status = status_of_child([&] {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit = {20, 20};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    EXPECT_TRUE(error_of([&] {
+                  append_to_file(path, std::string(100, 'x'));
+                }).starts_with(path.string() + ": can't be written: File too large"));
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(read_file(path), "one\ntwo\n");
+}
+
+TEST(FileLock, HasOneHolderAndGoesWithIt) {
+  const TemporaryDirectory directory;
+  const fs::path path = directory / "lock";
+  test::write(path, "left by a killed holder");
+  {
+    const std::optional<FileLock> lock = FileLock::take(path);
+    EXPECT_TRUE(lock);
+    EXPECT_FALSE(FileLock::take(path));
+    EXPECT_EQ(status_of_child([&] { EXPECT_FALSE(FileLock::take(path)); }), 0);
+  }
+  EXPECT_FALSE(fs::exists(path));
+  std::optional<FileLock> first = FileLock::take(path);
+  const FileLock moved = std::move(*first);
+  first.reset();
+  EXPECT_FALSE(FileLock::take(path));
+}
+
+TEST(FileLock, IsNeverHeldTwiceWhereManyTakeIt) {
+  const TemporaryDirectory directory;
+  const fs::path path = directory / "lock";
+  std::atomic<int> holders = 0, taken = 0;
+  std::atomic<bool> shared = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int attempt = 0; attempt < 2000; ++attempt) {
+        const std::optional<FileLock> lock = FileLock::take(path);
+        if (!lock) continue;
+        ++taken;
+        if (++holders > 1) shared = true;
+        --holders;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(shared);
+  EXPECT_GT(taken, 0);
+}
+
 TEST(Sha256, AgreesWithTheStandardsExamples) {
   const TemporaryDirectory directory;
   struct Case {
@@ -331,6 +425,7 @@ TEST(Sha256, AgreesWithTheStandardsExamples) {
        }) {
     test::write(directory / "bytes", c.bytes);
     EXPECT_EQ(sha256_of_file(directory / "bytes"), c.expected);
+    EXPECT_EQ(sha256_of(c.bytes), c.expected);
   }
 }
 

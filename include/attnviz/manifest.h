@@ -60,7 +60,8 @@ struct ManifestEntry {
 [[nodiscard]] std::string manifest_name(Shard shard);
 
 /// What shapes a run, name and value, in the order in which run.json shows it: program, arguments, model and
-/// its digests, threads, input format. Two runs of equal settings over equal inputs write equal bytes.
+/// its digests, threads, input format; in UTF-8. Two runs of equal settings over equal inputs write equal
+/// bytes.
 using RunSettings = std::vector<std::pair<std::string, std::string>>;
 
 /// An item's entry and its file's bytes; they are written when `entry.file` is set. The digest is taken from
