@@ -37,7 +37,7 @@ std::string url_text(std::string_view bytes) {
   std::string text;
   for (const char c : bytes) {
     const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || code >= 0x7F || std::string_view("%#\"<>&?").find(c) != std::string_view::npos) {
+    if (code <= 0x20 || code >= 0x7F || std::string_view("%#\"<>&?").find(c) != std::string_view::npos) {
       text += '%';
       text += kDigits[code >> 4];
       text += kDigits[code & 15];

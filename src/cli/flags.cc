@@ -170,9 +170,8 @@ void Flags::argument(const std::string& name, const std::string& help, const std
 }
 
 void Flags::arguments(const std::string& name, const std::string& help, const std::string& hint, Read read) {
-  constexpr int kMost = 1 << 20;
   argument(name, help, hint, std::move(read));
-  state_->argument->expected(1, kMost)->allow_extra_args();
+  state_->argument->expected(-1);  // any number
   state_->argument->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
