@@ -46,8 +46,8 @@ Options options_of(const std::vector<std::string>& arguments) {
 void run(const Options& options) {
   RunDirectory run(options.directory, {{"program", "manifest_run"}, {"items", std::to_string(options.items)}},
                    options.shard, options.resume);
-  for (const ManifestEntry& entry : run.entries()) {
-    if (entry.text != test::item(entry.index).entry.text) throw Error("the input has changed");
+  while (const std::optional<ManifestEntry> entry = run.next_kept()) {
+    if (entry->text != test::item(entry->index).entry.text) throw Error("the input has changed");
   }
   while (run.next_index() < options.items) {
     std::vector<Finished> batch;

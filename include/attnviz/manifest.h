@@ -7,9 +7,9 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -85,18 +85,19 @@ class RunDirectory {
   RunDirectory(std::filesystem::path directory, RunSettings settings, Shard shard = {}, bool resume = false);
 
   /// Number of entries that are in the manifest: those trusted and those added.
-  [[nodiscard]] std::size_t done() const { return entries_.size(); }
+  [[nodiscard]] std::size_t done() const { return done_; }
 
-  /// They are the shard's first done() items. The caller compares each with the input's item.
-  [[nodiscard]] std::span<const ManifestEntry> entries() const { return entries_; }
+  /// Those that were trusted, one by one: the shard's first items. The caller compares each with the input's
+  /// item. Nothing when all have been given.
+  [[nodiscard]] std::optional<ManifestEntry> next_kept();
 
   /// The index of the item to be added next: number − 1 + done() · count.
-  [[nodiscard]] std::size_t next_index() const { return shard_.number - 1 + entries_.size() * shard_.count; }
+  [[nodiscard]] std::size_t next_index() const { return shard_.number - 1 + done_ * shard_.count; }
 
   /// Writes the next items, in order: the files, then the manifest's lines; on return all is on the disk.
   /// Throws Error naming the path and the reason: nothing half-written stays, and nothing of the batch is in
-  /// the manifest. An item that is not the next, or whose file's name is_file_name() refuses or that has been
-  /// given before, is an Error too.
+  /// the manifest. An item that is not the next, or whose file's name is_file_name() refuses or does not
+  /// begin with the item's index, is an Error too.
   void add(std::span<const Finished> items);
 
   /// Notes in run.json that the input has `rows` items, those of all shards, and that this shard's are done.
@@ -107,7 +108,7 @@ class RunDirectory {
   void start();
   void resume();
   void write_settings();
-  [[nodiscard]] bool holds(const ManifestEntry& entry) const;
+  [[nodiscard]] bool holds(const std::string& line) const;
   void expect_next(const ManifestEntry& entry, std::size_t index) const;
 
   std::filesystem::path directory_;
@@ -115,8 +116,9 @@ class RunDirectory {
   Shard shard_;
   std::optional<std::size_t> rows_;  ///< as run.json has them; nothing while the run is not finished
   std::optional<FileLock> lock_;
-  std::vector<ManifestEntry> entries_;
-  std::set<std::string> names_;  ///< of their files
+  std::size_t done_ = 0;
+  std::ifstream kept_;  ///< the manifest, as far as next_kept() has read
+  std::size_t left_to_keep_ = 0;
 };
 
 /// Whether an item's file may have this name: UTF-8, one component of at most 255 bytes, not hidden, no

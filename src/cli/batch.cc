@@ -105,7 +105,7 @@ class Batches {
   std::unique_ptr<Destination> destination_;
   Progress progress_;
   Tally tally_;
-  std::size_t read_ = 0, taken_ = 0;
+  std::size_t taken_ = 0;
   const std::size_t kept_;
   bool at_end_ = false;
 };
@@ -119,7 +119,7 @@ Batches::Batches(const Job& job, const Streams& streams)
       texts_(options_, job.text.invalid_utf8, streams.in),
       destination_(open_destination(job, format_, sources_, streams)),
       progress_(options_.quiet ? Progress::Style::none : options_.progress, streams.err),
-      kept_(destination_->kept().size()) {}
+      kept_(destination_->kept()) {}
 
 /// As the models read it. None where it can't be taken, or is not asked for: the entry says why.
 std::vector<Subject> Batches::read(const Row& row, ManifestEntry& entry) {
@@ -150,19 +150,17 @@ std::optional<Item> Batches::read_item() {
   item.subjects = read(*row, item.entry);
   item.share = texts_.share_read();
   if (!item.subjects.empty()) ++taken_;
-  if (read_ < kept_) {
-    const ManifestEntry& before = destination_->kept()[read_];
-    if (before.text != item.entry.text || before.pair != item.entry.pair || before.id != item.entry.id) {
+  if (std::optional<ManifestEntry> before = destination_->next_kept()) {
+    if (before->text != item.entry.text || before->pair != item.entry.pair || before->id != item.entry.id) {
       throw Error("--resume: line " + std::to_string(row->line) + " of the input is another than before",
                   "go on with the same input, or choose another directory");
     }
-    item.entry = before;
+    item.entry = std::move(*before);
     item.kept = true;
   } else if (!item.subjects.empty()) {
     item.entry.file = file_name(item.entry, format_);
   }
   item.made = item.kept || item.subjects.empty();
-  ++read_;
   return item;
 }
 

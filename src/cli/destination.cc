@@ -31,7 +31,8 @@ class ToDirectory : public Destination {
         out_(streams.out),
         run_(path_, settings_of(job, format, sources), shard_, job.text.input.resume) {}
 
-  [[nodiscard]] std::span<const ManifestEntry> kept() const override { return run_.entries(); }
+  [[nodiscard]] std::size_t kept() const override { return kept_; }
+  [[nodiscard]] std::optional<ManifestEntry> next_kept() override { return run_.next_kept(); }
 
   void add(std::span<Item*> items) override {
     std::vector<Finished> finished;
@@ -58,6 +59,7 @@ class ToDirectory : public Destination {
   bool with_page_;
   std::ostream& out_;
   RunDirectory run_;
+  std::size_t kept_ = run_.done();
 };
 
 class ToStream : public Destination {

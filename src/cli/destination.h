@@ -14,8 +14,9 @@ class Destination {
  public:
   virtual ~Destination() = default;
 
-  /// What an earlier run has done of it: the entries of the first items.
-  [[nodiscard]] virtual std::span<const ManifestEntry> kept() const { return {}; }
+  /// What an earlier run has done of it: how many of the first items, and their entries, one by one.
+  [[nodiscard]] virtual std::size_t kept() const { return 0; }
+  [[nodiscard]] virtual std::optional<ManifestEntry> next_kept() { return std::nullopt; }
 
   /// The next items, in order, without those that were kept.
   virtual void add(std::span<Item*> items) = 0;

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <charconv>
 #include <system_error>
 
 #include "attnviz/error.h"
@@ -12,6 +12,12 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string part_name(Shard shard) { return hidden_name(shard) + "-part-"; }
+
+std::optional<std::size_t> leading_number(const std::string& name) {
+  std::size_t number = 0;
+  const auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), number);
+  return fault == std::errc() ? std::optional(number) : std::nullopt;
+}
 
 }  // namespace
 
@@ -52,31 +58,37 @@ void RunDirectory::resume() {
   }
   rows_ = run.rows;
   const fs::path manifest = directory_ / manifest_name(shard_);
-  const std::string bytes = read_file(manifest);
-  std::size_t trusted = 0;
-  for (std::size_t end = 0; (end = bytes.find('\n', trusted)) != std::string::npos; trusted = end + 1) {
-    try {
-      ManifestEntry entry = manifest_entry(std::string_view(bytes).substr(trusted, end - trusted), "");
-      if (!holds(entry)) break;
-      if (!entry.file.empty()) names_.insert(entry.file);
-      entries_.push_back(std::move(entry));
-    } catch (const Error&) {
-      break;  // a line that a crash of the machine garbled
-    }
+  std::size_t trusted = 0, size = 0;
+  kept_.open(manifest, std::ios::binary);
+  for (std::string line; std::getline(kept_, line); trusted = size) {
+    size += line.size() + 1;
+    if (kept_.eof() || !holds(line)) break;  // without a line end it was cut
+    ++done_;
   }
-  if (trusted == bytes.size()) return;
+  kept_.clear();
+  kept_.seekg(0);
+  left_to_keep_ = done_;
+  if (trusted == fs::file_size(manifest)) return;
   if (std::exchange(rows_, std::nullopt)) write_settings();
   cut_file(manifest, trusted);
 }
 
-/// Whether it is the next item, and its file is as it was written.
-bool RunDirectory::holds(const ManifestEntry& entry) const {
-  if (entry.index != next_index() || names_.contains(entry.file)) return false;
+/// Whether it is the next item's, and its file is as it was written.
+bool RunDirectory::holds(const std::string& line) const {
   try {
+    const ManifestEntry entry = manifest_entry(line, "");
+    if (entry.index != next_index()) return false;
     return entry.file.empty() || sha256_of_file(directory_ / entry.file) == entry.sha256;
   } catch (const Error&) {
-    return false;
+    return false;  // a line that a crash of the machine garbled, or a file that is gone
   }
+}
+
+std::optional<ManifestEntry> RunDirectory::next_kept() {
+  std::string line;
+  if (left_to_keep_ == 0 || !std::getline(kept_, line)) return std::nullopt;
+  --left_to_keep_;
+  return manifest_entry(line, (directory_ / manifest_name(shard_)).string());
 }
 
 void RunDirectory::expect_next(const ManifestEntry& entry, std::size_t index) const {
@@ -93,39 +105,35 @@ void RunDirectory::expect_next(const ManifestEntry& entry, std::size_t index) co
   if (!is_file_name(entry.file)) {
     throw Error(visible(entry.file) + ": no name for an item's file", "use letters, digits, - and _");
   }
-  if (names_.contains(entry.file)) throw Error(entry.file + ": two items of this name", "give each its own");
+  // So no two items can have one.
+  if (leading_number(entry.file) != index) {
+    throw Error(entry.file + ": no name for item " + std::to_string(index) + ", expected its index in front");
+  }
 }
 
 void RunDirectory::add(std::span<const Finished> items) {
-  std::vector<ManifestEntry> entries;
   std::vector<NamedFile> files;
   std::string lines;
-  const std::size_t first = next_index();
-  try {
-    for (const Finished& item : items) {
-      ManifestEntry& entry = entries.emplace_back(item.entry);
-      expect_next(entry, first + (entries.size() - 1) * shard_.count);
-      entry.sha256 = entry.file.empty() ? "" : sha256_of(item.bytes);
-      lines += to_json(entry) + "\n";
-      if (entry.file.empty()) continue;
-      files.push_back({entry.file, item.bytes});
-      names_.insert(entry.file);
-    }
-    write_files(directory_, files, part_name(shard_));
-    append_to_file(directory_ / manifest_name(shard_), lines);
-  } catch (...) {
-    for (const NamedFile& file : files) names_.erase(file.name);
-    throw;
+  std::size_t index = next_index();
+  for (const Finished& item : items) {
+    ManifestEntry entry = item.entry;
+    expect_next(entry, index);
+    index += shard_.count;
+    entry.sha256 = entry.file.empty() ? "" : sha256_of(item.bytes);
+    lines += to_json(entry) + "\n";
+    if (!entry.file.empty()) files.push_back({entry.file, item.bytes});
   }
-  std::move(entries.begin(), entries.end(), std::back_inserter(entries_));
+  write_files(directory_, files, part_name(shard_));
+  append_to_file(directory_ / manifest_name(shard_), lines);
+  done_ += items.size();
 }
 
 void RunDirectory::finish(std::size_t rows) {
   const std::size_t before = shard_.number - 1;
   const std::size_t expected = rows <= before ? 0 : (rows - before - 1) / shard_.count + 1;
-  if (entries_.size() != expected) {
+  if (done_ != expected) {
     throw Error(directory_.string() + ": the run is not done, expected " + std::to_string(expected) +
-                " items, got " + std::to_string(entries_.size()));
+                " items, got " + std::to_string(done_));
   }
   if (rows_ == rows) return;
   rows_ = rows;
