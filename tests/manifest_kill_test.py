@@ -56,7 +56,7 @@ def test_killed_at_every_moment(scratch):
 def test_killed_again_while_it_resumes(scratch):
     whole, moments = undisturbed(scratch)
     choose = random.Random(1)
-    for _ in range(100):
+    for _ in range(40):
         out = scratch / "out"
         shutil.rmtree(out, ignore_errors=True)
         run(out, moment=choose.randint(1, moments))
