@@ -179,8 +179,9 @@ Verdict judge_items(const Record& record, const ExpectedPicture& expected, const
   if (shapes.size() != expected.shapes.size()) {
     verdict.wrong = std::max(shapes.size(), expected.shapes.size());
     verdict.findings = {{CheckStep::picture, "the picture is not its record's: it has " +
-                                                 counted(shapes.size(), "cell, bar or the like") +
-                                                 ", expected " + std::to_string(expected.shapes.size())}};
+                                                 std::to_string(shapes.size()) +
+                                                 " cells, bars and the like, expected " +
+                                                 std::to_string(expected.shapes.size())}};
     return verdict;
   }
   const ColorAt color_at = [&](std::size_t i) { return std::optional(shapes[i].fill); };

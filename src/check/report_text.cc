@@ -3,6 +3,32 @@
 #include "check/status.h"
 
 namespace attnviz {
+namespace {
+
+/// Escaped as GitHub's runner reads it
+/// (https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts); a property's value takes
+/// more.
+std::string command_text(std::string_view text, bool property) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '%') {
+      escaped += "%25";
+    } else if (c == '\r') {
+      escaped += "%0D";
+    } else if (c == '\n') {
+      escaped += "%0A";
+    } else if (property && c == ':') {
+      escaped += "%3A";
+    } else if (property && c == ',') {
+      escaped += "%2C";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
+}  // namespace
 
 std::string totals(std::span<const CheckResult> results) {
   const auto counts = counts_of(results);
@@ -27,29 +53,6 @@ std::string report_text(std::span<const CheckResult> results) {
     for (const std::string& line : details_of(result)) text += "  " + visible(line) + "\n";
   }
   return text;
-}
-
-/// Escaped as GitHub's runner reads it
-/// (https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts); a property's value takes
-/// more.
-static std::string command_text(std::string_view text, bool property) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '%') {
-      escaped += "%25";
-    } else if (c == '\r') {
-      escaped += "%0D";
-    } else if (c == '\n') {
-      escaped += "%0A";
-    } else if (property && c == ':') {
-      escaped += "%3A";
-    } else if (property && c == ',') {
-      escaped += "%2C";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
 }
 
 std::string report_github(std::span<const CheckResult> results) {

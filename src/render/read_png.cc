@@ -33,6 +33,24 @@ double dpi_of(std::string_view file) {
   return 0;
 }
 
+/// The file without what is said beside the picture: a record's megabytes would only be inflated to be
+/// dropped.
+std::string picture_alone(std::string_view file) {
+  constexpr std::size_t kSignature = 8, kFrame = 12;
+  std::string kept(file.substr(0, kSignature));
+  for (std::string_view rest = file.substr(kSignature); !rest.empty();) {
+    const std::size_t length = u32(rest);
+    if (rest.size() < kFrame || rest.size() - kFrame < length)
+      throw Error("it is cut: a chunk ends beyond the file");
+    const std::string_view type = rest.substr(4, 4);
+    if (type == "IHDR" || type == "PLTE" || type == "tRNS" || type == "IDAT" || type == "IEND")
+      kept += rest.substr(0, kFrame + length);
+    if (type == "IEND") return kept;
+    rest.remove_prefix(kFrame + length);
+  }
+  throw Error("it is cut: it has no end");
+}
+
 cairo_status_t take(void* rest, unsigned char* into, unsigned length) {
   auto& left = *static_cast<std::string_view*>(rest);
   if (left.size() < length) return CAIRO_STATUS_READ_ERROR;
@@ -44,7 +62,8 @@ cairo_status_t take(void* rest, unsigned char* into, unsigned length) {
 }  // namespace
 
 Raster read_png_picture(std::string_view file) {
-  std::string_view rest = file;
+  const std::string picture = picture_alone(file);
+  std::string_view rest = picture;
   const Surface surface(cairo_image_surface_create_from_png_stream(take, &rest));
   if (const cairo_status_t status = cairo_surface_status(surface.get()); status != CAIRO_STATUS_SUCCESS)
     throw Error(std::string("its pixels can't be read: ") + cairo_status_to_string(status));
