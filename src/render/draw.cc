@@ -1,5 +1,6 @@
 #include "render/draw.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <string>
@@ -79,7 +80,7 @@ void Pen::operator()(const Image& image) {
   const auto width = static_cast<int>(image.columns * repeat);
   Pixels pixels = repeated_pixels(image, repeat);
   const auto height = static_cast<int>(pixels.size()) / width;
-  const Surface surface(cairo_image_surface_create_for_data(reinterpret_cast<unsigned char*>(pixels.data()),
+  const Surface surface(cairo_image_surface_create_for_data(reinterpret_cast<unsigned char*>(pixels.begin()),
                                                             CAIRO_FORMAT_RGB24, width, height, width * 4));
   check_cairo(cairo_surface_status(surface.get()), "image");
   cairo_save(cairo_);
@@ -108,14 +109,14 @@ std::size_t sharp_repeat(const Image& image) {
 }
 
 Pixels repeated_pixels(const Image& image, std::size_t repeat) {
-  Pixels pixels;
-  pixels.reserve(image.pixels.size() * repeat * repeat);
+  Pixels pixels(image.pixels.size() * repeat * repeat);
+  std::uint32_t* pixel = pixels.begin();
   for (std::size_t row = 0; row < image.pixels.size(); row += image.columns) {
     for (std::size_t line = 0; line < repeat; ++line) {
       for (std::size_t column = 0; column < image.columns; ++column) {
         const Color color = image.pixels[row + column];
-        pixels.insert(pixels.end(), repeat,
-                      static_cast<std::uint32_t>(color.red << 16 | color.green << 8 | color.blue));
+        pixel = std::fill_n(pixel, repeat,
+                            static_cast<std::uint32_t>(color.red << 16 | color.green << 8 | color.blue));
       }
     }
   }

@@ -104,15 +104,15 @@ Bytes filtered_rows(const Pixels& pixels, std::size_t columns, const std::option
   Bytes bytes((width + 1) * rows);
   for (std::size_t row = 0; row < rows; ++row) {
     char* out = bytes.begin() + row * (width + 1);
-    const auto begin = pixels.begin() + static_cast<std::ptrdiff_t>(row * columns);
-    const auto end = begin + static_cast<std::ptrdiff_t>(columns);
-    if (row > 0 && std::equal(begin, end, begin - static_cast<std::ptrdiff_t>(columns))) {
+    const std::uint32_t* const begin = pixels.begin() + row * columns;
+    const std::uint32_t* const end = begin + columns;
+    if (row > 0 && std::equal(begin, end, begin - columns)) {
       *out = 2;
       std::fill_n(out + 1, width, '\0');
       continue;
     }
     *out++ = 0;
-    for (auto pixel = begin; pixel != end; ++pixel) {
+    for (const std::uint32_t* pixel = begin; pixel != end; ++pixel) {
       if (palette) {
         *out++ = static_cast<char>(palette->index(*pixel));
       } else {
@@ -148,7 +148,7 @@ void encode_png(const Pixels& pixels, std::size_t columns, const PngNotes& notes
   write_text(sink, "Title", notes.title);
   write_text(sink, "Description", notes.description);
   for (const std::string& piece : png_record(notes.record)) write_chunk(sink, "iTXt", piece);
-  write_chunk(sink, "IDAT", deflated(filtered_rows(pixels, columns, palette).view(), kCompression).view());
+  write_chunk(sink, "IDAT", view(deflated(view(filtered_rows(pixels, columns, palette)), kCompression)));
   write_chunk(sink, "IEND", {});
 }
 
@@ -166,24 +166,30 @@ int pixels_of(double points, double scale) {
   return static_cast<int>(pixels);
 }
 
-}  // namespace
-
-Raster rasterized(const Figure& figure, double dpi) {
+/// The figure's pixels, and how many make a row.
+std::pair<Pixels, std::size_t> drawn(const Figure& figure, double dpi) {
   if (!(dpi > 0)) throw Error("dpi: expected a number above 0");
   const double scale = dpi / 72;
   const int columns = pixels_of(figure.width, scale), rows = pixels_of(figure.height, scale);
   Pixels pixels(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows));
-  const Surface surface(cairo_image_surface_create_for_data(reinterpret_cast<unsigned char*>(pixels.data()),
+  const Surface surface(cairo_image_surface_create_for_data(reinterpret_cast<unsigned char*>(pixels.begin()),
                                                             CAIRO_FORMAT_RGB24, columns, rows, columns * 4));
   draw(figure, surface.get(), scale, Glyphs::filled);
   cairo_surface_flush(surface.get());
   for (std::uint32_t& pixel : pixels) pixel &= 0xFFFFFF;
-  return {static_cast<std::size_t>(columns), std::move(pixels), dpi};
+  return {std::move(pixels), static_cast<std::size_t>(columns)};
+}
+
+}  // namespace
+
+Raster rasterized(const Figure& figure, double dpi) {
+  const auto [pixels, columns] = drawn(figure, dpi);
+  return {columns, {pixels.begin(), pixels.end()}, dpi};
 }
 
 void write_png(const Figure& figure, double dpi, const Sink& sink) {
-  const Raster raster = rasterized(figure, dpi);
-  encode_png(raster.pixels, raster.columns, {dpi, figure.title, figure.description, figure.record}, sink);
+  const auto [pixels, columns] = drawn(figure, dpi);
+  encode_png(pixels, columns, {dpi, figure.title, figure.description, figure.record}, sink);
 }
 
 }  // namespace attnviz

@@ -4,13 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "attnviz/file.h"
+#include "render/buffer.h"
 
 namespace attnviz {
 
-using Pixels = std::vector<std::uint32_t>;  ///< 0x00RRGGBB, row by row, as Cairo's RGB24
+using Pixels = Buffer<std::uint32_t>;  ///< 0x00RRGGBB, row by row, as Cairo's RGB24
 
 /// What a PNG says beside its pixels.
 struct PngNotes {

@@ -3,6 +3,7 @@
 #include <libdeflate.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
 
 #include "attnviz/error.h"
@@ -10,9 +11,14 @@
 
 namespace attnviz {
 
+using Compressor = Owned<libdeflate_compressor, libdeflate_free_compressor>;
+
 Bytes deflated(std::string_view bytes, int level) {
-  const Owned<libdeflate_compressor, libdeflate_free_compressor> compressor(
-      libdeflate_alloc_compressor(level));
+  constexpr std::size_t kLevels = 13;
+  // A compressor is hundreds of kilobytes: each thread keeps its own.
+  thread_local std::array<Compressor, kLevels> compressors;
+  Compressor& compressor = compressors.at(static_cast<std::size_t>(level));
+  if (!compressor) compressor.reset(libdeflate_alloc_compressor(level));
   if (!compressor) throw std::bad_alloc();
   Bytes packed(libdeflate_zlib_compress_bound(compressor.get(), bytes.size()));
   packed.shrink(
