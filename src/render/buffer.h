@@ -1,6 +1,7 @@
 /// Large blocks of memory that a thread uses again.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -34,6 +35,7 @@ class Buffer {
   [[nodiscard]] const Item* begin() const { return reinterpret_cast<const Item*>(block_.bytes()); }
   [[nodiscard]] const Item* end() const { return begin() + size_; }
   [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::string_view view() const requires std::same_as<Item, char> { return {begin(), size_}; }
   void shrink(std::size_t size) { size_ = size; }
 
  private:
@@ -42,7 +44,5 @@ class Buffer {
 };
 
 using Bytes = Buffer<char>;
-
-inline std::string_view view(const Bytes& bytes) { return {bytes.begin(), bytes.size()}; }
 
 }  // namespace attnviz

@@ -6,15 +6,14 @@
 #include <string>
 
 #include "attnviz/error.h"
+#include "render/stamp.h"
 
 namespace attnviz {
 namespace {
 
-using Drawing = Owned<cairo_t, cairo_destroy>;
-
 class Pen {
  public:
-  Pen(cairo_t* cairo, Glyphs glyphs) : cairo_(cairo), glyphs_(glyphs) {}
+  Pen(cairo_t* cairo, double scale, Glyphs glyphs) : cairo_(cairo), scale_(scale), glyphs_(glyphs) {}
 
   /// The whole surface: its last pixels may reach a little past the page.
   void paint(Color color) {
@@ -42,37 +41,62 @@ class Pen {
   void operator()(const Image& image);
 
  private:
+  /// Onto an image.
+  void stamp(const Text& text, const TextPlace& at, const ShapedLine::Run& run, Color color);
+
   void set_color(Color color) {
     cairo_set_source_rgb(cairo_, color.red / 255.0, color.green / 255.0, color.blue / 255.0);
   }
 
   cairo_t* cairo_;
+  double scale_;
   Glyphs glyphs_;
 };
 
 void Pen::operator()(const Text& text) {
   ShapedLine& line = Typesetter::of_this_thread().shape(text.text, text.bold, text.mark_bytes);
   const TextPlace at = place_of(text, line);
-  cairo_save(cairo_);
-  cairo_translate(cairo_, text.x, text.y);
-  cairo_rotate(cairo_, text.angle * std::numbers::pi / 180);
-  cairo_translate(cairo_, at.x, at.y);
-  cairo_scale(cairo_, at.scale, at.scale);
   for (const ShapedLine::Run& run : line.runs()) {
-    set_color(run.offset < text.mark_bytes ? text.mark_color : text.color);
+    const Color color = run.offset < text.mark_bytes ? text.mark_color : text.color;
+    if (glyphs_ == Glyphs::filled && run.outline && text.angle == 0) {
+      stamp(text, at, run, color);
+      continue;
+    }
+    set_color(color);
+    cairo_save(cairo_);
+    cairo_translate(cairo_, text.x, text.y);
+    cairo_rotate(cairo_, text.angle * std::numbers::pi / 180);
+    cairo_translate(cairo_, at.x, at.y);
+    cairo_scale(cairo_, at.scale, at.scale);
+    cairo_translate(cairo_, run.x, 0);
     if (glyphs_ == Glyphs::filled && run.outline) {
-      cairo_save(cairo_);
-      cairo_translate(cairo_, run.x, 0);
       cairo_append_path(cairo_, run.outline.get());
-      cairo_restore(cairo_);
       cairo_fill(cairo_);
     } else {
-      cairo_move_to(cairo_, run.x, 0);
+      cairo_move_to(cairo_, 0, 0);
       pango_cairo_show_glyph_item(cairo_, line.text(), run.item);
     }
     cairo_new_path(cairo_);
+    cairo_restore(cairo_);
   }
-  cairo_restore(cairo_);
+}
+
+void Pen::stamp(const Text& text, const TextPlace& at, const ShapedLine::Run& run, Color color) {
+  const auto steps = [&](double points) {
+    return std::llround(points * scale_ * static_cast<double>(StampKey::kStepsAPixel));
+  };
+  const std::int64_t x = steps(text.x + at.x + run.x * at.scale), y = steps(text.y + at.y);
+  const auto within = [](std::int64_t place) { return place & (StampKey::kStepsAPixel - 1); };
+  const auto pixel = [](std::int64_t place) { return static_cast<int>(place >> StampKey::kStepBits); };
+  const Stamp& stamp = Stamps::of_this_thread().of({.text = text.text,
+                                                    .bold = text.bold,
+                                                    .split = text.mark_bytes,
+                                                    .offset = run.offset,
+                                                    .scale = at.scale * scale_,
+                                                    .x = within(x),
+                                                    .y = within(y)},
+                                                   *run.outline);
+  press(stamp, color, pixel(x), pixel(y), cairo_get_target(cairo_));
 }
 
 void Pen::operator()(const Image& image) {
@@ -131,7 +155,7 @@ void draw(const Figure& figure, cairo_surface_t* surface, double scale, Glyphs g
   check_cairo(cairo_surface_status(surface), "figure");
   const Drawing drawing(cairo_create(surface));
   cairo_scale(drawing.get(), scale, scale);
-  Pen pen(drawing.get(), glyphs);
+  Pen pen(drawing.get(), scale, glyphs);
   pen.paint(figure.background);
   for (const Item& item : figure.items) std::visit(pen, item);
   check_cairo(cairo_status(drawing.get()), "figure");

@@ -14,6 +14,7 @@
 namespace attnviz {
 
 using Surface = Owned<cairo_surface_t, cairo_surface_destroy>;
+using Drawing = Owned<cairo_t, cairo_destroy>;
 
 /// How a surface wants its text: as glyphs of an embedded font (PDF), or as filled outlines (PNG), which
 /// alone keep their exact place between pixels in every version of Cairo.

@@ -148,7 +148,7 @@ void encode_png(const Pixels& pixels, std::size_t columns, const PngNotes& notes
   write_text(sink, "Title", notes.title);
   write_text(sink, "Description", notes.description);
   for (const std::string& piece : png_record(notes.record)) write_chunk(sink, "iTXt", piece);
-  write_chunk(sink, "IDAT", view(deflated(view(filtered_rows(pixels, columns, palette)), kCompression)));
+  write_chunk(sink, "IDAT", deflated(filtered_rows(pixels, columns, palette).view(), kCompression).view());
   write_chunk(sink, "IEND", {});
 }
 

@@ -156,7 +156,7 @@ std::string packed_record(std::string_view record) {
                     std::to_string(kLargestRecord),
                 "write the figure without its record");
   }
-  return std::string(view(deflated(record, kCompression)));
+  return std::string(deflated(record, kCompression).view());
 }
 
 std::string unpacked_record(std::string_view packed) {
