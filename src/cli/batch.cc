@@ -85,7 +85,7 @@ class Batches {
   int run();
 
  private:
-  [[nodiscard]] std::unique_ptr<Window> read_window();
+  [[nodiscard]] std::shared_ptr<Window> read_window();
   [[nodiscard]] std::optional<Item> read_item();
   [[nodiscard]] std::vector<Subject> read(const Row& row, ManifestEntry& entry);
   void run_window(Window& window, Pipeline& pipeline);
@@ -164,8 +164,8 @@ std::optional<Item> Batches::read_item() {
   return item;
 }
 
-std::unique_ptr<Window> Batches::read_window() {
-  auto window = std::make_unique<Window>();
+std::shared_ptr<Window> Batches::read_window() {
+  auto window = std::make_shared<Window>();
   for (std::size_t bytes = 0;
        window->size() < kWindow && bytes < kWindowBytes && !interrupt_.interrupted();) {
     try {
@@ -303,7 +303,11 @@ int Batches::run() {
   Pipeline pipeline(
       drawing_threads(job_), [this](Item& item) { make(item); },
       [this](std::span<Item*> items) { write(items); });
-  while (!at_end_ && !interrupt_.interrupted()) run_window(pipeline.begin(read_window()), pipeline);
+  while (!at_end_ && !interrupt_.interrupted()) {
+    const std::shared_ptr<Window> window = read_window();  // kept while it runs, even if all of it is written
+    pipeline.begin(window);
+    run_window(*window, pipeline);
+  }
   pipeline.finish();
   return end();
 }

@@ -30,13 +30,12 @@ void Pipeline::stop() {
   threads_.clear();
 }
 
-Window& Pipeline::begin(std::unique_ptr<Window> window) {
+void Pipeline::begin(std::shared_ptr<Window> window) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return windows_.size() < kMostWindows || fault_; });
   if (fault_) std::rethrow_exception(fault_);
   windows_.push_back(std::move(window));
   changed_.notify_all();
-  return *windows_.back();
 }
 
 void Pipeline::make(Item& item) {

@@ -46,8 +46,9 @@ class Pipeline {
   Pipeline& operator=(const Pipeline&) = delete;
   ~Pipeline();
 
-  /// Takes the next window, once there are not too many. Throws what `write` threw.
-  Window& begin(std::unique_ptr<Window> window);
+  /// Takes the next window, once there are not too many, and lets it go when all of it is written. Throws what
+  /// `write` threw.
+  void begin(std::shared_ptr<Window> window);
 
   /// The item's models ran, or failed: the rest is the pipeline's.
   void make(Item& item);
@@ -66,7 +67,7 @@ class Pipeline {
   std::function<void(std::span<Item*>)> write_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::unique_ptr<Window>> windows_;
+  std::deque<std::shared_ptr<Window>> windows_;
   std::size_t written_ = 0;  ///< of the first window
   std::deque<Item*> waiting_;
   std::size_t making_ = 0;
