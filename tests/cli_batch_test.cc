@@ -155,6 +155,17 @@ TEST_F(Batch, TellsWhatWasPassedOverAndWhatFailed) {
   }
 }
 
+/// What is wrong with a model is told once, and not of every text.
+TEST_F(Batch, StopsWhereTheModelCannotRun) {
+  write("a.txt", kLines);
+  copy_gpt2("broken");
+  fs::resize_file("broken/model.safetensors", 100'000);
+  const Outcome outcome = run({"render", "--model", "./broken", "--input", "a.txt", "-q", "-o", "out"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.err.find("attnviz: ./broken/model.safetensors: "), 0U) << outcome.err;
+  EXPECT_TRUE(read_manifest("out/manifest.jsonl").empty());
+}
+
 TEST_F(Batch, TakesPairsAndNamesFilesAfterIds) {
   write("a.csv",
         "premise,hypothesis,key\nIt rained.,It was wet.,../../etc/passwd\nIt snowed.,,b\nThe sun.,The "

@@ -237,7 +237,10 @@ void Batches::run_window(Window& window, Pipeline& pipeline) {
     const std::span<Item* const> batch = std::span(items).subspan(begin, end - begin);
     const auto kept = [](const Item* item) { return item->kept; };
     if (std::all_of(batch.begin(), batch.end(), kept)) continue;
-    if (job_.runs_models) run_together(batch);
+    if (job_.runs_models) {
+      for (OpenSource& source : sources_) std::ignore = opened(source.reader);  // its faults are no text's
+      run_together(batch);
+    }
     for (Item* item : batch) {
       if (!item->kept) pipeline.make(*item);
     }

@@ -227,7 +227,8 @@ std::vector<std::string> Flags::given_but(std::span<const std::string> groups_or
 
 std::string Flags::help() const {
   const State& state = *state_;
-  const std::string argument = state.argument ? " " + state.argument->get_name() : "";
+  const std::string name = state.argument ? state.argument->get_name() : "";
+  const std::string argument = name.empty() ? "" : state.argument_required ? " " + name : " [" + name + "]";
   std::string help =
       wrap(state.usage.about, 0) + "\nUsage: " + state.command() + " [OPTIONS]" + argument + "\n";
   std::vector<HelpGroup> groups = state.groups;

@@ -92,7 +92,7 @@ void add_input_flags(Flags& flags, InputOptions& options) {
   };
   flags.value("--input", "FILE",
               "a file of texts, in place of TEXT: .txt with one a line, .jsonl, .csv or .tsv; - is standard "
-              "input",
+              "input. -o then names a directory",
               [&](const Given& given) { options.path = given.value; });
   value("--input-format", "txt|jsonl|csv|tsv", "how FILE is read, where its extension does not say (-: txt)",
         [&](const Given& given) { options.format = read_choice(given, kFormats); });
