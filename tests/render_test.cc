@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <regex>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -281,12 +282,34 @@ TEST(Svg, ReplacesWhatXmlHasNoPlaceFor) {
 }
 
 TEST(Pdf, EmbedsItsFontsAndNoDate) {
+  const Variable epoch("SOURCE_DATE_EPOCH", std::nullopt);
   const std::string document = pdf(Map(sentence()).figure());
   EXPECT_TRUE(document.starts_with("%PDF-1."));
   EXPECT_EQ(document.find("CreationDate"), std::string::npos);
   EXPECT_NE(document.find("/FontFile2"), std::string::npos);
   EXPECT_NE(document.find("/ToUnicode"), std::string::npos);
   EXPECT_NE(document.find("NotoSans"), std::string::npos);
+}
+
+TEST(Pdf, SaysTheDateThatSourceDateEpochGives) {
+  const Figure figure = Map(sentence()).figure();
+  struct Case {
+    const char *seconds, *date;
+  };
+  for (const auto& [seconds, date] :
+       {Case{"0", "19700101000000"}, {"1700000000", "20231114221320"}, {"253402300799", "99991231235959"}}) {
+    const Variable epoch("SOURCE_DATE_EPOCH", seconds), zone("TZ", "Asia/Tokyo");
+    const std::regex entry("/CreationDate \\((D:)?" + std::string(date) +
+                           "Z");  // older Cairo leaves "D:" out
+    EXPECT_TRUE(std::regex_search(pdf(figure), entry)) << seconds;
+  }
+  for (const char* wrong :
+       {"", "now", "1.5", "-1", "+1", " 1", "1 ", "253402300800", "99999999999999999999"}) {
+    const Variable epoch("SOURCE_DATE_EPOCH", wrong);
+    EXPECT_EQ(error_of([&] { std::ignore = pdf(figure); }),
+              std::string("SOURCE_DATE_EPOCH: expected whole seconds since 1970, got ") +
+                  (*wrong ? wrong : "nothing") + "\n  hint: unset it, and a PDF says no date");
+  }
 }
 
 TEST(Pdf, TellsItsViewerNotToSmoothTheMap) {
