@@ -103,5 +103,36 @@ TEST(Pictures, OfASummaryLookAsTheyDid) {
   expect_picture("summary.png", png(summary_figure(summary, {.colors = ColorMap("YlOrRd")}, text_measure())));
 }
 
+// Text that stands upright is stamped, all other is filled: a whole turn makes the difference.
+TEST(Pictures, StampTextAsItWouldBeFilled) {
+  Figure figure{.width = 90, .height = 60, .background = {255, 255, 255}};
+  for (int i = 0; i < 40; ++i) {
+    // Beyond all edges, at many places between pixels, and each place twice.
+    const double place = i / 2;
+    figure.items.emplace_back(
+        Rectangle{place * 4 - 5, place * 3 - 2, 9, 9, {static_cast<std::uint8_t>(i * 6), 90, 20}});
+    figure.items.emplace_back(Text{.x = place * 4.7 - 3,
+                                   .y = place * 3.3 - 1,
+                                   .text = i % 3 ? "0.57" : "##ŵg",
+                                   .size = 5 + place / 9,
+                                   .color = {250, static_cast<std::uint8_t>(i * 5), 200},
+                                   .bold = i % 5 == 0,
+                                   .mark_bytes = i % 3 ? 0U : 2U});
+  }
+  const test::Pixels stamped(png(figure));
+  for (Item& item : figure.items) {
+    if (Text* const text = std::get_if<Text>(&item)) text->angle = 360;
+  }
+  const test::Pixels filled(png(figure));
+  for (std::size_t i = 0; i < filled.colors.size(); ++i) {
+    for (const int shift : {0, 8, 16}) {
+      const auto level = [&](const test::Pixels& pixels) {
+        return static_cast<int>(pixels.colors[i] >> shift & 255);
+      };
+      EXPECT_NEAR(level(stamped), level(filled), 1) << "pixel " << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace attnviz

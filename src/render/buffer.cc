@@ -26,12 +26,16 @@ std::array<Spare, kMostSpares>& spares() {
 // Powers of two, so that the pictures of a batch fit each other's blocks: what is not written to takes no
 // memory.
 Block::Block(std::size_t size) : size_(size > kLargestSpare ? size : std::bit_ceil(size)) {
+  Spare* fitting = nullptr;
   for (Spare& spare : spares()) {
-    if (spare.size != size_) continue;
-    bytes_ = std::exchange(spare, {}).bytes;
-    return;
+    if (spare.size >= size_ && (!fitting || spare.size < fitting->size)) fitting = &spare;
   }
-  bytes_ = std::make_unique_for_overwrite<std::byte[]>(size_);
+  if (fitting) {
+    size_ = fitting->size;
+    bytes_ = std::exchange(*fitting, {}).bytes;
+  } else {
+    bytes_ = std::make_unique_for_overwrite<std::byte[]>(size_);
+  }
 }
 
 Block::~Block() {
