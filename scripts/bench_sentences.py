@@ -78,6 +78,8 @@ def extract(directory, layers, file, out):
 def tokens(directory, file):
     from tokenizers import Tokenizer
     tokenizer = Tokenizer.from_file(f"{directory}/tokenizer.json")
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
     started = time.perf_counter()
     texts = sentences_of(file)
     for index, (text, encoding) in enumerate(zip(texts, tokenizer.encode_batch(texts))):
