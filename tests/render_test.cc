@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -299,9 +298,10 @@ TEST(Pdf, SaysTheDateThatSourceDateEpochGives) {
   for (const auto& [seconds, date] :
        {Case{"0", "19700101000000"}, {"1700000000", "20231114221320"}, {"253402300799", "99991231235959"}}) {
     const Variable epoch("SOURCE_DATE_EPOCH", seconds), zone("TZ", "Asia/Tokyo");
-    const std::regex entry("/CreationDate \\((D:)?" + std::string(date) +
-                           "Z");  // older Cairo leaves "D:" out
-    EXPECT_TRUE(std::regex_search(pdf(figure), entry)) << seconds;
+    std::string document = pdf(figure);
+    document.erase(0, document.find("/CreationDate ("));
+    const bool prefixed = document.starts_with("/CreationDate (D:");  // older Cairo leaves it out
+    EXPECT_EQ(document.substr(prefixed ? 17 : 15, 15), std::string(date) + "Z") << seconds;
   }
   for (const char* wrong :
        {"", "now", "1.5", "-1", "+1", " 1", "1 ", "253402300800", "99999999999999999999"}) {
