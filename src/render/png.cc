@@ -97,26 +97,30 @@ class Palette {
   std::vector<std::uint32_t> colors_;
 };
 
-/// Rows as PNG filters them. A map's rows mostly repeat the one above: that is said with the filter "up", all
-/// zeros; what does not repeat compresses best unfiltered.
+/// Whether a row is shorter said by what differs from the one above than by its own runs.
+bool resembles_above(const std::uint32_t* row, std::size_t columns) {
+  std::size_t above = 0, left = 0;
+  for (std::size_t i = 0; i < columns; ++i) above += row[i] != *(row + i - columns);
+  for (std::size_t i = 1; i < columns; ++i) left += row[i] != row[i - 1];
+  return above == 0 || 2 * above < left;
+}
+
+/// Rows as PNG filters them. A map's rows mostly repeat the one above, or differ in little: that is said with
+/// the filter "up". The others compress best unfiltered.
 Bytes filtered_rows(const Pixels& pixels, std::size_t columns, const std::optional<Palette>& palette) {
   const std::size_t width = columns * (palette ? 1 : 3), rows = pixels.size() / columns;
   Bytes bytes((width + 1) * rows);
+  char* out = bytes.begin();
   for (std::size_t row = 0; row < rows; ++row) {
-    char* out = bytes.begin() + row * (width + 1);
     const std::uint32_t* const begin = pixels.begin() + row * columns;
-    const std::uint32_t* const end = begin + columns;
-    if (row > 0 && std::equal(begin, end, begin - columns)) {
-      *out = 2;
-      std::fill_n(out + 1, width, '\0');
-      continue;
-    }
-    *out++ = 0;
-    for (const std::uint32_t* pixel = begin; pixel != end; ++pixel) {
+    const bool up = row > 0 && resembles_above(begin, columns);
+    *out++ = up ? 2 : 0;
+    for (const std::uint32_t* pixel = begin; pixel != begin + columns; ++pixel) {
+      const std::uint32_t above = up ? *(pixel - columns) : 0;
       if (palette) {
-        *out++ = static_cast<char>(palette->index(*pixel));
+        *out++ = static_cast<char>(palette->index(*pixel) - (up ? palette->index(above) : 0));
       } else {
-        for (const int shift : {16, 8, 0}) *out++ = static_cast<char>(*pixel >> shift);
+        for (const int shift : {16, 8, 0}) *out++ = static_cast<char>((*pixel >> shift) - (above >> shift));
       }
     }
   }
