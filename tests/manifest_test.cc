@@ -480,17 +480,38 @@ TEST(RunDirectory, SaysWhereItMayNotWrite) {
   ASSERT_EQ(::chmod((directory / "closed").c_str(), 0555), 0);
   ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
   const int status = status_of_child([&] {
+    fs::current_path(directory.path());  // what lies above it may be closed, too
     // Nothing is closed to root.
     constexpr uid_t kNobody = 65534;
     if (::geteuid() == 0) {
       ASSERT_EQ(::seteuid(kNobody), 0);
     }
-    EXPECT_EQ(error_of([&] { RunDirectory run(directory / "closed", kSettings); }),
-              (directory / "closed/.manifest.lock").string() +
-                  ": can't be written: Permission denied\n  hint: choose a place that you may write to");
-    EXPECT_TRUE(error_of([&] { RunDirectory run(directory / "closed/out", kSettings); })
-                    .starts_with((directory / "closed/out").string() +
-                                 ": can't be made a directory: Permission denied"));
+    EXPECT_EQ(
+        error_of([&] { RunDirectory run("closed", kSettings); }),
+        "closed/.manifest.lock: can't be written: Permission denied\n  hint: choose a place that you may "
+        "write to");
+    EXPECT_TRUE(error_of([&] {
+                  RunDirectory run("closed/out", kSettings);
+                }).starts_with("closed/out: can't be made a directory: Permission denied"));
+  });
+  EXPECT_EQ(status, 0);
+}
+
+/// Not even whether it is there.
+TEST(RunDirectory, SaysWhereItMayNotLook) {
+  const TemporaryDirectory directory;
+  fs::create_directories(directory / "hidden/out");
+  ASSERT_EQ(::chmod((directory / "hidden").c_str(), 0600), 0);
+  ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
+  const int status = status_of_child([&] {
+    fs::current_path(directory.path());
+    constexpr uid_t kNobody = 65534;
+    if (::geteuid() == 0) {
+      ASSERT_EQ(::seteuid(kNobody), 0);
+    }
+    EXPECT_TRUE(error_of([&] {
+                  RunDirectory run("hidden/out", kSettings);
+                }).starts_with("hidden/out: can't be made a directory: Permission denied"));
   });
   EXPECT_EQ(status, 0);
 }

@@ -52,7 +52,8 @@ FileLock lock_run(const fs::path& directory, Shard shard) {
 void make_directory(const fs::path& directory) {
   std::error_code fault;
   fs::create_directory(directory, fault);
-  if (fs::is_directory(directory)) return;
+  std::error_code unseen;
+  if (fs::is_directory(directory, unseen)) return;
   if (!fault || fault == std::errc::file_exists) fault = std::make_error_code(std::errc::not_a_directory);
   throw Error(directory.string() + ": can't be made a directory: " + fault.message(),
               fault == std::errc::no_such_file_or_directory
