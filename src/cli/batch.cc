@@ -217,7 +217,7 @@ void Batches::run_together(std::span<Item* const> items) {
       }
       return;
     }
-    items[0]->fail(error.what());
+    if (!items[0]->kept) items[0]->fail(error.what());  // what is kept is written, and the writer reads it
   }
 }
 

@@ -1,7 +1,6 @@
 /// input: a file of texts: how it is read, and which of its texts are taken.
 #pragma once
 
-#include <chrono>
 #include <iosfwd>
 #include <memory>
 #include <optional>
@@ -32,7 +31,7 @@ struct InputOptions {
   std::vector<std::string> settings{};     ///< what was given of the command line that shapes the run
 };
 
-/// --input and the flags that belong to it; those of `writes_files` too: --shard, --resume.
+/// --input and the flags that belong to it.
 void add_input_flags(Flags& flags, InputOptions& options);
 
 /// Groups and flags that shape no file of a run.
