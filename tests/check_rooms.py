@@ -20,9 +20,10 @@ ROOMS = {
     "figure": ["analysis"],
     "record": ["figure"],
     "render": ["figure", "file"],
+    "page": ["record", "file"],
     "manifest": ["file", "text"],
     "check": ["record", "render"],
-    "cli": ["model", "manifest", "check"],
+    "cli": ["model", "manifest", "check", "page"],
 }
 
 # A library's headers, and the folders under src that may include them. No public header may.

@@ -218,10 +218,58 @@ struct Summary {
 /// attention that each token receives.
 [[nodiscard]] Figure summary_figure(const Summary& summary, const Look& look, const MeasureText& measure);
 
-/// What a figure is laid out from.
-using Drawn = std::variant<Heatmap, HeatmapGrid, Comparison, Summary>;
+/// What BertViz shows (Vig 2019, "A Multiscale Visualization of Attention in the Transformer Model"): the
+/// weights of some layers and heads between the tokens of one text or pair, and what of them is in sight.
+struct View {
+  enum class Kind {
+    head,   ///< a layer: tokens at the left attend to tokens at the right, a line a weight, a colour a head
+    model,  ///< such lines of every layer (a row each) and head (a column each), small
+    neuron  ///< a head: how a query's and the keys' vectors make its weights
+  };
+  /// By the sentences, the first (A) and the second (B), that queries and keys belong to.
+  enum class Filter { all, a_to_a, b_to_b, a_to_b, b_to_a };
 
-/// head_heatmap, heatmap_grid, comparison_figure or summary_figure.
+  Kind kind = Kind::head;
+  std::vector<int> layers{}, heads{};        ///< all that the view holds, by number
+  std::span<const TokenLabel> tokens{};      ///< queries and keys alike
+  std::optional<std::size_t> second_from{};  ///< of a pair, where B begins (BertViz's sentence_b_start)
+  bool causal = false;
+  std::span<const float> weights{};  ///< [layers, heads, tokens, tokens]
+  std::size_t head_size = 0;
+  std::span<const float> query{}, key{};  ///< as in Attention; empty: not there, and no neuron view is
+  std::string title{};                    ///< the model's name
+  std::string subtitle{};                 ///< the sentence
+  std::vector<std::string> notes{};       ///< what alters the numbers shown, or is left out
+
+  int layer = 0;                   ///< in sight in the head and neuron views: one of `layers`
+  std::vector<int> shown_heads{};  ///< in sight in the head view (some of `heads`); of the neuron view one
+  std::optional<std::size_t> token{};  ///< what it attends to is in sight alone; a neuron view has one
+  bool token_is_key = false;           ///< in its place: what attends to it (head and model views)
+  double threshold = 0;                ///< smaller weights are not drawn
+  Filter filter = Filter::all;         ///< not of a neuron view
+
+  /// By number, not index. Throws Error when it is not among layers or heads.
+  [[nodiscard]] MatrixView at(int layer_number, int head_number) const;
+  /// [tokens, head_size], likewise.
+  [[nodiscard]] MatrixView query_at(int layer_number, int head_number) const;
+  [[nodiscard]] MatrixView key_at(int layer_number, int head_number) const;
+  /// The tokens [begin, end) that the filter leaves at the left and at the right.
+  struct Range {
+    std::size_t begin = 0, end = 0;
+  };
+  [[nodiscard]] Range queries() const;
+  [[nodiscard]] Range keys() const;
+};
+
+/// The view as it is in sight. Lines take a head's colour, weaker ones nearer to the page's; the strongest
+/// lie on top. Where there would be more lines than a vector file should hold, the weakest are left out, and
+/// a note says from which weight on they are drawn. Throws Error: a neuron view without vectors or token.
+[[nodiscard]] Figure view_figure(const View& view, const Look& look, const MeasureText& measure);
+
+/// What a figure is laid out from.
+using Drawn = std::variant<Heatmap, HeatmapGrid, Comparison, Summary, View>;
+
+/// head_heatmap, heatmap_grid, comparison_figure, summary_figure or view_figure.
 [[nodiscard]] Figure lay_out(const Drawn& drawn, const Look& look, const MeasureText& measure);
 
 /// Its maps, in reading order.

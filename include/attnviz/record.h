@@ -33,9 +33,15 @@ struct Record {
   Drawn drawn;
 };
 
-/// One JSON object on one line. Weights are little-endian float32 in base64, row-major, so that they come
-/// back bit for bit.
-[[nodiscard]] std::string to_json(const Record& record);
+/// How a record's numbers are written: little-endian, row-major, in base64.
+enum class Packing {
+  float32,  ///< they come back bit for bit
+  uint16  ///< a view's, for pages: a weight as round(65535 · w), at most 7.7e-6 off; a query or key vector's
+          ///< number as int16, round(32767 · v / scale), with the largest |v| of its layer and head as scale
+};
+
+/// One JSON object on one line.
+[[nodiscard]] std::string to_json(const Record& record, Packing packing = Packing::float32);
 
 /// A record that was read, with the numbers and labels that it borrows.
 class StoredRecord {

@@ -8,6 +8,22 @@ struct Overloaded : Functions... {
   using Functions::operator()...;
 };
 
+std::vector<Heatmap> maps_of_view(const View& view) {
+  std::vector<Heatmap> maps;
+  for (const int layer : view.layers) {
+    for (const int head : view.heads) {
+      maps.push_back({.weights = view.at(layer, head),
+                      .queries = view.tokens,
+                      .keys = view.tokens,
+                      .causal = view.causal,
+                      .title = "Layer " + std::to_string(layer) + " · Head " + std::to_string(head),
+                      .subtitle = view.subtitle,
+                      .notes = view.notes});
+    }
+  }
+  return maps;
+}
+
 }  // namespace
 
 Figure lay_out(const Drawn& drawn, const Look& look, const MeasureText& measure) {
@@ -15,7 +31,8 @@ Figure lay_out(const Drawn& drawn, const Look& look, const MeasureText& measure)
       Overloaded{[&](const Heatmap& map) { return head_heatmap(map, look, measure); },
                  [&](const HeatmapGrid& grid) { return heatmap_grid(grid, look, measure); },
                  [&](const Comparison& comparison) { return comparison_figure(comparison, look, measure); },
-                 [&](const Summary& summary) { return summary_figure(summary, look, measure); }},
+                 [&](const Summary& summary) { return summary_figure(summary, look, measure); },
+                 [&](const View& view) { return view_figure(view, look, measure); }},
       drawn);
 }
 
@@ -25,7 +42,8 @@ std::vector<Heatmap> maps_of(const Drawn& drawn) {
                                [](const Comparison& comparison) {
                                  return std::vector{comparison.sides[0].map, comparison.sides[1].map};
                                },
-                               [](const Summary& summary) { return std::vector{summary.mean}; }},
+                               [](const Summary& summary) { return std::vector{summary.mean}; },
+                               [](const View& view) { return maps_of_view(view); }},
                     drawn);
 }
 

@@ -22,6 +22,18 @@ inline constexpr Words<Annotate> kAnnotateWords = {
 inline constexpr std::array<std::pair<std::string_view, Theme>, 2> kThemeWords = {
     {{"light", Theme::light}, {"dark", Theme::dark}}};
 
+inline constexpr Words<View::Kind> kViewWords = {
+    {{"head", View::Kind::head}, {"model", View::Kind::model}, {"neuron", View::Kind::neuron}}};
+inline constexpr std::array<std::pair<std::string_view, View::Filter>, 5> kFilterWords = {
+    {{"all", View::Filter::all},
+     {"a-a", View::Filter::a_to_a},
+     {"b-b", View::Filter::b_to_b},
+     {"a-b", View::Filter::a_to_b},
+     {"b-a", View::Filter::b_to_a}}};
+
+/// What a weight and the largest number of a vector become in 16 bits.
+inline constexpr float kMostUnsigned = 65535, kMostSigned = 32767;
+
 template <class Value>
 std::string word_of(Value value, const auto& words) {
   for (const auto& [word, other] : words) {

@@ -1,5 +1,6 @@
 #include <glib.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -61,6 +62,8 @@ class RecordReader {
   }
 
   std::span<const TokenLabel> labels(const Json& json, const char* name, std::size_t count);
+  template <class Number>
+  std::vector<Number> numbers(const Json& json, const char* name, std::size_t count) const;
   MatrixView weights(const Json& json);
   Heatmap map(const Json& json, const Heatmap* labeled);
   std::vector<Heatmap> maps(const Json& figure, std::size_t count);
@@ -68,6 +71,11 @@ class RecordReader {
   Drawn grid(const Json& figure);
   Drawn comparison(const Json& figure);
   Drawn summary(const Json& figure);
+  std::vector<int> numbers_of(const Json& json, const char* name, int first) const;
+  void read_view_numbers(const Json& figure, View& view);
+  std::span<const float> vectors(const Json& figure, const char* name, const View& view, bool exact);
+  void read_sight(const Json& figure, View& view) const;
+  Drawn view(const Json& figure);
   Drawn drawn(const Json& figure);
   Look look(const Json& json) const;
   RecordedText text(const Json& json) const;
@@ -90,17 +98,22 @@ std::span<const TokenLabel> RecordReader::labels(const Json& json, const char* n
   return labels;
 }
 
-MatrixView RecordReader::weights(const Json& json) {
-  const std::size_t rows = size(json, "rows"), columns = size(json, "columns");
-  const auto text = get<std::string>(json, "weights");
+template <class Number>
+std::vector<Number> RecordReader::numbers(const Json& json, const char* name, std::size_t count) const {
+  const auto text = get<std::string>(json, name);
   gsize bytes = 0;
   const std::unique_ptr<guchar, decltype(&g_free)> decoded(g_base64_decode(text.c_str(), &bytes), g_free);
-  if (bytes / sizeof(float) / columns != rows || bytes != rows * columns * sizeof(float)) {
-    refuse("weights are not as many as rows and columns say");
+  if (bytes % sizeof(Number) != 0 || bytes / sizeof(Number) != count) {
+    refuse(std::string(name) + " are not as many as the record says");
   }
-  std::vector<float>& values = stored_.weights_.emplace_back(rows * columns);
-  std::memcpy(values.data(), decoded.get(), bytes);
-  return {values, columns};
+  std::vector<Number> values(count);
+  if (count > 0) std::memcpy(values.data(), decoded.get(), bytes);
+  return values;
+}
+
+MatrixView RecordReader::weights(const Json& json) {
+  const std::size_t rows = size(json, "rows"), columns = size(json, "columns");
+  return {stored_.weights_.emplace_back(numbers<float>(json, "weights", rows * columns)), columns};
 }
 
 /// Labels that the map does not have itself are those of `labeled`.
@@ -171,12 +184,106 @@ Drawn RecordReader::summary(const Json& figure) {
   return summary;
 }
 
+/// Of layers or heads, each once.
+std::vector<int> RecordReader::numbers_of(const Json& json, const char* name, int first) const {
+  auto found = get<std::vector<int>>(json, name);
+  std::vector<int> sorted = found;
+  std::sort(sorted.begin(), sorted.end());
+  const bool twice = std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
+  if (found.empty() || twice || sorted.front() < first || sorted.back() > kMost) {
+    refuse(std::string(name) + " are not numbers of them, each once");
+  }
+  return found;
+}
+
+/// [layers, heads, tokens, head_size]
+std::span<const float> RecordReader::vectors(const Json& figure, const char* name, const View& view,
+                                             bool exact) {
+  const std::size_t matrices = view.layers.size() * view.heads.size(),
+                    one = view.tokens.size() * view.head_size;
+  if (exact) return stored_.weights_.emplace_back(numbers<float>(figure, name, matrices * one));
+  const Json& packed = member(figure, name);
+  const auto shares = numbers<std::int16_t>(packed, "numbers", matrices * one);
+  const auto scales = numbers<float>(packed, "scales", matrices);
+  std::vector<float>& values = stored_.weights_.emplace_back(shares.size());
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    values[i] = static_cast<float>(shares[i]) / kMostSigned * scales[i / one];
+  return values;
+}
+
+void RecordReader::read_view_numbers(const Json& figure, View& view) {
+  const std::size_t tokens = view.tokens.size();
+  const std::size_t count = view.layers.size() * view.heads.size() * tokens * tokens;
+  const auto packing = get<std::string>(figure, "packing");
+  const bool exact = packing == "float32";
+  if (exact) {
+    view.weights = stored_.weights_.emplace_back(numbers<float>(figure, "weights", count));
+  } else if (packing == "uint16") {
+    const auto packed = numbers<std::uint16_t>(figure, "weights", count);
+    std::vector<float>& values = stored_.weights_.emplace_back();
+    for (const std::uint16_t share : packed) values.push_back(static_cast<float>(share) / kMostUnsigned);
+    view.weights = values;
+  } else {
+    refuse("packing is " + visible(packing));
+  }
+  if (!figure.contains("query")) return;
+  view.head_size = size(figure, "head_size");
+  view.query = vectors(figure, "query", view, exact);
+  view.key = vectors(figure, "key", view, exact);
+}
+
+void RecordReader::read_sight(const Json& figure, View& view) const {
+  const auto holds = [](const std::vector<int>& numbers, int number) {
+    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+  };
+  view.layer = get<int>(figure, "layer");
+  if (!holds(view.layers, view.layer)) refuse("layer is " + std::to_string(view.layer));
+  view.shown_heads = numbers_of(figure, "shown_heads", 0);
+  for (const int head : view.shown_heads) {
+    if (!holds(view.heads, head)) refuse("shown_heads hold " + std::to_string(head));
+  }
+  const auto position = [&](const char* name) -> std::optional<std::size_t> {
+    if (!figure.contains(name)) return std::nullopt;
+    const auto number = get<std::int64_t>(figure, name);
+    if (number < 0 || number >= static_cast<std::int64_t>(view.tokens.size()))
+      refuse(std::string(name) + " is " + std::to_string(number));
+    return static_cast<std::size_t>(number);
+  };
+  view.token = position("token");
+  view.second_from = position("second_from");
+  view.token_is_key = get<bool>(figure, "token_is_key");
+  view.threshold = get<double>(figure, "threshold");
+  view.filter = word<View::Filter>(figure, "filter", kFilterWords);
+  const bool neuron = view.kind == View::Kind::neuron;
+  if (neuron && (view.query.empty() || !view.token)) refuse("a neuron view without vectors or token");
+}
+
+Drawn RecordReader::view(const Json& figure) {
+  View view{.kind = word<View::Kind>(figure, "view", kViewWords),
+            .layers = numbers_of(figure, "layers", 1),
+            .heads = numbers_of(figure, "heads", 0),
+            .causal = get<bool>(figure, "causal"),
+            .title = get<std::string>(figure, "title"),
+            .subtitle = get<std::string>(figure, "subtitle"),
+            .notes = get<std::vector<std::string>>(figure, "notes")};
+  const std::size_t tokens = list(figure, "tokens").size();
+  const std::size_t most = kMost;  // so that no product of sizes overflows
+  if (tokens == 0 || tokens > most || view.layers.size() * view.heads.size() > most) {
+    refuse("it has " + std::to_string(tokens) + " tokens");
+  }
+  view.tokens = labels(figure, "tokens", tokens);
+  read_view_numbers(figure, view);
+  read_sight(figure, view);
+  return view;
+}
+
 Drawn RecordReader::drawn(const Json& figure) {
   const auto kind = get<std::string>(figure, "kind");
   if (kind == "heatmap") return only_map(figure);
   if (kind == "grid") return grid(figure);
   if (kind == "comparison") return comparison(figure);
   if (kind == "summary") return summary(figure);
+  if (kind == "view") return view(figure);
   refuse("a figure of the kind " + visible(kind));
 }
 

@@ -1,6 +1,8 @@
 #include <glib.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -14,7 +16,8 @@ using Json = nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "weights are stored as they lie in memory");
 
-std::string base64(std::span<const float> values) {
+template <class Number>
+std::string base64(std::span<const Number> values) {
   const auto bytes = std::as_bytes(values);
   const std::unique_ptr<char, decltype(&g_free)> text(
       g_base64_encode(reinterpret_cast<const guchar*>(bytes.data()), bytes.size()), g_free);
@@ -43,9 +46,9 @@ Json map_json(const Heatmap& map) {
           {"weights", base64(map.weights.values)}};
 }
 
-Json content_json(const Heatmap& map) { return {{"kind", "heatmap"}, {"maps", {map_json(map)}}}; }
+Json content_json(const Heatmap& map, Packing) { return {{"kind", "heatmap"}, {"maps", {map_json(map)}}}; }
 
-Json content_json(const HeatmapGrid& grid) {
+Json content_json(const HeatmapGrid& grid, Packing) {
   Json maps = Json::array();
   for (const Heatmap& panel : grid.panels) {
     maps.push_back(map_json(panel));
@@ -64,7 +67,7 @@ Json content_json(const HeatmapGrid& grid) {
           {"maps", maps}};
 }
 
-Json content_json(const Comparison& comparison) {
+Json content_json(const Comparison& comparison, Packing) {
   Json sides = Json::array(), maps = Json::array();
   for (const auto& [map, colors, facts] : comparison.sides) {
     Json list = Json::array();
@@ -80,7 +83,7 @@ Json content_json(const Comparison& comparison) {
           {"maps", maps}};
 }
 
-Json content_json(const Summary& summary) {
+Json content_json(const Summary& summary, Packing) {
   Json layers = Json::array();
   for (const auto& [layer, mean_weight, entropy] : summary.layers) {
     layers.push_back({{"layer", layer}, {"mean_weight", mean_weight}, {"entropy", entropy}});
@@ -90,6 +93,58 @@ Json content_json(const Summary& summary) {
           {"uniform_entropy", summary.uniform_entropy},
           {"received", std::vector<double>(summary.received.begin(), summary.received.end())},
           {"maps", {map_json(summary.mean)}}};
+}
+
+/// Numbers from 0 to 1.
+std::string packed_weights(std::span<const float> weights) {
+  std::vector<std::uint16_t> packed(weights.size());
+  std::transform(weights.begin(), weights.end(), packed.begin(), [](float weight) {
+    return static_cast<std::uint16_t>(std::lround(std::clamp(weight, 0.0F, 1.0F) * kMostUnsigned));
+  });
+  return base64(std::span<const std::uint16_t>(packed));
+}
+
+/// Of `size` numbers a layer and head each.
+Json packed_vectors(std::span<const float> vectors, std::size_t size) {
+  std::vector<std::int16_t> packed;
+  std::vector<float> scales;
+  for (std::size_t begin = 0; begin < vectors.size(); begin += size) {
+    const std::span<const float> matrix = vectors.subspan(begin, size);
+    float& scale = scales.emplace_back(0.0F);
+    for (const float number : matrix) scale = std::max(scale, std::abs(number));
+    for (const float number : matrix)
+      packed.push_back(static_cast<std::int16_t>(scale > 0 ? std::lround(number / scale * kMostSigned) : 0));
+  }
+  return {{"numbers", base64(std::span<const std::int16_t>(packed))},
+          {"scales", base64(std::span<const float>(scales))}};
+}
+
+Json content_json(const View& view, Packing packing) {
+  const bool exact = packing == Packing::float32;
+  Json json = {{"kind", "view"},
+               {"view", word_of(view.kind, kViewWords)},
+               {"title", view.title},
+               {"subtitle", view.subtitle},
+               {"notes", view.notes},
+               {"layers", view.layers},
+               {"heads", view.heads},
+               {"tokens", labels_json(view.tokens)},
+               {"causal", view.causal},
+               {"layer", view.layer},
+               {"shown_heads", view.shown_heads},
+               {"token_is_key", view.token_is_key},
+               {"threshold", view.threshold},
+               {"filter", word_of(view.filter, kFilterWords)},
+               {"packing", exact ? "float32" : "uint16"}};
+  if (view.second_from) json["second_from"] = *view.second_from;
+  if (view.token) json["token"] = *view.token;
+  json["weights"] = exact ? base64(view.weights) : packed_weights(view.weights);
+  if (view.query.empty()) return json;
+  const std::size_t size = view.tokens.size() * view.head_size;
+  json["head_size"] = view.head_size;
+  json["query"] = exact ? Json(base64(view.query)) : packed_vectors(view.query, size);
+  json["key"] = exact ? Json(base64(view.key)) : packed_vectors(view.key, size);
+  return json;
 }
 
 Json look_json(const Look& look) {
@@ -114,7 +169,7 @@ Json text_json(const RecordedText& text) {
 
 }  // namespace
 
-std::string to_json(const Record& record) {
+std::string to_json(const Record& record, Packing packing) {
   Json texts = Json::array();
   for (const RecordedText& text : record.texts) texts.push_back(text_json(text));
   const Json json = {
@@ -123,7 +178,7 @@ std::string to_json(const Record& record) {
       {"arguments", record.arguments},
       {"texts", texts},
       {"look", look_json(record.look)},
-      {"figure", std::visit([](const auto& drawn) { return content_json(drawn); }, record.drawn)}};
+      {"figure", std::visit([&](const auto& drawn) { return content_json(drawn, packing); }, record.drawn)}};
   // Names from model files need not be UTF-8: what is not becomes U+FFFD.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
