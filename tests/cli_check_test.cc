@@ -127,7 +127,7 @@ TEST_F(CheckCommand, RefusesWhatItCannotDo) {
        "baselines"},
       {{"check", "none", "--baseline", "baselines"}, "none: no such file or directory"},
       {{"check", "empty", "--baseline", "baselines"},
-       "empty: no figure in it\n  hint: check looks for .png, .svg and .pdf"},
+       "empty: no figure in it\n  hint: check looks for .png, .svg, .pdf and .html"},
       {{"check", "figures", "--baseline", "nowhere"},
        "--baseline nowhere: no such directory\n  hint: --update makes it"},
       {{"check", "figures", "--update"},

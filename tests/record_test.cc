@@ -155,7 +155,7 @@ TEST(Record, IsNeverReadFromACutFile) {
       } else if (found == "none") {
         EXPECT_TRUE(size + 1 >= without.size() && size <= without.size()) << name << " " << size;
       } else {
-        EXPECT_TRUE(found.starts_with("a.x: it is cut") || found == "a.x: not a PNG, SVG or PDF") << found;
+        EXPECT_TRUE(found.starts_with("a.x: it is cut") || found == "a.x: not a PNG, SVG, PDF or page") << found;
       }
     }
   }
@@ -195,9 +195,9 @@ TEST(Record, IsRefusedWithTheFault) {
   const std::string mark_up = "a.x: its record has mark-up that attnviz does not write";
   const std::string no_character = "a.x: its record names a character that does not exist";
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"", "a.x: not a PNG, SVG or PDF"},
-      {"GIF89a", "a.x: not a PNG, SVG or PDF"},
-      {"<?xml version='1.0'?><html></html>", "a.x: not a PNG, SVG or PDF"},
+      {"", "a.x: not a PNG, SVG, PDF or page"},
+      {"GIF89a", "a.x: not a PNG, SVG, PDF or page"},
+      {"<?xml version='1.0'?><html></html>", "a.x: not a PNG, SVG, PDF or page"},
       {"\x89PNG\r\n\x1a\n", "a.x: it is cut: a chunk ends beyond the file"},
       {"\x89PNG\r\n\x1a\n\xFF\xFF\xFF\xFFiTXtattnviz", "a.x: it is cut: a chunk ends beyond the file"},
       {"<svg><attnviz:record>{}", "a.x: it is cut: its end, </svg>, is missing"},
@@ -227,7 +227,7 @@ TEST(Record, SaysWhichFileAndWhatToDo) {
   test::write(path, "GIF89a");
   test::write(cut, "\x89PNG\r\n\x1a\n\0");
   EXPECT_EQ(error_of([&] { (void)read_record(path); }),
-            path + ": not a PNG, SVG or PDF\n  hint: name a figure that attnviz wrote");
+            path + ": not a PNG, SVG, PDF or page\n  hint: name a figure that attnviz wrote");
   EXPECT_EQ(
       error_of([&] { (void)read_record(cut); }),
       cut +

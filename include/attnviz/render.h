@@ -22,7 +22,7 @@ void write_png(const Figure& figure, double dpi, const Sink& sink);
 void write_svg(const Figure& figure, const Sink& sink);
 void write_pdf(const Figure& figure, const Sink& sink);
 
-/// The record that a PNG, SVG or PDF of attnviz carries, byte for byte; none when the file has none. Throws
+/// The record that a PNG, SVG, PDF or page of attnviz carries, byte for byte; none when the file has none. Throws
 /// Error: no such file, another kind of file, or one that is cut or broken where the record lies.
 [[nodiscard]] std::optional<std::string> read_record(const std::filesystem::path& path);
 

@@ -64,6 +64,7 @@ struct Cells {
 Cells cells_on(const Record& record, std::size_t shapes, bool images) {
   const std::vector<Heatmap> maps = maps_of(record.drawn);
   const bool grid = std::holds_alternative<HeatmapGrid>(record.drawn);
+  if (std::holds_alternative<View>(record.drawn)) return {};
   const std::size_t most = grid ? std::max(maps.front().weights.rows(), maps.front().weights.columns) : 1;
   for (std::size_t pooled = 1; pooled <= most; ++pooled) {
     std::size_t cells = 0;
@@ -127,6 +128,7 @@ ExpectedPicture::ExpectedPicture(const Record& record, double font_scale) {
 std::string ExpectedPicture::name_of(const Record& record, std::size_t shape) const {
   const Cells how = cells_on(record, shapes.size(), has_image(figure));
   if (shape < cells && how.pooled > 0) return cell_name(record, shape, how);
+  if (std::holds_alternative<View>(record.drawn)) return "a tile, a band or a bar";
   const bool bar = shapes[shape].crisp && !std::holds_alternative<Summary>(record.drawn);
   if (bar || shape < cells + kStepsOfBar) return "the colour bar";
   return "a chart";

@@ -163,6 +163,37 @@ void append_first(std::vector<std::string>& details, const std::vector<std::stri
 }
 
 /// "12 of 289 numbers differ, in 1 of 4 maps".
+/// Query or key vectors: a number agrees within the tolerances of the largest of its layer and head.
+void add_vectors(const View& view, const std::string& which, std::span<const float> before,
+                 std::span<const float> after, std::vector<Change>& changes, const CheckOptions& options) {
+  const std::size_t size = view.tokens.size() * view.head_size;
+  for (std::size_t begin = 0; begin < before.size(); begin += size) {
+    double scale = 1;
+    for (const float number : before.subspan(begin, size)) scale = std::max<double>(scale, std::abs(number));
+    for (std::size_t i = begin; i < begin + size; ++i) {
+      const double off = std::abs(static_cast<double>(after[i]) - before[i]);
+      if (off <= (options.atol + options.rtol) * scale) continue;
+      const std::size_t matrix = begin / size, token = (i - begin) / view.head_size;
+      const std::string name = "layer " + std::to_string(view.layers[matrix / view.heads.size()]) + " head " +
+                               std::to_string(view.heads[matrix % view.heads.size()]) + " " + which + " of " +
+                               cited(view.tokens[token].whole()) + "(" + std::to_string(token) + ")[" +
+                               std::to_string(i % view.head_size) + "]";
+      changes.push_back({before[i], after[i], 0, 0, 0, name});
+    }
+  }
+}
+
+void add_view(const View& before, const View& after, const CheckOptions& options,
+              std::vector<Change>& changes) {
+  if (before.query.size() != after.query.size()) {
+    changes.push_back({static_cast<double>(before.query.size()), static_cast<double>(after.query.size()), 0,
+                       0, 0, "query and key vectors"});
+    return;
+  }
+  add_vectors(before, "query", before.query, after.query, changes, options);
+  add_vectors(before, "key", before.key, after.key, changes, options);
+}
+
 std::string headline(const Maps& maps, const std::vector<Change>& changes) {
   std::size_t cells = 0, numbers = 0;
   std::vector<bool> touched(maps.expected.size());
@@ -193,6 +224,9 @@ Findings check_numbers(const Record& expected, const Record& actual, const Check
   const auto* const before = std::get_if<Summary>(&expected.drawn);
   const auto* const after = std::get_if<Summary>(&actual.drawn);
   if (before && after) add_summary(*before, *after, options, changes);
+  const auto* const view = std::get_if<View>(&expected.drawn);
+  const auto* const other_view = std::get_if<View>(&actual.drawn);
+  if (view && other_view) add_view(*view, *other_view, options, changes);
 
   Findings findings;
   if (!changes.empty()) {

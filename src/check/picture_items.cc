@@ -140,6 +140,31 @@ std::vector<std::string> texts_not_in(const std::vector<Text>& expected, const s
   return found;
 }
 
+std::vector<Line> lines_of(const Figure& figure) {
+  std::vector<Line> lines;
+  for (const Item& item : figure.items) {
+    if (const auto* const line = std::get_if<Line>(&item)) lines.push_back(*line);
+  }
+  return lines;
+}
+
+/// A view's lines are its numbers: each has a colour of its own, and its ends stand by tokens.
+std::vector<std::string> lines_that_differ(const ExpectedPicture& expected, const Figure& stored) {
+  const std::vector<Line> lines = lines_of(stored);
+  if (lines.size() != expected.lines.size())
+    return {counted(lines.size(), "line") + ", expected " + std::to_string(expected.lines.size())};
+  std::vector<std::string> found;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const Line &wanted = expected.lines[i], &line = lines[i];
+    const Shift shift{line.x1 - wanted.x1, line.y1 - wanted.y1};
+    const bool placed = is_near(line.x2 - wanted.x2, shift.x) && is_near(line.y2 - wanted.y2, shift.y) &&
+                        is_near(shift.y, lines[0].y1 - expected.lines[0].y1);
+    if (placed && line.color == wanted.color) continue;
+    found.push_back("line " + std::to_string(i) + (placed ? " has another colour" : " goes elsewhere"));
+  }
+  return found;
+}
+
 bool is_whole(const std::vector<Text>& stored) {
   return std::none_of(stored.begin(), stored.end(), [](const Text& text) { return text.size == 0; });
 }
@@ -201,6 +226,10 @@ Verdict judge_items(const Record& record, const ExpectedPicture& expected, const
       std::unique(shifts.begin(), shifts.end(),
                   [](const Shift& a, const Shift& b) { return is_near(a.x, b.x) && is_near(a.y, b.y); }),
       shifts.end());
+
+  if (std::holds_alternative<View>(record.drawn)) {
+    add_texts(verdict, "the picture's lines are not its record's", lines_that_differ(expected, stored));
+  }
 
   const std::vector<Text> texts = texts_of(stored);
   if (!is_whole(texts)) {

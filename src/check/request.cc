@@ -95,7 +95,7 @@ std::vector<std::string> flags_that_differ(const Record& expected, const Record&
 }
 
 std::string kind_of(const Drawn& drawn) {
-  constexpr const char* kKinds[] = {"one map", "a grid", "a comparison", "a summary"};
+  constexpr const char* kKinds[] = {"one map", "a grid", "a comparison", "a summary", "a view"};
   return kKinds[drawn.index()];
 }
 
@@ -118,6 +118,26 @@ void add_map(Meaning& meaning, const Heatmap& map, const std::vector<RecordedTex
   add_list(meaning, "notes", map.notes);
 }
 
+std::vector<std::string> shown(const std::vector<int>& numbers) {
+  std::vector<std::string> texts;
+  for (const int number : numbers) texts.push_back(std::to_string(number));
+  return texts;
+}
+
+/// What of a view is in sight.
+void add_sight(Meaning& meaning, const View& view) {
+  constexpr const char* kKinds[] = {"head", "model", "neuron"};
+  constexpr const char* kFilters[] = {"all", "a-a", "b-b", "a-b", "b-a"};
+  meaning.emplace_back("view", kKinds[static_cast<int>(view.kind)]);
+  meaning.emplace_back("layer", std::to_string(view.layer));
+  add_list(meaning, "heads", shown(view.shown_heads));
+  meaning.emplace_back(
+      view.token_is_key ? "key" : "token",
+      view.token ? cited(view.tokens[*view.token].whole()) + "(" + std::to_string(*view.token) + ")" : "all");
+  meaning.emplace_back("threshold", std::to_string(view.threshold));
+  meaning.emplace_back("filter", kFilters[static_cast<int>(view.filter)]);
+}
+
 Meaning meaning_of(const Record& record) {
   Meaning meaning;
   const auto add_page = [&](const std::string& title, const std::string& subtitle,
@@ -133,10 +153,11 @@ Meaning meaning_of(const Record& record) {
   } else if (const auto* const comparison = std::get_if<Comparison>(&record.drawn)) {
     add_page(comparison->title, comparison->subtitle, comparison->notes);
   } else if (const auto* const summary = std::get_if<Summary>(&record.drawn)) {
-    std::vector<std::string> layers;
-    for (const LayerMetrics& layer : summary->layers) layers.push_back(std::to_string(layer.layer));
-    add_list(meaning, "layers", layers);
+    std::vector<int> layers;
+    for (const LayerMetrics& layer : summary->layers) layers.push_back(layer.layer);
+    add_list(meaning, "layers", shown(layers));
   }
+  if (const auto* const view = std::get_if<View>(&record.drawn)) add_sight(meaning, *view);
   for (const Heatmap& map : maps_of(record.drawn)) add_map(meaning, map, record.texts);
   return meaning;
 }

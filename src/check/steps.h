@@ -30,6 +30,9 @@ using Findings = std::vector<CheckFinding>;
 [[nodiscard]] std::vector<DifferingMap> differing_maps(const Record& expected, const Record& actual,
                                                        const CheckOptions& options);
 
+/// Whether it is a page, which draws its record itself: there is no picture to compare.
+[[nodiscard]] bool is_page(const FigureVersion& version);
+
 /// Throws Error when the file can't be read.
 [[nodiscard]] Findings check_picture(const FigureVersion& version, const std::string& whose);
 

@@ -3,12 +3,23 @@
 #include <algorithm>
 
 #include "attnviz/error.h"
+#include "attnviz/render.h"
 #include "cli/stored_figure.h"
 
 namespace attnviz::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// A page without a record, as the one beside a run's figures.
+bool is_index(const fs::path& path) {
+  if (path.extension() != ".html") return false;
+  try {
+    return !read_record(path);
+  } catch (const Error&) {
+    return false;  // check says what is wrong with it
+  }
+}
 
 /// The figures in a directory, as paths in it.
 std::vector<fs::path> figures_in(const fs::path& directory, const fs::path& but) {
@@ -22,7 +33,7 @@ std::vector<fs::path> figures_in(const fs::path& directory, const fs::path& but)
     const bool excluded = !but.empty() && fs::equivalent(path, but, ignored);
     if (hidden || excluded) {
       if (entries->is_directory(ignored)) entries.disable_recursion_pending();
-    } else if (is_figure_file(path.string())) {
+    } else if (is_figure_file(path.string()) && !is_index(path)) {
       found.push_back(path.lexically_relative(directory));
     }
   }
@@ -43,7 +54,8 @@ std::vector<CheckedFile> checked_files(std::span<const std::string> paths, const
       continue;
     }
     const std::vector<fs::path> figures = figures_in(path, baseline);
-    if (figures.empty()) throw Error(path + ": no figure in it", "check looks for .png, .svg and .pdf");
+    if (figures.empty())
+      throw Error(path + ": no figure in it", "check looks for .png, .svg, .pdf and .html");
     for (const fs::path& figure : figures) files.push_back({fs::path(path) / figure, figure});
   }
   if (baseline.empty()) return files;

@@ -28,6 +28,9 @@ Command diff_command();
 Command flow_command();
 Command rollout_command();
 Command summary_command();
+Command view_head_command();
+Command view_model_command();
+Command view_neuron_command();
 Command redraw_command();
 Command check_command();
 Command analyze_command();
@@ -75,6 +78,7 @@ int run_figure_command(std::span<const std::string> arguments, const Streams& st
   }
   options.drawing.request = flags.given_but(kNotOfRequest);
   take_texts(flags, options.drawing.text);
+  choose_format(options.drawing);
   return run_job(job_of(plan(options), streams), streams);
 }
 

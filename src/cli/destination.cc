@@ -27,7 +27,7 @@ class ToDirectory : public Destination {
               const Streams& streams)
       : path_(*job.output.path),
         shard_(job.text.input.shard),
-        with_page_(shard_.is_whole() && (format == "png" || format == "svg" || format == "pdf")),
+        with_page_(shard_.is_whole() && (format == "png" || format == "svg" || format == "pdf" || format == "html")),
         out_(streams.out),
         run_(path_, settings_of(job, format, sources), shard_, job.text.input.resume) {}
 

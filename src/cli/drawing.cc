@@ -4,6 +4,7 @@
 #include <ostream>
 #include <tuple>
 
+#include "attnviz/page.h"
 #include "cli/console.h"
 #include "cli/help.h"
 
@@ -38,6 +39,17 @@ void add_ways_out(Flags& flags, DrawingOptions& options, const std::string& stem
   add_run_flags(flags, options.model);
 }
 
+void check_standard_output(const DrawingOptions& options) {
+  if (options.text.input.path && (options.describe || options.show)) {
+    throw Error(std::string(options.show ? "--show" : "--describe") + ": draws one text, --input gives many",
+                "leave it out");
+  }
+  if (options.output.path != "-" || (!options.describe && !options.show)) return;
+  throw Error(std::string(options.show ? "--show" : "--describe") +
+                  ": standard output takes the figure already (-o -)",
+              "name a file with -o");
+}
+
 }  // namespace
 
 void write_figure(const Figure& figure, const std::string& format, double dpi, const Sink& sink) {
@@ -60,7 +72,7 @@ RecordedText recorded(const Subject& subject) {
 
 void add_output_and_look_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_look_flags(flags, options.look);
-  add_output_flags(flags, options.output, kFigureFormats, stem);
+  add_output_flags(flags, options.output, options.formats, stem);
   flags.flag("--describe", "print in sentences what the figure shows, too", options.describe);
   flags.flag("--show", "draw in the terminal too", options.show);
   flags.value("--color", "auto|always|never", "colours of --show (default: auto, as the terminal can)",
@@ -107,12 +119,18 @@ void draw(const FigurePlan& plan, std::span<Subject> subjects,
 
 Product product_of(const Record& record, const DrawingOptions& options, const Streams& streams,
                    Timings& timings) {
-  Figure figure = lay_out(record.drawn, record.look, text_measure());
-  if (!options.no_embed) figure.record = to_json(record);
-  timings.lap("layout");
   std::string bytes;
-  write_figure(figure, options.output.format, options.look.dpi,
-               [&](std::string_view piece) { bytes += piece; });
+  const Sink append = [&](std::string_view piece) { bytes += piece; };
+  const bool page = options.output.format == "html";
+  Figure figure;
+  if (!page || options.describe) figure = lay_out(record.drawn, record.look, text_measure());
+  if (!page && !options.no_embed) figure.record = to_json(record);
+  timings.lap("layout");
+  if (page) {
+    write_page(record, append);
+  } else {
+    write_figure(figure, options.output.format, options.look.dpi, append);
+  }
   timings.lap("draw and encode");
   Product product;
   if (options.describe) product.printed += wrap(figure.description, 0);
@@ -121,22 +139,16 @@ Product product_of(const Record& record, const DrawingOptions& options, const St
   return product;
 }
 
-void check_standard_output(const DrawingOptions& options) {
-  if (options.text.input.path && (options.describe || options.show)) {
-    throw Error(std::string(options.show ? "--show" : "--describe") + ": draws one text, --input gives many",
-                "leave it out");
-  }
-  if (options.output.path != "-" || (!options.describe && !options.show)) return;
-  throw Error(std::string(options.show ? "--show" : "--describe") +
-                  ": standard output takes the figure already (-o -)",
-              "name a file with -o");
+void choose_format(DrawingOptions& options) {
+  options.output.format = file_format(
+      {.text = options.text, .output = options.output, .formats = options.formats, .sources = {}});
+  check_standard_output(options);
 }
 
 int write_record(const Record& record, const DrawingOptions& given, const std::string& stem,
                  const Streams& streams) {
-  check_standard_output(given);
   DrawingOptions options = given;
-  options.output.format = output_format(given.output, kFigureFormats);
+  choose_format(options);
   Output output(options.output, options.output.format, stem, streams.out);
   Timings timings;
   const Product product = product_of(record, options, streams, timings);
@@ -146,14 +158,12 @@ int write_record(const Record& record, const DrawingOptions& given, const std::s
 }
 
 Job job_of(FigurePlan plan, const Streams& streams) {
-  DrawingOptions& drawing = plan.drawing;
+  const DrawingOptions& drawing = plan.drawing;
   Job job{.text = drawing.text,
           .output = drawing.output,
-          .formats = kFigureFormats,
+          .formats = drawing.formats,
           .sources = plan.sources,
           .timings = drawing.model.timings};
-  drawing.output.format = file_format(job);
-  check_standard_output(drawing);
   const auto shared = std::make_shared<const FigurePlan>(std::move(plan));
   job.ready = [shared](std::span<Subject> subjects) { return ready_to_draw(*shared, subjects); };
   job.make = [shared, &streams](std::span<Subject> subjects, Timings& timings) {

@@ -22,7 +22,10 @@ namespace attnviz::cli {
 /// How --show colours its cells.
 enum class ShowColor { automatic, always, never };
 
+inline const std::vector<std::string> kFigureFormats = {"png", "svg", "pdf"};
+
 struct DrawingOptions {
+  std::vector<std::string> formats = kFigureFormats;  ///< the first is the default
   TextOptions text;
   ModelChoice model;
   TokenOptions tokens;
@@ -33,9 +36,7 @@ struct DrawingOptions {
   std::vector<std::string> request{};  ///< what was given of the command line that shapes the figure
 };
 
-inline const std::vector<std::string> kFigureFormats = {"png", "svg", "pdf"};
-
-/// As one of them; `dpi` is a PNG's.
+/// As one of kFigureFormats; `dpi` is a PNG's.
 void write_figure(const Figure& figure, const std::string& format, double dpi, const Sink& sink);
 
 /// What a figure's record says of a text that a model has read.
@@ -75,10 +76,11 @@ struct FigurePlan {
 void draw(const FigurePlan& plan, std::span<Subject> subjects,
           const std::function<void(const Record&, const std::string& printed)>& use);
 
-/// Throws Error when two outputs would share standard output.
-void check_standard_output(const DrawingOptions& options);
+/// Sets output.format to what the flags say. Throws Error as file_format() does, and when two outputs would
+/// share standard output.
+void choose_format(DrawingOptions& options);
 
-/// The plan as a job that writes the figure's file, with a record of it all.
+/// The plan as a job that writes the figure's file, with a record of it all. Its format is chosen.
 [[nodiscard]] Job job_of(FigurePlan plan, const Streams& streams);
 
 /// Layout, --describe, --show and the file of one record, in the format that options.output.format says.

@@ -209,7 +209,10 @@ bool Flags::parse(std::span<const std::string> arguments) {
 }
 
 std::vector<std::string> Flags::given_but(std::span<const std::string> groups_or_flags) const {
-  std::vector<std::string> given = {state_->usage.command};
+  const std::string& command = state_->usage.command;
+  const std::size_t space = command.find(' ');
+  std::vector<std::string> given = {command.substr(0, space)};
+  if (space != std::string::npos) given.push_back(command.substr(space + 1));
   for (const Option& option : state_->options) {
     if (option.given->count() == 0 || contains(groups_or_flags, option.group) ||
         contains(groups_or_flags, option.name())) {

@@ -7,7 +7,11 @@ namespace {
 
 struct RedrawOptions {
   std::string figure;
-  DrawingOptions drawing;
+  DrawingOptions drawing = [] {
+    DrawingOptions options;
+    options.formats.emplace_back("html");
+    return options;
+  }();
 };
 
 Flags redraw_flags(RedrawOptions& options) {
@@ -18,7 +22,7 @@ Flags redraw_flags(RedrawOptions& options) {
                {"attnviz redraw --cmap viridis -o paper.pdf minilm-layer6-head0.png",
                 "attnviz redraw --theme dark --scale sqrt -o slide.png paper.pdf"}});
   flags.argument(
-      "FIGURE", "a PNG, SVG or PDF that attnviz wrote",
+      "FIGURE", "a PNG, SVG, PDF or page that attnviz wrote",
       "name a figure that attnviz wrote, as in attnviz redraw --cmap viridis -o paper.pdf figure.png",
       [&](const Given& given) { options.figure = given.value; });
   add_output_and_look_flags(flags, options.drawing, "figure");
@@ -41,6 +45,11 @@ int redraw(std::span<const std::string> arguments, const Streams& streams) {
   if (auto* const comparison = std::get_if<Comparison>(&record.drawn);
       comparison && options.drawing.look.color_map_given) {
     for (Compared& side : comparison->sides) side.colors = record.look.colors;
+  }
+  if (output_format(options.drawing.output, options.drawing.formats) == "html" &&
+      !std::holds_alternative<View>(record.drawn)) {
+    throw Error(named.figure + ": not a view, and only a view becomes a page",
+                "attnviz view head, model or neuron draws one");
   }
   return write_record(record, options.drawing, std::filesystem::path(named.figure).stem().string(), streams);
 }

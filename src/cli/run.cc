@@ -13,10 +13,11 @@ namespace {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      render_command(),      grid_command(),         layers_command(),  compare_command(), diff_command(),
-      flow_command(),        rollout_command(),      summary_command(), redraw_command(),  check_command(),
-      analyze_command(),     tokens_command(),       extract_command(), merge_command(),   models_command(),
-      models_info_command(), models_verify_command()};
+      render_command(),    grid_command(),       layers_command(),      compare_command(),
+      diff_command(),      flow_command(),       rollout_command(),     summary_command(),
+      view_head_command(), view_model_command(), view_neuron_command(), redraw_command(),
+      check_command(),     analyze_command(),    tokens_command(),      extract_command(),
+      merge_command(),     models_command(),     models_info_command(), models_verify_command()};
   return table;
 }
 
@@ -53,6 +54,8 @@ const Command* find_command(std::span<const std::string> arguments) {
   return found;
 }
 
+std::size_t words_of(const Command& command) { return command.name.find(' ') == std::string::npos ? 1 : 2; }
+
 bool has_subcommands(const Command& command) {
   return std::any_of(commands().begin(), commands().end(),
                      [&](const Command& other) { return other.name.starts_with(command.name + " "); });
@@ -64,6 +67,8 @@ bool has_subcommands(const Command& command) {
   const std::string near = nearest(name, names);
   std::string hint = "attnviz --help lists the commands";
   if (name.find(' ') != std::string::npos) hint = "attnviz render \"…\" draws a text's attention";
+  if (name.starts_with("view"))
+    hint = "attnviz view head, view model and view neuron are BertViz's three views";
   if (name.starts_with("models ")) hint = "attnviz models lists the models, attnviz models --help tells more";
   if (!near.empty()) hint = "did you mean attnviz " + near + "?";
   throw Error(shown_value(name) + ": not a command", hint);
@@ -110,20 +115,19 @@ int dispatch(std::span<const std::string> arguments, const Streams& streams) {
   if (has_subcommands(*command) && arguments.size() > 1 && !arguments[1].starts_with("-")) {
     refuse_command(first + " " + arguments[1]);
   }
-  const bool two_words = command->name.size() > first.size();
-  return command->run(arguments.subspan(two_words ? 2 : 1), streams);
+  return command->run(arguments.subspan(words_of(*command)), streams);
 }
 
 }  // namespace
 
 FigurePlan plan_of(std::span<const std::string> request) {
-  const Command* const command = request.empty() ? nullptr : find_command(request.first(1));
+  const Command* const command = request.empty() ? nullptr : find_command(request);
   if (!command || !command->plan) {
     throw Error("record: " + (request.empty() ? "no command" : shown_value(request[0])) +
                     ": not a command that draws texts",
                 "it may come from a later attnviz");
   }
-  return command->plan(request.subspan(1));
+  return command->plan(request.subspan(words_of(*command)));
 }
 
 int run(std::span<const std::string> arguments, const Streams& streams) {

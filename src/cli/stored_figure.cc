@@ -20,7 +20,7 @@ std::vector<std::string> texts_of(std::span<const TokenLabel> labels) {
 
 bool is_figure_file(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  const bool named = extension == ".png" || extension == ".svg" || extension == ".pdf";
+  const bool named = extension == ".png" || extension == ".svg" || extension == ".pdf" || extension == ".html";
   std::error_code ignored;
   return named && std::filesystem::is_regular_file(path, ignored);
 }

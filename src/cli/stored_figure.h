@@ -8,7 +8,7 @@
 
 namespace attnviz::cli {
 
-/// Whether `path` names a file that could be a figure: one that exists, as .png, .svg or .pdf.
+/// Whether `path` names a file that could be a figure: one that exists, as .png, .svg, .pdf or .html.
 [[nodiscard]] bool is_figure_file(const std::string& path);
 
 /// Throws Error: a file that is no figure, or one without a record.

@@ -136,15 +136,24 @@ std::string_view document_in(std::string_view file) {
   return file.substr(std::min(file.find_first_not_of(" \t\r\n"), file.size()));
 }
 
+bool is_page(std::string_view document) {
+  constexpr std::string_view kDoctype = "<!doctype html";
+  return std::equal(
+      kDoctype.begin(), kDoctype.end(), document.begin(),
+      document.begin() + static_cast<std::ptrdiff_t>(std::min(kDoctype.size(), document.size())),
+      [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+}
+
 std::optional<std::string> read_any_record(std::string_view file) {
   if (file.starts_with(kPngSignature)) return read_png_record(file);
   if (file.starts_with(kPdfSignature)) return read_pdf_record(file);
   const std::string_view document = document_in(file);
+  if (is_page(document)) return read_page_record(document);
   const bool xml = document.starts_with("<?xml") || document.starts_with("<!");
   if (document.starts_with("<svg") || (xml && document.find("<svg") != std::string_view::npos)) {
     return read_svg_record(document);
   }
-  throw Error("not a PNG, SVG or PDF", "name a figure that attnviz wrote");
+  throw Error("not a PNG, SVG, PDF or page", "name a figure that attnviz wrote");
 }
 
 }  // namespace
@@ -226,6 +235,17 @@ std::optional<std::string> read_svg_record(std::string_view file) {
     at = end;
   }
   return record;
+}
+
+std::optional<std::string> read_page_record(std::string_view file) {
+  constexpr std::string_view kScript = "<script type=\"application/json\" id=\"attnviz\">",
+                             kEnd = "</script>";
+  const std::size_t start = file.find(kScript);
+  if (start == std::string_view::npos) return std::nullopt;
+  file.remove_prefix(start + kScript.size());
+  const std::size_t end = file.find(kEnd);
+  if (end == std::string_view::npos) throw Error("it is cut: its record has no end");
+  return std::string(file.substr(0, end));
 }
 
 std::optional<std::string> record_in(std::span<const std::byte> file, const std::string& name) {

@@ -33,6 +33,7 @@ constexpr std::size_t kLargestPiece = 1'000'000;
 /// the fault alone, and read any bytes in linear time.
 [[nodiscard]] std::optional<std::string> read_png_record(std::string_view file);
 [[nodiscard]] std::optional<std::string> read_svg_record(std::string_view file);
+[[nodiscard]] std::optional<std::string> read_page_record(std::string_view file);
 [[nodiscard]] std::optional<std::string> read_pdf_record(std::string_view file);
 
 /// read_record() of a file's bytes; its errors begin with `name`.

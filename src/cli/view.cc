@@ -1,0 +1,275 @@
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/drawing.h"
+#include "cli/token_choice.h"
+#include "cli/view_parts.h"
+
+namespace attnviz::cli {
+namespace {
+
+/// What a page's numbers may take, where nobody said which layers it is to hold.
+constexpr std::size_t kPageBytes = 10'000'000;
+
+const Choices<View::Filter> kFilters = {{"all", View::Filter::all},
+                                        {"a-a", View::Filter::a_to_a},
+                                        {"b-b", View::Filter::b_to_b},
+                                        {"a-b", View::Filter::a_to_b},
+                                        {"b-a", View::Filter::b_to_a}};
+
+/// The layers that a view holds; a still head or neuron view holds the one that it shows.
+struct HeldLayers {
+  bool automatic = false;  ///< as many as a page has room for
+  NumberRanges layers{};
+};
+
+template <View::Kind kind>
+struct ViewOptions {
+  std::optional<int> layer{};          ///< unset: the last
+  std::optional<HeldLayers> layers{};  ///< of a page, or of the model view
+  NumberRanges heads{};                ///< empty: all; of the neuron view one
+  std::optional<Given> token{}, key{};
+  double threshold = 0;
+  View::Filter filter = View::Filter::all;
+  bool with_query_key = kind == View::Kind::neuron;
+  DrawingOptions drawing = [] {
+    DrawingOptions options;
+    options.formats = {"html", "svg", "png", "pdf"};
+    return options;
+  }();
+};
+
+constexpr const char* word(View::Kind kind) {
+  return kind == View::Kind::head ? "head" : kind == View::Kind::model ? "model" : "neuron";
+}
+
+Usage usage_of(View::Kind kind) {
+  switch (kind) {
+    case View::Kind::head:
+      return {
+          "view head",
+          "Shows one layer as BertViz's head view does: the tokens that attend at the left, those attended "
+          "to at the right, a line a weight, a colour a head. As a page (.html) that works offline it holds "
+          "the other layers and the other views too.",
+          {"attnviz view head \"The bank can refuse to lend money.\"",
+           "attnviz view head --layer 6 --heads 0,3 --token bank -o head.svg \"The bank can refuse.\"",
+           "attnviz view head --filter a-b --pair \"It was late.\" -o pair.html \"The bank had closed.\""}};
+    case View::Kind::model:
+      return {
+          "view model",
+          "Shows all layers and heads at a glance as BertViz's model view does: a row a layer, a column a "
+          "head, a line a weight. As a page (.html) each can be opened.",
+          {"attnviz view model \"The cat sat on the mat.\"",
+           "attnviz view model --layers 1-3 --heads 0-5 -o model.pdf \"The cat sat on the mat.\""}};
+    default:
+      return {"view neuron",
+              "Shows how one token's attention comes about, as BertViz's neuron view does: its query vector, "
+              "every key vector, their products, and the weights that they make (checkpoint backend).",
+              {"attnviz view neuron \"The bank can refuse to lend money.\"",
+               "attnviz view neuron --layer 6 --head 0 --query bank -o neuron.svg \"The bank can refuse.\""}};
+  }
+}
+
+template <View::Kind kind>
+void add_layer_flags(Flags& flags, ViewOptions<kind>& options) {
+  if constexpr (kind != View::Kind::model) {
+    flags.value("--layer", "N", "the layer in sight, counting from 1 (default: the last)",
+                [&](const Given& given) { options.layer = read_integer(given); });
+  }
+  const std::string what = kind == View::Kind::model ? "the layers to show: 1,4,8 or 1-4"
+                                                     : "the layers that a page holds: 1,4,8 or 1-4";
+  flags.value("--layers", "LIST|all|auto",
+              what + " (default: auto, all of them; in a page, as many as keep its numbers under 10 MB)",
+              [&](const Given& given) {
+                options.layers = HeldLayers{.automatic = given.value == "auto"};
+                if (given.value != "auto") options.layers->layers = read_ranges(given);
+              });
+}
+
+template <View::Kind kind>
+void add_sight_flags(Flags& flags, ViewOptions<kind>& options) {
+  if constexpr (kind == View::Kind::neuron) {
+    flags.value("--head", "K", "the head in sight, counting from 0 (default: 0)", [&](const Given& given) {
+      options.heads = {{{read_integer(given), read_integer(given)}}};
+    });
+    flags.value("--query", "T",
+                "the token that attends: its position, counting from 0, or the token itself, with #2 for the "
+                "second that is written so (default: the first that is no special token)",
+                [&](const Given& given) { options.token = given; });
+  } else {
+    flags.value("--heads", "LIST|all",
+                std::string(kind == View::Kind::head ? "the heads in sight" : "the heads to show") +
+                    ", counting from 0: 0,3,7,11 or 0-5 (default: all)",
+                [&](const Given& given) { options.heads = read_ranges(given); });
+    flags.value(
+        "--token", "T",
+        "only what this token attends to: its position, counting from 0, or the token itself, with #2 "
+        "for the second that is written so",
+        [&](const Given& given) { options.token = given; });
+    flags.value("--key", "T", "only what attends to this token", [&](const Given& given) {
+      if (options.token) refuse(given, "--token or --key, not both");
+      options.key = given;
+    });
+    flags.value("--threshold", "WEIGHT", "leave out weights below it (default: 0)", [&](const Given& given) {
+      options.threshold = read_number(given);
+      if (options.threshold < 0 || options.threshold > 1) refuse(given, "a weight from 0 to 1");
+    });
+    flags.value("--filter", "all|a-a|b-b|a-b|b-a",
+                "of a pair, only what the tokens of sentence A or B give those of A or B (default: all)",
+                [&](const Given& given) { options.filter = read_choice(given, kFilters); });
+    flags.flag("--with-qk",
+               "in a page, the query and key vectors too, for its neuron view (checkpoint backend)",
+               options.with_query_key);
+  }
+}
+
+template <View::Kind kind>
+Flags view_flags(ViewOptions<kind>& options) {
+  Flags flags(usage_of(kind));
+  flags.group("What to show");
+  add_layer_flags(flags, options);
+  add_sight_flags(flags, options);
+  add_drawing_flags(flags, options.drawing, std::string("minilm-") + word(kind) + "-view");
+  return flags;
+}
+
+/// A recorded request names no format: a page's says which layers it holds.
+template <View::Kind kind>
+bool is_page(const ViewOptions<kind>& options) {
+  const std::string& format = options.drawing.output.format;
+  if (!format.empty()) return format == "html";
+  return options.layers && (kind != View::Kind::model || options.layers->automatic);
+}
+
+template <View::Kind kind>
+Selection selection_of(const ViewOptions<kind>& options, const ModelCard& card) {
+  const bool page = is_page(options);
+  const int layer = options.layer.value_or(card.layers);
+  Wanted wanted;
+  wanted.layer_flag = "--layer";
+  wanted.layers = NumberRanges{{{layer, layer}}};
+  std::ignore = select(card, wanted);
+  if (kind == View::Kind::model || page) {
+    wanted.layer_flag = "--layers";
+    wanted.layers = options.layers ? options.layers->layers : NumberRanges{};
+  }
+  wanted.head_flag = kind == View::Kind::neuron ? "--head" : "--heads";
+  wanted.heads = options.heads;
+  if (kind == View::Kind::neuron && wanted.heads.ranges.empty()) wanted.heads = {{{0, 0}}};
+  wanted.with_query_key = options.with_query_key;
+  Selection selection = select(card, wanted);
+  if (page && kind != View::Kind::model) selection.heads.clear();
+  return selection;
+}
+
+template <View::Kind kind>
+void check_options(const ViewOptions<kind>& options) {
+  const std::string& format = options.drawing.output.format;
+  const bool still = !format.empty() && format != "html";
+  if (still && options.layers && (kind != View::Kind::model || options.layers->automatic)) {
+    throw Error(
+        "--layers: of a page (.html), the output is " + format,
+        kind == View::Kind::model ? "name the layers, as in --layers 1-4" : "--layer names the one in sight");
+  }
+  if (still && kind != View::Kind::neuron && options.with_query_key)
+    throw Error("--with-qk: of a page (.html), the output is " + format, "leave it out");
+  if (format == "html" && options.drawing.no_embed)
+    throw Error("--no-embed: a page draws the numbers that it holds", "leave it out");
+  if (options.with_query_key && options.drawing.model.options.backend == Backend::torchscript) {
+    throw Error(std::string(kind == View::Kind::neuron ? "view neuron" : "--with-qk") +
+                    ": a TorchScript export does not give query and key vectors",
+                "leave --backend torchscript out");
+  }
+}
+
+std::size_t first_plain(std::span<const TokenLabel> labels) {
+  const auto found =
+      std::find_if(labels.begin(), labels.end(), [](const TokenLabel& label) { return !label.special; });
+  return found == labels.end() ? 0 : static_cast<std::size_t>(found - labels.begin());
+}
+
+template <View::Kind kind>
+std::optional<std::size_t> token_of(const ViewOptions<kind>& options, const Subject& subject) {
+  const std::vector<TokenLabel>& labels = subject.tokens.labels;
+  if (options.token) return find_token(*options.token, labels);
+  if (options.key) return find_token(*options.key, labels);
+  if (kind == View::Kind::neuron) return first_plain(labels);
+  return std::nullopt;
+}
+
+template <View::Kind kind>
+Ready ready(const ViewOptions<kind>& options, const Subject& subject) {
+  if (options.filter != View::Filter::all && !subject.prepared.sentence.pair)
+    throw Error("--filter: of a pair, there is one text", "give the second with --pair");
+  std::ignore = token_of(options, subject);
+  std::string stem = subject.card().name + "-" + word(kind) + "-view";
+  if (kind != View::Kind::model)
+    stem += "-layer" + std::to_string(options.layer.value_or(subject.card().layers));
+  return {stem};
+}
+
+template <View::Kind kind>
+void draw_view(const ViewOptions<kind>& options, Subject& subject, const Finish& finish) {
+  const int layer = options.layer.value_or(subject.card().layers);
+  std::string left_out;
+  subject.show();
+  if (is_page(options) && options.layers.value_or(HeldLayers{true}).automatic) {
+    const std::size_t all = subject.attention.layers.size();
+    keep_layers(subject.attention, layers_that_fit(subject.attention, layer, kPageBytes));
+    const std::vector<int>& kept = subject.attention.layers;
+    if (kept.size() < all) {
+      left_out = "layers " + std::to_string(kept.front()) + " to " + std::to_string(kept.back()) + " of " +
+                 std::to_string(all) + ": all would take more than 10 MB (--layers names others)";
+    }
+  }
+  View view = view_of(subject, kind);
+  if (!left_out.empty()) view.notes.push_back(left_out);
+  if (std::find(view.layers.begin(), view.layers.end(), layer) != view.layers.end()) view.layer = layer;
+  if (!options.heads.ranges.empty()) view.shown_heads = options.heads.numbers();
+  if (kind == View::Kind::neuron && options.heads.ranges.empty()) view.shown_heads = {view.heads.front()};
+  view.token = token_of(options, subject);
+  view.token_is_key = options.key.has_value();
+  view.threshold = options.threshold;
+  view.filter = options.filter;
+  finish(view, options.drawing.look.with_default("Blues"), "");
+}
+
+template <View::Kind kind>
+FigurePlan view_plan(const ViewOptions<kind>& given) {
+  ViewOptions<kind> options = given;
+  check_options(options);
+  if (options.drawing.output.format == "html" && !options.layers) {
+    options.layers = HeldLayers{.automatic = true};
+    // So that check knows it for a page's request.
+    const std::vector<std::string> held = {"--layers", "auto"};
+    options.drawing.request.insert(options.drawing.request.end(), held.begin(), held.end());
+  }
+  FigurePlan plan{.drawing = options.drawing,
+                  .sources = {{options.drawing.model,
+                               [options](const ModelCard& card) { return selection_of(options, card); }}}};
+  plan.ready = [options](std::span<Subject> subjects) { return ready(options, subjects[0]); };
+  plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
+    draw_view(options, subjects[0], finish);
+  };
+  return plan;
+}
+
+template <View::Kind kind>
+Command command_of(const std::string& summary) {
+  return figure_command<ViewOptions<kind>, view_flags<kind>, view_plan<kind>>(usage_of(kind).command,
+                                                                              summary);
+}
+
+}  // namespace
+
+Command view_head_command() {
+  return command_of<View::Kind::head>("show a layer's heads as lines between tokens: a page, or a figure");
+}
+
+Command view_model_command() { return command_of<View::Kind::model>("show all layers and heads so"); }
+
+Command view_neuron_command() {
+  return command_of<View::Kind::neuron>("show how query and key vectors make a head's weights");
+}
+
+}  // namespace attnviz::cli

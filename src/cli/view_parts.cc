@@ -1,0 +1,82 @@
+#include "cli/view_parts.h"
+
+#include <algorithm>
+
+#include "attnviz/error.h"
+
+namespace attnviz::cli {
+namespace {
+
+std::optional<std::size_t> second_from(const Subject& subject) {
+  const std::vector<TokenGroup>& groups = subject.tokens.groups;
+  const std::vector<std::int8_t>& sequence = subject.prepared.encoding.sequence;
+  const auto of_second = [&](const TokenGroup& group) { return sequence[group.first] == 1; };
+  const auto found = std::find_if(groups.begin(), groups.end(), of_second);
+  if (found == groups.begin() || found == groups.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - groups.begin());
+}
+
+/// Leaves the parts of `values`, one a layer, that are kept.
+void keep_parts(std::vector<float>& values, const std::vector<bool>& kept) {
+  const std::size_t size = values.size() / kept.size();
+  std::vector<float> left;
+  for (std::size_t i = 0; i < kept.size() && size > 0; ++i) {
+    if (!kept[i]) continue;
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(i * size);
+    left.insert(left.end(), begin, begin + static_cast<std::ptrdiff_t>(size));
+  }
+  values = std::move(left);
+}
+
+}  // namespace
+
+View view_of(const Subject& subject, View::Kind kind) {
+  const Attention& attention = subject.attention;
+  if (kind == View::Kind::neuron && subject.tokens.altered) {
+    throw Error("view neuron: " + subject.tokens.notes.front() + ", expected single tokens",
+                "leave --words, --hide-special and --range out: vectors are of one token each");
+  }
+  return {.kind = kind,
+          .layers = attention.layers,
+          .heads = attention.heads,
+          .tokens = subject.tokens.labels,
+          .second_from = second_from(subject),
+          .causal = attention.causal,
+          .weights = attention.weights,
+          .head_size = attention.head_size,
+          .query = attention.query,
+          .key = attention.key,
+          .title = visible(subject.card().name),
+          .subtitle = subject.prepared.sentence.shown(),
+          .notes = subject.notes(),
+          .layer = attention.layers.back(),
+          .shown_heads = attention.heads};
+}
+
+std::size_t bytes_of_a_layer(const Attention& attention) {
+  const std::size_t numbers = attention.weights.size() + attention.query.size() + attention.key.size();
+  return numbers / attention.layers.size() * sizeof(std::uint16_t) * 4 / 3;  // in base64
+}
+
+void keep_layers(Attention& attention, const std::vector<int>& layers) {
+  std::vector<bool> kept;
+  for (const int layer : attention.layers)
+    kept.push_back(std::find(layers.begin(), layers.end(), layer) != layers.end());
+  for (std::vector<float>* const values : {&attention.weights, &attention.query, &attention.key})
+    keep_parts(*values, kept);
+  std::erase_if(attention.layers,
+                [&](int layer) { return std::find(layers.begin(), layers.end(), layer) == layers.end(); });
+}
+
+std::vector<int> layers_that_fit(const Attention& attention, int layer, std::size_t bytes) {
+  const std::size_t one = std::max<std::size_t>(bytes_of_a_layer(attention), 1);
+  const std::size_t count = std::clamp<std::size_t>(bytes / one, 1, attention.layers.size());
+  const auto place = static_cast<std::size_t>(
+      std::find(attention.layers.begin(), attention.layers.end(), layer) - attention.layers.begin());
+  const std::size_t before = std::min(place, count / 2);
+  const std::size_t begin = std::min(place - before, attention.layers.size() - count);
+  const auto first = attention.layers.begin() + static_cast<std::ptrdiff_t>(begin);
+  return {first, first + static_cast<std::ptrdiff_t>(count)};
+}
+
+}  // namespace attnviz::cli
