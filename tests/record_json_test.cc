@@ -14,12 +14,42 @@ namespace {
 using namespace test;
 using Json = nlohmann::json;
 
+/// Numbers from 0 to 1.
+std::vector<float> seeded(std::size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> numbers(count);
+  for (float& number : numbers) number = static_cast<float>(random() % 1000) / 1000;
+  return numbers;
+}
+
 /// One figure of each kind, with what can go wrong in text: quotes, line ends, other scripts.
 struct Figures {
   Map first{{{"", "[CLS]", true}, {"", "\"bank\"", false}, {"##", "й", false}}};
   Map second{{{"", "[CLS]", true}, {"", "\"bank\"", false}, {"##", "й", false}}, true, 7};
   Map small{{{"␣", "a\n", false}, {"", "b", false}}, true};
   std::vector<double> received = {1.25, 0.1, 1.65};
+  std::vector<float> weights = seeded(2 * 2 * 3 * 3, 1), query = seeded(2 * 2 * 3 * 4, 2),
+                     key = seeded(2 * 2 * 3 * 4, 3);
+
+  [[nodiscard]] View view(View::Kind kind) const {
+    return {.kind = kind,
+            .layers = {2, 5},
+            .heads = {0, 7},
+            .tokens = first.heatmap.keys,
+            .second_from = 2,
+            .weights = weights,
+            .head_size = 4,
+            .query = query,
+            .key = key,
+            .title = "minilm",
+            .subtitle = "A \\ sentence.",
+            .notes = {"hidden"},
+            .layer = 5,
+            .shown_heads = {7},
+            .token = 1,
+            .threshold = 0.01,
+            .filter = View::Filter::a_to_b};
+  }
 
   [[nodiscard]] std::vector<Drawn> all() const {
     Heatmap signed_map = first.heatmap, layers = first.heatmap;
@@ -42,7 +72,10 @@ struct Figures {
                     .row_names = {"Layer 1"},
                     .column_names = {"Head 0", "Head 1"}},
         comparison,
-        Summary{{{1, 0.3, 1.1}, {2, 1.0 / 3, 0.7}}, 1.0986, first.heatmap, received}};
+        Summary{{{1, 0.3, 1.1}, {2, 1.0 / 3, 0.7}}, 1.0986, first.heatmap, received},
+        view(View::Kind::head),
+        view(View::Kind::model),
+        view(View::Kind::neuron)};
   }
 };
 
@@ -100,6 +133,58 @@ TEST(Record, KeepsEveryBitOfItsNumbers) {
   EXPECT_EQ(std::memcmp(values.data(), weights.data(), weights.size() * sizeof(float)), 0);
 }
 
+TEST(Record, HoldsAViewIn16BitsForPages) {
+  const Figures figures;
+  const View view = figures.view(View::Kind::neuron);
+  const std::string exact = to_json(record_of(view)), packed = to_json(record_of(view), Packing::uint16);
+  EXPECT_LT(packed.size(), exact.size());
+  const StoredRecord stored(packed, "x.html");
+  const View& back = std::get<View>(stored.record().drawn);
+  const auto expect_near = [](std::span<const float> found, std::span<const float> expected, float most) {
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], most) << i;
+  };
+  expect_near(back.weights, view.weights, 7.7e-6F);
+  expect_near(back.query, view.query, 1.6e-5F);
+  expect_near(back.key, view.key, 1.6e-5F);
+  EXPECT_EQ(to_json(stored.record(), Packing::uint16), packed);
+}
+
+TEST(Record, NamesWhatIsWrongWithAView) {
+  const Figures figures;
+  const Json whole = Json::parse(to_json(record_of(figures.view(View::Kind::neuron))));
+  struct Case {
+    const char* member;
+    Json value;
+    std::string fault;
+  };
+  for (const auto& [member, value, fault] : {
+           Case{"view", "tail", "view is tail"},
+           Case{"layers", {2, 2}, "layers are not numbers of them, each once"},
+           Case{"heads", Json::array(), "heads are not numbers of them, each once"},
+           Case{"layer", 3, "layer is 3"},
+           Case{"shown_heads", {0, 1}, "shown_heads hold 1"},
+           Case{"token", 3, "token is 3"},
+           Case{"second_from", -1, "second_from is -1"},
+           Case{"tokens", Json::array(), "it has no tokens"},
+           Case{"weights", "AAAA", "weights are not as many as the record says"},
+           Case{"packing", "zip", "packing is zip"},
+           Case{"head_size", 5, "query are not as many as the record says"},
+           Case{"filter", "a", "filter is a"},
+       }) {
+    Json json = whole;
+    json["figure"][member] = value;
+    EXPECT_EQ(error_of([&] { StoredRecord(json.dump(), "x.png"); }),
+              "x.png: its record can't be used: " + fault + "\n  hint: draw the figure again");
+  }
+  Json json = whole;
+  json["figure"].erase("query");
+  EXPECT_EQ(
+      error_of([&] { StoredRecord(json.dump(), "x.png"); }),
+      "x.png: its record can't be used: a neuron view without vectors or token\n  hint: draw the figure "
+      "again");
+}
+
 TEST(Record, NamesWhatIsWrongWithIt) {
   const Figures figures;
   const Json whole = Json::parse(to_json(record_of(figures.first.heatmap)));
@@ -117,9 +202,9 @@ TEST(Record, NamesWhatIsWrongWithIt) {
            Case{[](Json& json) { json["figure"]["maps"][0]["rows"] = 0; }, "rows is 0"},
            Case{[](Json& json) { json["figure"]["maps"][0]["columns"] = 1 << 30; }, "columns is 1073741824"},
            Case{[](Json& json) { json["figure"]["maps"][0]["rows"] = 4; },
-                "weights are not as many as rows and columns say"},
+                "weights are not as many as the record says"},
            Case{[](Json& json) { json["figure"]["maps"][0]["weights"] = "AAAA"; },
-                "weights are not as many as rows and columns say"},
+                "weights are not as many as the record says"},
            Case{[](Json& json) { json["figure"]["maps"][0]["keys"].erase(0); },
                 "keys do not match the weights"},
            Case{[](Json& json) { json["figure"]["maps"][0]["keys"][1] = "bank"; },

@@ -141,6 +141,12 @@ bool is_page(const ViewOptions<kind>& options) {
   return options.layers && (kind != View::Kind::model || options.layers->automatic);
 }
 
+/// Of a neuron view.
+template <View::Kind kind>
+int head_of(const ViewOptions<kind>& options) {
+  return options.heads.ranges.empty() ? 0 : options.heads.ranges.front().first;
+}
+
 template <View::Kind kind>
 Selection selection_of(const ViewOptions<kind>& options, const ModelCard& card) {
   const bool page = is_page(options);
@@ -155,7 +161,7 @@ Selection selection_of(const ViewOptions<kind>& options, const ModelCard& card) 
   }
   wanted.head_flag = kind == View::Kind::neuron ? "--head" : "--heads";
   wanted.heads = options.heads;
-  if (kind == View::Kind::neuron && wanted.heads.ranges.empty()) wanted.heads = {{{0, 0}}};
+  if (kind == View::Kind::neuron) wanted.heads = {{{head_of(options), head_of(options)}}};
   wanted.with_query_key = options.with_query_key;
   Selection selection = select(card, wanted);
   if (page && kind != View::Kind::model) selection.heads.clear();
@@ -201,10 +207,15 @@ template <View::Kind kind>
 Ready ready(const ViewOptions<kind>& options, const Subject& subject) {
   if (options.filter != View::Filter::all && !subject.prepared.sentence.pair)
     throw Error("--filter: of a pair, there is one text", "give the second with --pair");
+  if (kind == View::Kind::neuron && subject.tokens.altered) {
+    throw Error("view neuron: " + subject.tokens.notes.front() + ", expected single tokens",
+                "leave --words, --hide-special and --range out: vectors are of one token each");
+  }
   std::ignore = token_of(options, subject);
   std::string stem = subject.card().name + "-" + word(kind) + "-view";
   if (kind != View::Kind::model)
     stem += "-layer" + std::to_string(options.layer.value_or(subject.card().layers));
+  if (kind == View::Kind::neuron) stem += "-head" + std::to_string(head_of(options));
   return {stem};
 }
 
@@ -226,7 +237,7 @@ void draw_view(const ViewOptions<kind>& options, Subject& subject, const Finish&
   if (!left_out.empty()) view.notes.push_back(left_out);
   if (std::find(view.layers.begin(), view.layers.end(), layer) != view.layers.end()) view.layer = layer;
   if (!options.heads.ranges.empty()) view.shown_heads = options.heads.numbers();
-  if (kind == View::Kind::neuron && options.heads.ranges.empty()) view.shown_heads = {view.heads.front()};
+  if (kind == View::Kind::neuron) view.shown_heads = {head_of(options)};
   view.token = token_of(options, subject);
   view.token_is_key = options.key.has_value();
   view.threshold = options.threshold;

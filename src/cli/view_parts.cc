@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "attnviz/error.h"
-
 namespace attnviz::cli {
 namespace {
 
@@ -32,10 +30,6 @@ void keep_parts(std::vector<float>& values, const std::vector<bool>& kept) {
 
 View view_of(const Subject& subject, View::Kind kind) {
   const Attention& attention = subject.attention;
-  if (kind == View::Kind::neuron && subject.tokens.altered) {
-    throw Error("view neuron: " + subject.tokens.notes.front() + ", expected single tokens",
-                "leave --words, --hide-special and --range out: vectors are of one token each");
-  }
   return {.kind = kind,
           .layers = attention.layers,
           .heads = attention.heads,

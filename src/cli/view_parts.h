@@ -9,8 +9,7 @@
 namespace attnviz::cli {
 
 /// All that the subject's attention holds, the last of its layers and all of its heads in sight. It borrows
-/// from the subject, whose tokens shown are chosen. Throws Error: a neuron view of tokens that were put
-/// together or left out, which have no vectors.
+/// from the subject, whose tokens shown are chosen.
 [[nodiscard]] View view_of(const Subject& subject, View::Kind kind);
 
 /// The bytes that the numbers of one layer take in a page.

@@ -1,0 +1,188 @@
+#include <algorithm>
+
+#include "attnviz/record.h"
+#include "attnviz/render.h"
+#include "support/drawn.h"
+
+namespace attnviz {
+namespace {
+
+using test::Arguments;
+using test::CommandLine;
+using test::drawn;
+using test::joined;
+using test::kText;
+using test::line_of;
+using test::Outcome;
+using test::Refusal;
+using test::run;
+using test::Svg;
+
+const Arguments kPair = {"--pair", "It was late.", "The bank had closed."};
+
+/// The view that a file holds.
+class Stored {
+ public:
+  explicit Stored(const std::string& path) : record_(read_record(path).value_or(""), path) {}
+  [[nodiscard]] const View& view() const { return std::get<View>(record_.record().drawn); }
+  [[nodiscard]] const Arguments& arguments() const { return record_.record().arguments; }
+
+ private:
+  StoredRecord record_;
+};
+
+Stored made(const Arguments& arguments, const std::string& path) {
+  const Outcome outcome = run(joined(arguments, {"-o", path}));
+  EXPECT_EQ(outcome.status, 0) << line_of(arguments) << outcome.err;
+  EXPECT_EQ(outcome.err, "") << line_of(arguments);
+  return Stored(path);
+}
+
+TEST_F(CommandLine, NamesViewsAfterWhatTheyShowAndMakesPagesUnlessToldOtherwise) {
+  for (const auto& [arguments, name] : std::vector<std::pair<Arguments, std::string>>{
+           {{"view", "head", kText}, "minilm-head-view-layer6.html"},
+           {{"view", "head", "--layer", "2", "--format", "svg", kText}, "minilm-head-view-layer2.svg"},
+           {{"view", "model", kText}, "minilm-model-view.html"},
+           {{"view", "neuron", "--head", "3", kText}, "minilm-neuron-view-layer6-head3.html"}}) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.out, name + "\n") << outcome.err;
+  }
+}
+
+TEST_F(CommandLine, HoldsInAPageEveryLayerAndInAFigureWhatItShows) {
+  const std::vector<int> all_layers = {1, 2, 3, 4, 5, 6}, all_heads = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  const Arguments head = {"view", "head", "--layer", "2", "--heads", "0,3", kText},
+                  neuron = {"view", "neuron", "--head", "3", "--query", "bank", kText};
+  const View page = made(head, "head.html").view();
+  EXPECT_EQ(page.layers, all_layers);
+  EXPECT_EQ(page.heads, all_heads);
+  EXPECT_EQ(page.layer, 2);
+  EXPECT_EQ(page.shown_heads, (std::vector<int>{0, 3}));
+  EXPECT_TRUE(page.query.empty());
+  const View still = made(head, "head.svg").view();
+  EXPECT_EQ(still.layers, (std::vector<int>{2}));
+  EXPECT_EQ(still.heads, (std::vector<int>{0, 3}));
+  EXPECT_EQ(made({"view", "head", "--layers", "2,4", kText}, "some.html").view().layers,
+            (std::vector<int>{2, 4}));
+  EXPECT_EQ(made({"view", "model", "--layers", "2,4", "--heads", "1", kText}, "model.pdf").view().heads,
+            (std::vector<int>{1}));
+
+  const View whole = made(neuron, "neuron.html").view();
+  EXPECT_EQ(whole.layers, all_layers);
+  EXPECT_EQ(whole.heads, all_heads);
+  EXPECT_EQ(whole.shown_heads, (std::vector<int>{3}));
+  EXPECT_EQ(whole.query.size(), 6 * 12 * whole.tokens.size() * whole.head_size);
+  const View one = made(neuron, "neuron.svg").view();
+  EXPECT_EQ(one.layers, (std::vector<int>{6}));
+  EXPECT_EQ(one.heads, (std::vector<int>{3}));
+  EXPECT_EQ(one.query.size(), one.tokens.size() * one.head_size);
+  EXPECT_EQ(one.token, 2U);
+  EXPECT_FALSE(made({"view", "head", "--with-qk", kText}, "both.html").view().key.empty());
+}
+
+TEST_F(CommandLine, PutsInSightWhatViewsAreTold) {
+  const View view =
+      made(joined({"view", "head", "--key", "bank", "--threshold", "0.05", "--filter", "b-a"}, kPair),
+           "view.svg")
+          .view();
+  EXPECT_EQ(view.token, 2U);
+  EXPECT_TRUE(view.token_is_key);
+  EXPECT_EQ(view.threshold, 0.05);
+  EXPECT_EQ(view.filter, View::Filter::b_to_a);
+  ASSERT_TRUE(view.second_from.has_value());
+  EXPECT_EQ(view.tokens[*view.second_from].whole(), "it");
+  const View neuron = made({"view", "neuron", kText}, "neuron.svg").view();
+  EXPECT_EQ(neuron.token, 1U) << "the first that is no special token";
+  EXPECT_EQ(neuron.shown_heads, (std::vector<int>{0}));
+  const View words = made({"view", "head", "--words", "--hide-special", "--filter", "a-b", "--pair",
+                           "unbelievable", "The bank"},
+                          "words.svg")
+                         .view();
+  EXPECT_EQ(words.tokens.size(), 3U);
+  EXPECT_EQ(words.second_from, 2U);
+}
+
+TEST_F(CommandLine, LeavesOutOfAPageTheLayersThatDoNotFitAndSaysSo) {
+  std::string text;
+  for (int i = 0; i < 90; ++i) text += "the bank can refuse to lend money ";
+  const Arguments shared = {"view", "head", "--truncate", "--layer", "3", text};
+  const Outcome outcome = run(joined(shared, {"-o", "long.html"}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const Stored stored("long.html");
+  EXPECT_EQ(stored.view().layers, (std::vector<int>{3}));
+  EXPECT_EQ(stored.view().notes.back(),
+            "layers 3 to 3 of 6: all would take more than 10 MB (--layers names others)");
+}
+
+TEST_F(CommandLine, DrawsAPageAnewAsAFigureAndAFigureAsAPage) {
+  const View page = made({"view", "head", "--heads", "0,3", kText}, "a.html").view();
+  ASSERT_EQ(run({"redraw", "--theme", "dark", "-o", "b.svg", "a.html"}).status, 0);
+  ASSERT_EQ(run({"redraw", "-o", "c.html", "b.svg"}).status, 0);
+  EXPECT_EQ(Stored("c.html").view().shown_heads, page.shown_heads);
+  EXPECT_TRUE(std::ranges::equal(Stored("c.html").view().weights, page.weights));
+  ASSERT_EQ(run({"extract", "-o", "a.json", "a.html"}).status, 0);
+  ASSERT_EQ(run({"render", "-o", "r.png", kText}).status, 0);
+  expect_refused(
+      {"redraw", "-o", "r.html", "r.png"},
+      "r.png: not a view, and only a view becomes a page\n  hint: attnviz view head, model or neuron "
+      "draws one");
+}
+
+TEST_F(CommandLine, ChecksViewsAndPagesAgainstTheModel) {
+  std::filesystem::create_directory("saved");
+  for (const auto& [arguments, path] : std::vector<std::pair<Arguments, std::string>>{
+           {joined({"view", "head", "--filter", "a-b"}, kPair), "saved/head.html"},
+           {{"view", "head", "--token", "bank", kText}, "saved/head.png"},
+           {{"view", "model", "--model", "gpt2-demo", "--layers", "1-3", kText}, "saved/model.svg"},
+           {{"view", "model", kText}, "saved/model.html"},
+           {{"view", "neuron", "--model", "gpt2-demo", kText}, "saved/neuron.pdf"},
+           {{"view", "neuron", kText}, "saved/neuron.html"}}) {
+    (void)made(arguments, path);
+  }
+  const Outcome outcome = run({"check", "saved"});
+  EXPECT_EQ(outcome.out, "check: 6 figures: 6 same\n") << outcome.err;
+  EXPECT_EQ(outcome.status, 0);
+
+  std::string page = read_file("saved/neuron.html");
+  const std::size_t at = page.find("\"weights\":\"") + 20;
+  page.replace(at, 8, "////////");
+  write_file_atomically("saved/neuron.html", page);
+  const Outcome moved = run({"check", "saved/neuron.html"});
+  EXPECT_EQ(moved.status, 1) << moved.out;
+  EXPECT_NE(moved.out.find("layer 1 head 0"), std::string::npos) << moved.out;
+}
+
+TEST_F(CommandLine, RefusesViewsThatAreNone) {
+  for (const Refusal& c : std::vector<Refusal>{
+           {{"view"}, "view: not a command\n  hint: did you mean attnviz view head?"},
+           {{"view", "tail", "x"}, "view: not a command\n  hint: did you mean attnviz view head?"},
+           {{"view", "head", "--layer", "7", "x"}, "--layer 7: minilm has layers 1 to 6"},
+           {{"view", "neuron", "--head", "12", "x"}, "--head 12: minilm has heads 0 to 11"},
+           {{"view", "head", "--layers", "7", "x"}, "--layers 7: minilm has layers 1 to 6"},
+           {{"view", "head", "--layers", "1-3", "-o", "x.svg", "x"},
+            "--layers: of a page (.html), the output is svg\n  hint: --layer names the one in sight"},
+           {{"view", "model", "--layers", "auto", "-o", "x.svg", "x"},
+            "--layers: of a page (.html), the output is svg\n  hint: name the layers, as in --layers 1-4"},
+           {{"view", "head", "--with-qk", "-o", "x.png", "x"},
+            "--with-qk: of a page (.html), the output is png\n  hint: leave it out"},
+           {{"view", "head", "--no-embed", "x"},
+            "--no-embed: a page draws the numbers that it holds\n  hint: leave it out"},
+           {{"view", "neuron", "--backend", "torchscript", "x"},
+            "view neuron: a TorchScript export does not give query and key vectors\n  hint: leave --backend "
+            "torchscript out"},
+           {{"view", "neuron", "--words", "-o", "x.html", "unbelievable"},
+            "view neuron: sub-words merged: keys summed, queries averaged, expected single tokens\n  hint: "
+            "leave "
+            "--words, --hide-special and --range out: vectors are of one token each"},
+           {{"view", "head", "--filter", "a-b", "x"},
+            "--filter: of a pair, there is one text\n  hint: give the second with --pair"},
+           {{"view", "head", "--token", "1", "--key", "2", "x"},
+            "--key 2: expected --token or --key, not both"},
+           {{"view", "head", "--threshold", "2", "x"}, "--threshold 2: expected a weight from 0 to 1"},
+       }) {
+    expect_refused(c.arguments, c.message);
+  }
+}
+
+}  // namespace
+}  // namespace attnviz
