@@ -10,13 +10,13 @@ constexpr double kSwatch = 8.64;
 constexpr double kSwatchRow = 19.2;  // what the entry "masked" takes below the bar
 constexpr int kSteps = 128;
 
-void draw_gradient(Page& page, const ColorScale& scale, const Box& bar) {
+void draw_gradient(Page& page, const std::function<Color(double)>& color, const Box& bar) {
   const double step = (bar.bottom - bar.top) / kSteps;
   for (int i = 0; i < kSteps; ++i) {
     const double top = bar.top + step * i;
     const double overlap = i + 1 < kSteps ? step / 2 : 0;  // no seams between the steps
-    page.add(Rectangle{bar.left, top, bar.right - bar.left, step + overlap,
-                       scale.color_at(1 - (i + 0.5) / kSteps), true});
+    page.add(
+        Rectangle{bar.left, top, bar.right - bar.left, step + overlap, color(1 - (i + 0.5) / kSteps), true});
   }
 }
 
@@ -46,7 +46,9 @@ Box draw_color_bar(Page& page, const ColorBar& color_bar, double x, double y, do
   Box bar{x, y, x, y + length};
   for (const ColorScale& scale : color_bar.scales) {
     if (bar.right > x) bar.right += kGrid;
-    draw_gradient(page, scale, {bar.right, y, bar.right + kWidth, bar.bottom});
+    const auto own = [&](double place) { return scale.color_at(place); };
+    const Box strip{bar.right, y, bar.right + kWidth, bar.bottom};
+    draw_gradient(page, color_bar.color ? color_bar.color : own, strip);
     bar.right += kWidth;
   }
 

@@ -9,6 +9,7 @@
 #include "figure/number.h"
 #include "figure/panel.h"
 #include "figure/ticks.h"
+#include "figure/view.h"
 
 namespace attnviz {
 namespace {
@@ -221,6 +222,88 @@ std::string description(const Summary& summary, const ColorScale& scale) {
   Heatmap mean = summary.mean;
   mean.title = "mean over all layers and heads";
   return text + description(mean, scale);
+}
+
+namespace {
+
+std::string token_of(const View& view, std::size_t token) { return quoted(view.tokens[token], token); }
+
+/// " Strongest lines between different tokens: head 3 “bank” (2) to “river” (14) 0.45, …"
+std::string strongest_lines(const View& view, const SightLines& sight) {
+  constexpr std::size_t kMost = 5;
+  std::string text;
+  std::size_t count = 0;
+  for (auto line = sight.lines.rbegin(); line != sight.lines.rend() && count < kMost; ++line) {
+    if (line->query == line->key) continue;
+    ++count;
+    text += count == 1 ? " Strongest lines between different tokens: " : ", ";
+    if (view.kind == View::Kind::model) text += "layer " + std::to_string(line->layer) + " ";
+    text += "head " + std::to_string(line->head) + " " + token_of(view, line->query) + " to " +
+            token_of(view, line->key) + " " + fixed(line->weight, 2);
+  }
+  return text.empty() ? "" : text + ".";
+}
+
+/// The key that receives most of the lines' weight, and the row of the strongest line.
+std::string where_lines_concentrate(const View& view, const SightLines& sight) {
+  if (sight.lines.empty()) return " No line is drawn.";
+  std::vector<double> received(view.tokens.size(), 0);
+  double total = 0;
+  for (const ViewLine& line : sight.lines) {
+    received[line.key] += line.weight;
+    total += line.weight;
+  }
+  const auto most =
+      static_cast<std::size_t>(std::max_element(received.begin(), received.end()) - received.begin());
+  const ViewLine& peak = sight.lines.back();
+  std::string text;
+  if (!(view.token && view.token_is_key)) {
+    text = " The key that receives most is " + token_of(view, most) + ", with " +
+           fixed(100 * received[most] / total, 0) + " % of all weight drawn.";
+  }
+  return text + " The most concentrated row is " + token_of(view, peak.query) + " in " +
+         (view.kind == View::Kind::model ? "layer " + std::to_string(peak.layer) + " " : "") + "head " +
+         std::to_string(peak.head) + ", with " + fixed(peak.weight, 2) + " on " + token_of(view, peak.key) +
+         ".";
+}
+
+std::string lines_description(const View& view, const SightLines& sight, const ColorScale& scale) {
+  const auto count = [](View::Range range) { return std::to_string(range.end - range.begin); };
+  std::string text = view.kind == View::Kind::model
+                         ? "Lines of attention weights in every layer (rows) and head (columns), "
+                         : "Lines of attention weights, a colour a head, ";
+  text += title_of(view) + ": from " + count(view.queries()) + " queries (left, attending from) to " +
+          count(view.keys()) + " keys (right, attending to)" + colors_sentence(scale);
+  if (view.causal) text += kMasked;
+  return text + text_sentence(view.subtitle) + strongest_lines(view, sight) +
+         where_lines_concentrate(view, sight);
+}
+
+std::string neuron_description(const View& view) {
+  const std::vector<double> dots = dot_products(view);
+  const MatrixView weights = view.at(view.layer, view.shown_heads.front());
+  std::size_t largest = 0;
+  for (std::size_t key = 1; key < dots.size(); ++key) {
+    if (weights(*view.token, key) > weights(*view.token, largest)) largest = key;
+  }
+  const auto by_dot = static_cast<std::size_t>(std::max_element(dots.begin(), dots.end()) - dots.begin());
+  const std::string size = std::to_string(view.head_size);
+  std::string text = "How a query's and the keys' vectors of " + size + " numbers make attention weights, " +
+                     title_of(view) + ": the query, the keys of " + std::to_string(dots.size()) +
+                     " tokens, their products, the dot products over √" + size + ", and their softmax.";
+  if (view.causal) text += kMasked;
+  return text + text_sentence(view.subtitle) + " The largest weight is " +
+         fixed(weights(*view.token, largest), 2) + ", on " + token_of(view, largest) +
+         "; the largest dot product is " + signed_fixed(dots[by_dot], 2) + ", with " +
+         token_of(view, by_dot) + ".";
+}
+
+}  // namespace
+
+std::string description(const View& view, const SightLines& sight, const ColorScale& scale) {
+  const bool neuron = view.kind == View::Kind::neuron;
+  return (neuron ? neuron_description(view) : lines_description(view, sight, scale)) +
+         note_sentences(notes_of(view, sight));
 }
 
 }  // namespace attnviz

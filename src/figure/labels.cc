@@ -12,31 +12,6 @@ constexpr double kFromMap = 5;   // between the map's edge and a label
 constexpr double kTick = 2.6;
 constexpr double kPerpendicular = std::numbers::sqrt2 / 2;  // of the distance between lines turned by 45°
 
-struct Thinning {
-  std::size_t every;  ///< the k of every k-th
-  double size;
-};
-
-/// Labels as large as their cells allow; when that is too small, fewer and larger ones.
-Thinning thinned(double pitch, double share_of_pitch) {
-  const double fitting = pitch * share_of_pitch / TypeSizes::kLine;
-  if (fitting >= TypeSizes::kSmallestLabel) return {1, std::min(fitting, TypeSizes::kLabel)};
-  return {static_cast<std::size_t>(std::ceil(TypeSizes::kThinnedLabel / fitting)), TypeSizes::kThinnedLabel};
-}
-
-Text label_text(const Page& page, const TokenLabel& label, double size) {
-  const Palette& colors = page.colors();
-  Text text;
-  text.text = page.shortened(label.whole(), kLongest * size / TypeSizes::kLabel, size);
-  text.size = size;
-  text.color = label.special ? colors.muted : colors.ink;
-  // An ellipsis may have taken the mark's place.
-  text.mark_bytes = text.text.starts_with(label.mark) ? label.mark.size() : 0;
-  text.mark_color = colors.faint;
-  text.align = Text::Align::end;
-  return text;
-}
-
 /// Both axes share the font size that the narrower one allows.
 Thinning key_thinning(const Panel& panel) { return thinned(panel.column_pitch, kPerpendicular); }
 
@@ -48,6 +23,26 @@ Text axis_title(const Page& page, const char* title) {
 }
 
 }  // namespace
+
+Thinning thinned(double pitch, double share_of_pitch) {
+  const double fitting = pitch * share_of_pitch / TypeSizes::kLine;
+  if (fitting >= TypeSizes::kSmallestLabel) return {1, std::min(fitting, TypeSizes::kLabel)};
+  return {static_cast<std::size_t>(std::ceil(TypeSizes::kThinnedLabel / fitting)), TypeSizes::kThinnedLabel};
+}
+
+Text label_text(const Page& page, const TokenLabel& label, double size, bool bold) {
+  const Palette& colors = page.colors();
+  Text text;
+  text.text = page.shortened(label.whole(), kLongest * size / TypeSizes::kLabel, size, bold);
+  text.bold = bold;
+  text.size = size;
+  text.color = label.special ? colors.muted : colors.ink;
+  // An ellipsis may have taken the mark's place.
+  text.mark_bytes = text.text.starts_with(label.mark) ? label.mark.size() : 0;
+  text.mark_color = colors.faint;
+  text.align = Text::Align::end;
+  return text;
+}
 
 Box draw_key_labels(Page& page, const Panel& panel, std::span<const TokenLabel> keys) {
   const auto [every, size] = key_thinning(panel);

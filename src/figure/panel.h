@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -55,6 +56,18 @@ void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const Co
 void draw_annotations(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale,
                       Annotate annotate);
 
+/// Labels as large as their cells allow; when that is too small, fewer and larger ones.
+struct Thinning {
+  std::size_t every;  ///< the k of every k-th
+  double size;
+};
+
+/// Of labels that lie across `share_of_pitch` of the distance between cells.
+[[nodiscard]] Thinning thinned(double pitch, double share_of_pitch = 1);
+
+/// A token as labels write it: special ones grey, marks lightened, long ones cut. Its place is left open.
+[[nodiscard]] Text label_text(const Page& page, const TokenLabel& label, double size, bool bold = false);
+
 /// Tokens below the columns at 45°, and left of the rows; every k-th when they would touch. Each returns
 /// what its labels cover.
 Box draw_key_labels(Page& page, const Panel& panel, std::span<const TokenLabel> keys);
@@ -69,7 +82,8 @@ void draw_query_title(Page& page, const Box& maps, const Box& query_labels, cons
 struct ColorBar {
   std::span<const ColorScale> scales;  ///< one strip each, side by side; of one range
   std::string name;
-  bool masked = false;  ///< with the entry "masked" below
+  bool masked = false;                         ///< with the entry "masked" below
+  std::function<Color(double place)> color{};  ///< in place of the scales' own colours
 };
 
 /// Right of (x, y), `height` points tall with its "masked" entry, or as tall as its name needs. Returns what

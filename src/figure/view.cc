@@ -1,3 +1,5 @@
+#include "figure/view.h"
+
 #include <algorithm>
 
 #include "attnviz/error.h"
@@ -20,6 +22,40 @@ MatrixView matrix_of(const View& view, std::span<const float> values, std::size_
       place_of(view.layers, layer, "layer") * view.heads.size() + place_of(view.heads, head, "head");
   if (values.size() < (index + 1) * size) throw Error("the view's numbers do not match its layers and heads");
   return {values.subspan(index * size, size), columns};
+}
+
+void check_token(const View& view) {
+  if (!view.token) return;
+  const std::size_t token = *view.token, last = view.tokens.size() - 1;
+  if (token > last)
+    throw Error("view: no token " + std::to_string(token) + ", expected 0 to " + std::to_string(last));
+  const auto [begin, end] = view.token_is_key ? view.keys() : view.queries();
+  if (view.kind == View::Kind::neuron || (begin <= token && token < end)) return;
+  throw Error("view: token " + std::to_string(token) + " is not among the " +
+                  (view.token_is_key ? "keys" : "queries") + " that the filter leaves, expected " +
+                  std::to_string(begin) + " to " + std::to_string(end - 1),
+              "choose another token, or another filter");
+}
+
+void check(const View& view) {
+  const std::size_t tokens = view.tokens.size();
+  if (tokens == 0) throw Error("view: no tokens, expected at least one");
+  const std::size_t expected = view.layers.size() * view.heads.size() * tokens * tokens;
+  if (view.weights.size() != expected || expected == 0) {
+    throw Error("view: weights do not match its layers, heads and tokens, expected " +
+                std::to_string(expected) + ", got " + std::to_string(view.weights.size()));
+  }
+  if (view.second_from && (*view.second_from == 0 || *view.second_from >= tokens)) {
+    throw Error("view: the second sentence cannot begin at token " + std::to_string(*view.second_from) +
+                " of " + std::to_string(tokens));
+  }
+  if (view.kind != View::Kind::model && view.shown_heads.empty())
+    throw Error("view: no heads shown, expected at least one");
+  if (view.kind == View::Kind::neuron && (view.query.empty() || view.key.empty()))
+    throw Error("view: no query and key vectors, and a neuron view shows them");
+  if (view.kind == View::Kind::neuron && !view.token)
+    throw Error("view: no token, and a neuron view is of one");
+  check_token(view);
 }
 
 }  // namespace
@@ -48,8 +84,17 @@ View::Range View::keys() const {
   return first ? Range{0, *second_from} : Range{*second_from, tokens.size()};
 }
 
-Figure view_figure(const View& view, const Look&, const MeasureText&) {
-  throw Error(view.title + ": views are not drawn yet");
+Figure view_figure(const View& view, const Look& look, const MeasureText& measure) {
+  check(view);
+  switch (view.kind) {
+    case View::Kind::model:
+      return model_view(view, look, measure);
+    case View::Kind::neuron:
+      return neuron_view(view, look, measure);
+    case View::Kind::head:
+      break;
+  }
+  return head_view(view, look, measure);
 }
 
 }  // namespace attnviz

@@ -1,0 +1,160 @@
+#include <algorithm>
+#include <cmath>
+
+#include "figure/ink.h"
+#include "figure/number.h"
+#include "figure/panel.h"
+#include "figure/view.h"
+
+namespace attnviz {
+namespace {
+
+constexpr double kToLabels = 5, kToCells = 2.4;
+
+/// Where lines, cells and tokens lie; x = 0 is the lines' left end.
+struct Layout {
+  TokenRows queries, keys;
+  double across = 0;  ///< from the left ends of lines to the right ones
+  double fan = 0;     ///< between the ends of two heads' lines at a token
+  double stroke = 1;
+  double cell = 0;         ///< the width of a head's cell beside each token that the chosen one is linked to
+  double number_size = 0;  ///< of the weights in cells
+};
+
+Layout layout_of(const Page& page, const View& view, Annotate annotate) {
+  const View::Range queries = view.queries(), keys = view.keys();
+  const std::size_t heads = view.shown_heads.size();
+  double pitch = row_pitch(std::max(queries.end - queries.begin, keys.end - keys.begin));
+  Layout layout;
+  if (view.token && annotate == Annotate::always)
+    pitch = std::max(pitch, kGrid * std::ceil(TypeSizes::kSmallestAnnotation * TypeSizes::kLine / kGrid));
+  layout.queries = token_rows(view, queries, pitch);
+  layout.keys = token_rows(view, keys, pitch);
+  const double height = std::max(layout.queries.bottom(), layout.keys.bottom());
+  layout.across = kGrid * std::round(std::clamp(height * 0.6, 130.0, 260.0) / kGrid);
+  constexpr double kShareOfRow = 0.5, kFarthest = 1.3, kThickest = 1.2, kThinnest = 0.3;
+  layout.fan = std::min(pitch * kShareOfRow / static_cast<double>(heads), kFarthest);
+  layout.stroke = std::clamp(heads > 1 ? layout.fan * 1.1 : pitch * 0.1, kThinnest, kThickest);
+  if (!view.token) return layout;
+
+  const double size = std::min(TypeSizes::kTick, (pitch - kGrid) / TypeSizes::kLine);
+  const bool room = heads == 1 && size >= TypeSizes::kSmallestAnnotation;
+  if (annotate == Annotate::always || (annotate == Annotate::automatic && room)) layout.number_size = size;
+  constexpr double kForCells = 72, kWidest = 12, kNarrowest = 2.88, kAroundNumber = 4;
+  layout.cell = layout.number_size > 0
+                    ? page.width("0.00", layout.number_size) + kAroundNumber
+                    : std::clamp(kForCells / static_cast<double>(heads), kNarrowest, kWidest);
+  layout.cell = kGrid * std::round(layout.cell / kGrid);
+  return layout;
+}
+
+std::size_t place_of(const View& view, int head) {
+  const auto found = std::find(view.shown_heads.begin(), view.shown_heads.end(), head);
+  return static_cast<std::size_t>(found - view.shown_heads.begin());
+}
+
+Color color_of(const Page& page, const ViewLine& line, const ColorScale& scale) {
+  const Color paper = page.colors().page;
+  return mixed(paper, head_color(line.head, paper), scale.position(line.weight));
+}
+
+void draw_lines(Page& page, const Layout& layout, const View& view, const SightLines& sight,
+                const ColorScale& scale) {
+  const double middle = (static_cast<double>(view.shown_heads.size()) - 1) / 2;
+  for (const ViewLine& line : sight.lines) {
+    const double aside = (static_cast<double>(place_of(view, line.head)) - middle) * layout.fan;
+    page.add(Line{0, layout.queries.center(line.query) + aside, layout.across,
+                  layout.keys.center(line.key) + aside, layout.stroke, color_of(page, line, scale)});
+  }
+}
+
+/// Beside each token at the far ends of the lines, a cell a head.
+void draw_cells_of_token(Page& page, const Layout& layout, const View& view, const SightLines& sight,
+                         const ColorScale& scale) {
+  const double width = layout.cell * static_cast<double>(view.shown_heads.size());
+  const double left = view.token_is_key ? -kToCells - width : layout.across + kToCells;
+  const TokenRows& rows = view.token_is_key ? layout.queries : layout.keys;
+  const double gap = rows.pitch >= 4.8 ? kGrid : 0;
+  for (const ViewLine& line : sight.lines) {
+    const double x = left + layout.cell * static_cast<double>(place_of(view, line.head));
+    const double y = rows.center(view.token_is_key ? line.query : line.key);
+    const Color fill = color_of(page, line, scale);
+    page.add(Rectangle{x, y - rows.pitch / 2, layout.cell - gap, rows.pitch - gap, fill, gap == 0});
+    if (layout.number_size == 0) continue;
+    page.add(Text{.x = x + (layout.cell - gap) / 2,
+                  .y = y - gap / 2,
+                  .text = fixed(line.weight, 2),
+                  .size = layout.number_size,
+                  .color = ink_on(fill),
+                  .align = Text::Align::middle,
+                  .middle = Text::Middle::cap_height});
+  }
+}
+
+/// What stands above a column of tokens.
+void draw_caption(Page& page, double x, Text::Align align, const char* words) {
+  constexpr double kAboveRows = 10;
+  page.add(Text{.x = x,
+                .y = -kAboveRows,
+                .text = words,
+                .size = TypeSizes::kAxisTitle,
+                .color = page.colors().quiet,
+                .align = align});
+}
+
+void draw_token_columns(Page& page, const Layout& layout, const View& view) {
+  const double cells =
+      layout.cell > 0 ? kToCells + layout.cell * static_cast<double>(view.shown_heads.size()) : 0;
+  const auto chosen = [&](bool key) { return view.token_is_key == key ? view.token : std::nullopt; };
+  const double left = -kToLabels - (view.token_is_key ? cells : 0);
+  const double right = layout.across + kToLabels + (view.token_is_key ? 0 : cells);
+  draw_tokens(page, {layout.queries, left, Text::Align::end, chosen(false)}, view);
+  draw_tokens(page, {layout.keys, right, Text::Align::start, chosen(true)}, view);
+  draw_caption(page, left, Text::Align::end, "Queries (attending from)");
+  draw_caption(page, right, Text::Align::start, "Keys (attending to)");
+}
+
+/// A tile with its number for each head, in rows from the left end of all that is drawn.
+void draw_heads(Page& page, const View& view) {
+  constexpr double kSide = 12, kPitch = 13.44, kAboveCaptions = 9.6;
+  const Box bounds = page.bounds();
+  const auto in_row = static_cast<std::size_t>((bounds.right - bounds.left) / kPitch);
+  const std::size_t count = view.shown_heads.size(), rows = (count + in_row - 1) / in_row;
+  const double top = bounds.top - kAboveCaptions - kPitch * static_cast<double>(rows);
+  for (std::size_t i = 0; i < count; ++i) {
+    const double x = bounds.left + kPitch * static_cast<double>(i % in_row);
+    const double y = top + kPitch * static_cast<double>(i / in_row);
+    const Color fill = head_color(view.shown_heads[i], page.colors().page);
+    page.add(Rectangle{x, y, kSide, kSide, fill});
+    const std::string number = std::to_string(view.shown_heads[i]);
+    page.add(Text{.x = x + kSide / 2,
+                  .y = y + kSide / 2,
+                  .text = number,
+                  .size = number.size() > 2 ? 5.0 : 7.0,
+                  .color = ink_on(fill),
+                  .align = Text::Align::middle,
+                  .middle = Text::Middle::cap_height});
+  }
+}
+
+}  // namespace
+
+Figure head_view(const View& view, const Look& look, const MeasureText& measure) {
+  const SightLines sight = lines_in_sight(view);
+  const ColorScale scale = scale_of(sight, look);
+  Page page(look.theme, measure);
+  const Layout layout = layout_of(page, view, look.annotate);
+  draw_lines(page, layout, view, sight, scale);
+  if (layout.cell > 0) draw_cells_of_token(page, layout, view, sight, scale);
+  draw_token_columns(page, layout, view);
+  draw_heads(page, view);
+  const bool one = view.shown_heads.size() == 1;
+  const Color strongest =
+      one ? head_color(view.shown_heads.front(), page.colors().page) : page.colors().quiet;
+  constexpr double kLongestBar = 200;
+  draw_line_bar(page, scale, strongest,
+                std::min(kLongestBar, std::max(layout.queries.bottom(), layout.keys.bottom())));
+  return finished(std::move(page), view, sight, look);
+}
+
+}  // namespace attnviz

@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "figure/heading.h"
+#include "figure/ink.h"
+#include "figure/panel.h"
+#include "figure/view.h"
+
+namespace attnviz {
+namespace {
+
+// The first seven: Okabe and Ito's for all kinds of colour vision, "Color Universal Design" (2002; Wong 2011,
+// doi:10.1038/nmeth.1618), whose eighth, black, is the last here, as it would outshine them. Between, eight
+// of Tol's "muted" scheme (SRON/EPS/TN/09-002). Both are published for use in figures.
+constexpr std::array<Color, 16> kHeadColors = {{{0x00, 0x72, 0xB2},
+                                                {0xE6, 0x9F, 0x00},
+                                                {0x00, 0x9E, 0x73},
+                                                {0xCC, 0x79, 0xA7},
+                                                {0xD5, 0x5E, 0x00},
+                                                {0x56, 0xB4, 0xE9},
+                                                {0xF0, 0xE4, 0x42},
+                                                {0x33, 0x22, 0x88},
+                                                {0x88, 0x22, 0x55},
+                                                {0x11, 0x77, 0x33},
+                                                {0xAA, 0x44, 0x99},
+                                                {0xCC, 0x66, 0x77},
+                                                {0x44, 0xAA, 0x99},
+                                                {0x99, 0x99, 0x33},
+                                                {0xDD, 0xCC, 0x77},
+                                                {0x00, 0x00, 0x00}}};
+
+constexpr double kTick = 2.6, kBracketAway = 5;
+
+void draw_bracket(Page& page, const TokenColumn& column, const Box& labels, View::Range part,
+                  const char* letter) {
+  const bool left = column.align == Text::Align::end;
+  const double x = left ? labels.left - kBracketAway : labels.right + kBracketAway;
+  const double half = column.rows.pitch * 0.36;
+  const double top = column.rows.center(part.begin) - half, bottom = column.rows.center(part.end - 1) + half;
+  page.add(Line{x, top, x, bottom, 0.6, page.colors().rule});
+  page.add(Text{.x = left ? x - kBracketAway : x + kBracketAway,
+                .y = (top + bottom) / 2,
+                .text = letter,
+                .size = TypeSizes::kAxisTitle,
+                .color = page.colors().quiet,
+                .align = column.align,
+                .middle = Text::Middle::cap_height});
+}
+
+}  // namespace
+
+Color mixed(Color from, Color to, double share) {
+  const auto channel = [&](std::uint8_t a, std::uint8_t b) {
+    return static_cast<std::uint8_t>(std::lround(a + (b - a) * share));
+  };
+  return {channel(from.red, to.red), channel(from.green, to.green), channel(from.blue, to.blue)};
+}
+
+Color head_color(int head, Color page) {
+  constexpr double kStandsOut = 3;
+  const Color own = kHeadColors[static_cast<std::size_t>(head) % kHeadColors.size()];
+  const Color away = luminance(page) > 0.5 ? Color{0, 0, 0} : Color{255, 255, 255};
+  for (double share = 0; share < 1; share += 0.04) {
+    const Color color = mixed(own, away, share);
+    if (contrast(color, page) >= kStandsOut) return color;
+  }
+  return away;
+}
+
+double row_pitch(std::size_t tokens) {
+  struct Knot {
+    double tokens, height;  // of all rows in points
+  };
+  // Rows of a size to 20 tokens; labels as small as they may be at about 90; beyond, a page's height.
+  constexpr Knot kKnots[] = {{1, 14.4}, {20, 288}, {40, 460}, {92, 645}, {128, 660}, {512, 737.28}};
+  const auto count = static_cast<double>(std::max<std::size_t>(tokens, 1));
+  double height = kKnots[std::size(kKnots) - 1].height;
+  for (std::size_t i = 1; i < std::size(kKnots); ++i) {
+    const Knot &from = kKnots[i - 1], &to = kKnots[i];
+    if (count > to.tokens) continue;
+    height = from.height + (to.height - from.height) * (count - from.tokens) / (to.tokens - from.tokens);
+    break;
+  }
+  return kGrid * std::max(1.0, std::round(height / count / kGrid));
+}
+
+double TokenRows::center(std::size_t token) const {
+  const double gap = std::clamp(pitch * 0.6, 2.0, 9.0);
+  return pitch * (static_cast<double>(token - range.begin) + 0.5) +
+         (gap_before && token >= *gap_before ? gap : 0);
+}
+
+TokenRows token_rows(const View& view, View::Range range, double pitch) {
+  TokenRows rows{pitch, range, {}};
+  const bool both = view.second_from && range.begin < *view.second_from && *view.second_from < range.end;
+  if (both) rows.gap_before = view.second_from;
+  return rows;
+}
+
+Box draw_tokens(Page& page, const TokenColumn& column, const View& view) {
+  const auto& [rows, x, align, emphasized] = column;
+  const auto [every, size] = thinned(rows.pitch);
+  const double outwards = align == Text::Align::end ? -1 : 1;
+  Box covered{x, 0, x, rows.bottom()};
+  for (std::size_t token = rows.range.begin; token < rows.range.end; ++token) {
+    const bool chosen = token == emphasized;
+    const double y = rows.center(token);
+    if (!chosen && (token - rows.range.begin) % every != 0) continue;
+    if (!chosen && emphasized && std::abs(y - rows.center(*emphasized)) < size * TypeSizes::kLine - 1e-6)
+      continue;
+    Text text = label_text(page, view.tokens[token], size, chosen);
+    if (every > 1)
+      page.add(Line{x, y, x + outwards * kTick, y, 0.4, chosen ? page.colors().ink : page.colors().rule});
+    text.x = x + outwards * (every > 1 ? kTick * 1.5 : 0);
+    text.y = y;
+    text.align = align;
+    covered = covered.joined(page.add(text));
+  }
+  if (!view.second_from) return covered;
+  const Box labels = covered;
+  const View::Range first{rows.range.begin, std::min(rows.range.end, *view.second_from)};
+  const View::Range second{std::max(rows.range.begin, *view.second_from), rows.range.end};
+  if (first.begin < first.end) draw_bracket(page, column, labels, first, "A");
+  if (second.begin < second.end) draw_bracket(page, column, labels, second, "B");
+  constexpr double kForLetter = 2 * kBracketAway + TypeSizes::kAxisTitle;
+  return {labels.left - (outwards < 0 ? kForLetter : 0), labels.top,
+          labels.right + (outwards > 0 ? kForLetter : 0), labels.bottom};
+}
+
+void draw_line_bar(Page& page, const ColorScale& scale, Color strongest, double height) {
+  constexpr double kToTheBar = 14.4;
+  const Color weakest = page.colors().page;
+  const ColorBar bar{.scales = {&scale, 1}, .name = Heatmap{}.quantity, .color = [=](double place) {
+                       return mixed(weakest, strongest, place);
+                     }};
+  draw_color_bar(page, bar, page.bounds().right + kToTheBar, 0, height);
+}
+
+Figure finished(Page page, const View& view, const SightLines& sight, const Look& look) {
+  constexpr double kLeastForTheSentence = 230;
+  const std::string title = look.title ? visible(*look.title) : title_of(view);
+  const double left = page.bounds().left;
+  const double right = std::max(page.bounds().right, left + kLeastForTheSentence);
+  draw_heading(page, left, page.bounds().top, right, title, visible(view.subtitle));
+  draw_notes(page, left, right, notes_of(view, sight));
+  return std::move(page).finish(title, description(view, sight, scale_of(sight, look)));
+}
+
+}  // namespace attnviz
