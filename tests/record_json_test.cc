@@ -166,7 +166,7 @@ TEST(Record, NamesWhatIsWrongWithAView) {
            Case{"shown_heads", {0, 1}, "shown_heads hold 1"},
            Case{"token", 3, "token is 3"},
            Case{"second_from", -1, "second_from is -1"},
-           Case{"tokens", Json::array(), "it has no tokens"},
+           Case{"tokens", Json::array(), "it has 0 tokens"},
            Case{"weights", "AAAA", "weights are not as many as the record says"},
            Case{"packing", "zip", "packing is zip"},
            Case{"head_size", 5, "query are not as many as the record says"},

@@ -5,6 +5,7 @@
 
 #include "attnviz/text.h"
 #include "check/names.h"
+#include "check/picture_lines.h"
 
 namespace attnviz {
 namespace {
@@ -136,31 +137,6 @@ std::vector<std::string> texts_not_in(const std::vector<Text>& expected, const s
                       cited(valid_utf8(stream.substr(at, wanted.size()), InvalidUtf8::replace, "")));
       exact = false;
     }
-  }
-  return found;
-}
-
-std::vector<Line> lines_of(const Figure& figure) {
-  std::vector<Line> lines;
-  for (const Item& item : figure.items) {
-    if (const auto* const line = std::get_if<Line>(&item)) lines.push_back(*line);
-  }
-  return lines;
-}
-
-/// A view's lines are its numbers: each has a colour of its own, and its ends stand by tokens.
-std::vector<std::string> lines_that_differ(const ExpectedPicture& expected, const Figure& stored) {
-  const std::vector<Line> lines = lines_of(stored);
-  if (lines.size() != expected.lines.size())
-    return {counted(lines.size(), "line") + ", expected " + std::to_string(expected.lines.size())};
-  std::vector<std::string> found;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const Line &wanted = expected.lines[i], &line = lines[i];
-    const Shift shift{line.x1 - wanted.x1, line.y1 - wanted.y1};
-    const bool placed = is_near(line.x2 - wanted.x2, shift.x) && is_near(line.y2 - wanted.y2, shift.y) &&
-                        is_near(shift.y, lines[0].y1 - expected.lines[0].y1);
-    if (placed && line.color == wanted.color) continue;
-    found.push_back("line " + std::to_string(i) + (placed ? " has another colour" : " goes elsewhere"));
   }
   return found;
 }

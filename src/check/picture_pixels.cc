@@ -5,6 +5,7 @@
 #include "attnviz/render.h"
 #include "check/names.h"
 #include "check/picture_items.h"
+#include "check/picture_lines.h"
 #include "check/picture_texts.h"
 #include "check/text_area.h"
 
@@ -140,13 +141,18 @@ Verdict judge_pixels(const Record& record, const ExpectedPicture& expected, cons
   const ColorCount count = count_colors(expected, color_at);
   Verdict verdict{count.is_good() ? 0 : count.wrong + 1, color_findings(record, expected, count, color_at)};
   if (verdict.wrong > 0) return verdict;
-  std::vector<std::string> texts = texts_not_shown(expected, stored, scale, shifts);
-  if (texts.empty()) return verdict;
-  verdict.wrong = texts.size();
-  constexpr std::size_t kMostDetails = 10;
-  if (texts.size() > kMostDetails) texts.resize(kMostDetails);
-  verdict.findings.push_back(
-      {CheckStep::picture, "the picture's texts are not its record's", std::move(texts)});
+  const auto add = [&verdict](const std::string& message, std::vector<std::string> details) {
+    if (details.empty()) return;
+    verdict.wrong += details.size();
+    constexpr std::size_t kMostDetails = 10;
+    if (details.size() > kMostDetails) details.resize(kMostDetails);
+    verdict.findings.push_back({CheckStep::picture, message, std::move(details)});
+  };
+  add("the picture's texts are not its record's", texts_not_shown(expected, stored, scale, shifts));
+  if (std::holds_alternative<View>(record.drawn)) {
+    const PixelShift first = shifts.empty() ? PixelShift{} : shifts.front();
+    add("the picture's lines are not its record's", lines_not_shown(expected, stored, scale, first));
+  }
   return verdict;
 }
 

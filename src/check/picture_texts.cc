@@ -209,11 +209,12 @@ bool is_read(const Text& text) {
   return true;
 }
 
-/// What a text stands on: its cell, or the page.
+/// What a text stands on: its cell, a head's tile, or the page.
 Color ground_of(const ExpectedPicture& expected, const Text& text) {
   Color ground = expected.figure.background;
   if (text.align != Text::Align::middle || text.angle != 0) return ground;
-  for (std::size_t i = 0; i < expected.cells; ++i) {
+  const std::size_t count = expected.cells > 0 ? expected.cells : expected.shapes.size();
+  for (std::size_t i = 0; i < count; ++i) {
     const Shape& cell = expected.shapes[i];
     const bool inside =
         text.x >= cell.x && text.x < cell.x + cell.width && text.y >= cell.y && text.y < cell.y + cell.height;
