@@ -38,6 +38,10 @@ void append_utf8(std::string& utf8, char32_t code_point);
 /// U+202E as ‹U+202E›); everything else stays. Joiners inside a word (U+200C, U+200D) stay.
 [[nodiscard]] std::string visible(std::string_view utf8);
 
+/// JSON that can stand inside a page's script element: no character of it can end the element or begin a
+/// comment. < > and & occur in strings only, where their escapes mean the same.
+[[nodiscard]] std::string inside_a_script(std::string_view json);
+
 /// How a file holds texts. Each may begin with a byte order mark.
 enum class RowFormat {
   lines,       ///< one text a line, which ends with LF or CRLF

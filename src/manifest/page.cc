@@ -2,6 +2,7 @@
 
 #include "attnviz/error.h"
 #include "attnviz/manifest.h"
+#include "attnviz/text.h"
 #include "manifest/run_file.h"
 
 namespace attnviz {
@@ -15,29 +16,6 @@ constexpr std::string_view kPage =
     ;
 constexpr std::string_view kDataMark = "@data@";
 constexpr const char* kPart = ".manifest-page-part-";
-
-/// JSON that can stand inside a script element: no character of it can end the element or begin a comment.
-/// < > and & occur in strings only, where their escapes mean the same.
-std::string inside_a_script(std::string_view json) {
-  std::string escaped;
-  escaped.reserve(json.size());
-  for (const char c : json) {
-    switch (c) {
-      case '<':
-        escaped += "\\u003c";
-        break;
-      case '>':
-        escaped += "\\u003e";
-        break;
-      case '&':
-        escaped += "\\u0026";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
 
 /// The run's settings and its entries, without the digests, which nobody looks at.
 std::string page_data(const fs::path& directory) {

@@ -1,0 +1,122 @@
+// What the views share: what is shown, what is in sight of it, and how that is changed.
+
+/**
+ * A token that is hovered or focused; of a heatmap's cell, its key too.
+ * @typedef {{token: number, side: "query" | "key", other?: number}} Sight
+ */
+/**
+ * A layer's head, hovered.
+ * @typedef {{layer: number, head: number}} Place
+ */
+
+/**
+ * @typedef {object} App
+ * @property {Shown} shown
+ * @property {State} state
+ * @property {Inks} inks
+ * @property {Sight | undefined} hovered
+ * @property {Place | undefined} place of the model view, hovered
+ * @property {(change: Partial<State>) => void} set
+ * @property {(sight: Sight | undefined) => void} hover
+ * @property {(place: Place | undefined) => void} point
+ */
+
+/**
+ * What is looked at: what is hovered, else what is picked, where the filter leaves it.
+ * @param {App} app
+ * @returns {Sight | undefined}
+ */
+function sightOf({ shown, state, hovered }) {
+  const sight = hovered || (state.token === undefined ? undefined : { token: state.token, side: state.side });
+  if (!sight) return undefined;
+  const { begin, end } = rangeOf(shown, state, sight.side);
+  return sight.token >= begin && sight.token < end ? sight : undefined;
+}
+
+/**
+ * Picks a token, or lets it go where it was picked.
+ * @param {App} app
+ * @param {Sight} sight
+ */
+function pick(app, { token, side }) {
+  const { state } = app;
+  app.set(state.token === token && state.side === side ? { token: undefined } : { token, side });
+}
+
+/** @param {App} app @param {number} head */
+function pickHead(app, head) {
+  const { heads } = app.state;
+  app.set({ head, mean: false, heads: heads.includes(head) ? heads : app.shown.heads.filter((one) => one === head || heads.includes(one)) });
+}
+
+/**
+ * The weight between a token in sight and one of the other side.
+ * @param {App} app
+ * @param {Place} place
+ * @param {Sight} sight
+ * @param {number} other
+ */
+function weightOf({ shown }, { layer, head }, sight, other) {
+  const [query, key] = sight.side === "query" ? [sight.token, other] : [other, sight.token];
+  return mapOf(shown, layer, head)[query * shown.tokens.length + key] / MOST;
+}
+
+/**
+ * The mean over heads of a layer, [queries, keys], from 0 to 1.
+ * @param {Shown} shown
+ * @param {number} layer
+ * @param {number[]} heads
+ */
+function meanMap(shown, layer, heads) {
+  const sum = new Float64Array(shown.tokens.length ** 2);
+  for (const head of heads) {
+    const map = mapOf(shown, layer, head);
+    for (let i = 0; i < sum.length; ++i) sum[i] += map[i];
+  }
+  return sum.map((weight) => weight / MOST / heads.length);
+}
+
+/** @param {Sight["side"]} side @returns {Sight["side"]} */
+const otherSide = (side) => (side === "query" ? "key" : "query");
+
+/**
+ * The strongest links of a token in sight, as words.
+ * @param {App} app
+ * @param {Sight} sight
+ * @param {{layer: number, heads: number[]}} of
+ */
+function strongest(app, sight, { layer, heads }) {
+  const { shown, state } = app;
+  const { begin, end } = rangeOf(shown, state, otherSide(sight.side));
+  const found = [];
+  for (const head of heads) {
+    for (let other = begin; other < end; ++other) found.push({ head, other, weight: weightOf(app, { layer, head }, sight, other) });
+  }
+  found.sort((a, b) => b.weight - a.weight);
+  return found.slice(0, 3).map(({ head, other, weight }) =>
+    "“" + shown.tokens[other].whole + "” " + written(weight) + (heads.length > 1 ? " (head " + head + ")" : "")).join(", ");
+}
+
+/** @param {App} app @param {{layer: number, heads: number[]}} of */
+function saysLinks(app, of) {
+  const { shown } = app;
+  const sight = sightOf(app);
+  const where = "Layer " + of.layer + ", " + (of.heads.length === 1 ? "head " + of.heads[0] : of.heads.length + " heads") + ". ";
+  if (!sight) return where + "Point at a token, or press Tab and the arrow keys, to see its links alone.";
+  const token = "“" + shown.tokens[sight.token].whole + "” (" + sight.token + ")";
+  return where + (sight.side === "query" ? "Query " + token + " attends most to " : "Key " + token + " gets most from ") + strongest(app, sight, of) + ".";
+}
+
+/** @param {App} app @param {{layer: number, heads: number[]}} of @returns {Numbers} */
+function linkNumbers(app, { layer, heads }) {
+  const { shown, state } = app;
+  const sight = sightOf(app);
+  if (!sight) return { caption: "Pick a token to see its weights as numbers.", columns: [], rows: [] };
+  const { begin, end } = rangeOf(shown, state, otherSide(sight.side));
+  const rows = [];
+  for (let other = begin; other < end; ++other) {
+    rows.push([other + " " + shown.tokens[other].whole, ...heads.map((head) => written(weightOf(app, { layer, head }, sight, other)))]);
+  }
+  const caption = "Layer " + layer + ": weights " + (sight.side === "query" ? "from query " : "to key ") + sight.token + " “" + shown.tokens[sight.token].whole + "”";
+  return { caption, columns: [sight.side === "query" ? "key" : "query", ...heads.map((head) => "head " + head)], rows };
+}

@@ -1,0 +1,137 @@
+// What the page shows: the record, decoded. Weights stay in the 16 bits that they came in.
+
+/**
+ * A token as a reader would write it; `whole` is what is said of it.
+ * @typedef {{mark: string, text: string, special: boolean, whole: string}} Token
+ */
+/**
+ * Rows of vectors of every layer and head.
+ * @typedef {{numbers: Int16Array, scales: Float32Array}} Vectors
+ */
+
+/**
+ * @typedef {object} Shown
+ * @property {string} title the model's name
+ * @property {string} subtitle the sentence
+ * @property {string[]} notes
+ * @property {string} program
+ * @property {number[]} layers by number, from 1
+ * @property {number[]} heads by number, from 0
+ * @property {Token[]} tokens
+ * @property {number | undefined} secondFrom of a pair: the first token of sentence B
+ * @property {boolean} causal
+ * @property {Uint16Array} weights [layers, heads, queries, keys], of 65535
+ * @property {number} headSize
+ * @property {Vectors | undefined} query
+ * @property {Vectors | undefined} key
+ * @property {any} initial the record's figure: what was in sight when it was written
+ * @property {string} theme
+ */
+
+const MOST = 65535;
+const MOST_SIGNED = 32767;
+
+/** @param {string} text @returns {ArrayBuffer} */
+function bytesOf(text) {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; ++i) bytes[i] = binary.charCodeAt(i);
+  return bytes.buffer;
+}
+
+/**
+ * Control and formatting characters, which would be invisible or turn the text around, as characters to be seen.
+ * @param {string} text
+ */
+function visible(text) {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (found) => {
+    const code = found.charCodeAt(0);
+    if (code < 0x20) return String.fromCharCode(0x2400 + code);
+    return code === 0x7f ? "\u2421" : "‹U+" + code.toString(16).toUpperCase().padStart(4, "0") + "›";
+  });
+}
+
+/** @param {any} packed @param {string} name @param {number} count of vectors' numbers @param {number} maps @returns {Vectors | undefined} */
+function vectorsOf(packed, name, count, maps) {
+  if (!packed) return undefined;
+  const vectors = { numbers: new Int16Array(bytesOf(packed.numbers)), scales: new Float32Array(bytesOf(packed.scales)) };
+  if (vectors.numbers.length !== count || vectors.scales.length !== maps) throw new Error("the " + name + " vectors do not match the tokens");
+  return vectors;
+}
+
+/** @param {any} record as attnviz writes it @returns {Shown} */
+function shownOf(record) {
+  const figure = record.figure;
+  if (!figure || figure.kind !== "view") throw new Error("this record holds no view");
+  if (figure.packing !== "uint16") throw new Error("the numbers are packed as " + figure.packing + ", not uint16");
+  const tokens = figure.tokens.map((/** @type {[string, string, boolean]} */ [mark, text, special]) => {
+    const shown = { mark: visible(mark), text: visible(text), special, whole: "" };
+    shown.whole = shown.mark + shown.text;
+    return shown;
+  });
+  const maps = figure.layers.length * figure.heads.length;
+  const weights = new Uint16Array(bytesOf(figure.weights));
+  if (weights.length !== maps * tokens.length ** 2) throw new Error("the weights do not match the tokens");
+  const headSize = figure.head_size || 0;
+  const count = maps * tokens.length * headSize;
+  return {
+    title: visible(figure.title), subtitle: visible(figure.subtitle), notes: figure.notes.map(visible), program: record.program,
+    layers: figure.layers, heads: figure.heads, tokens, secondFrom: figure.second_from, causal: figure.causal, weights, headSize,
+    query: vectorsOf(figure.query, "query", count, maps), key: vectorsOf(figure.key, "key", count, maps),
+    initial: figure, theme: record.look ? record.look.theme : "light",
+  };
+}
+
+/**
+ * Where a layer's and head's matrix begins, counted in matrices.
+ * @param {Shown} shown
+ * @param {number} layer
+ * @param {number} head
+ */
+function mapIndex(shown, layer, head) {
+  return shown.layers.indexOf(layer) * shown.heads.length + shown.heads.indexOf(head);
+}
+
+/**
+ * [queries, keys], of 65535.
+ * @param {Shown} shown
+ * @param {number} layer
+ * @param {number} head
+ */
+function mapOf(shown, layer, head) {
+  const size = shown.tokens.length ** 2;
+  const index = mapIndex(shown, layer, head);
+  return shown.weights.subarray(index * size, (index + 1) * size);
+}
+
+/**
+ * One token's query or key vector.
+ * @param {Shown} shown
+ * @param {Vectors} vectors
+ * @param {{layer: number, head: number, token: number}} of
+ */
+function vectorOf(shown, vectors, of) {
+  const index = mapIndex(shown, of.layer, of.head);
+  const begin = (index * shown.tokens.length + of.token) * shown.headSize;
+  return Float64Array.from(vectors.numbers.subarray(begin, begin + shown.headSize), (number) => number / MOST_SIGNED * vectors.scales[index]);
+}
+
+/** The scaled dot products of a query with every key, and their softmax; where the mask hides a key, NaN and 0.
+ * @param {Shown} shown @param {{layer: number, head: number, token: number}} of */
+function computed(shown, of) {
+  const { query, key } = shown;
+  if (!query || !key) throw new Error("no vectors");
+  const mine = vectorOf(shown, query, of);
+  const products = [], dots = new Float64Array(shown.tokens.length);
+  for (let token = 0; token < shown.tokens.length; ++token) {
+    const other = vectorOf(shown, key, { ...of, token });
+    const product = mine.map((number, i) => number * other[i]);
+    products.push(product);
+    dots[token] = shown.causal && token > of.token ? NaN : product.reduce((sum, number) => sum + number, 0) / Math.sqrt(shown.headSize);
+  }
+  const most = dots.reduce((found, dot) => (dot > found ? dot : found), -Infinity);
+  const powers = dots.map((dot) => (Number.isNaN(dot) ? 0 : Math.exp(dot - most)));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return { products, dots, softmax: powers.map((power) => power / sum) };
+}
