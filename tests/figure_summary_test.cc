@@ -21,6 +21,7 @@ using test::items;
 using test::Map;
 using test::measured;
 using test::random_labels;
+using test::without_bar_steps;
 using test::words;
 
 /// A map as the mean, what its tokens receive, and layers.
@@ -73,17 +74,6 @@ std::vector<double> points_below(const Figure& figure, const char* title) {
     if (r.y > top && r.y < bottom && r.x > left && r.x < right) found.push_back(r.y + r.height / 2);
   }
   return found;
-}
-
-std::string without_bar_steps(const Figure& figure) {
-  const std::string text = to_text(figure);
-  std::string kept;
-  for (std::size_t start = 0, end; start < text.size(); start = end + 1) {
-    end = text.find('\n', start);
-    const std::string line = text.substr(start, end - start);
-    if (!line.ends_with(" crisp")) kept += line + "\n";
-  }
-  return kept;
 }
 
 std::size_t random_count(std::mt19937& random, int round) {

@@ -8,12 +8,14 @@
 #include "attnviz/render.h"
 #include "support/figures.h"
 #include "support/pictures.h"
+#include "support/views.h"
 
 namespace attnviz {
 namespace {
 
 using test::expect_picture;
 using test::Map;
+using test::Viewed;
 
 std::string png(const Figure& figure) {
   constexpr double kDpi = 60;  // as small as can be read: these pictures are for their layout
@@ -101,6 +103,20 @@ TEST(Pictures, OfASummaryLookAsTheyDid) {
                         .mean = map.heatmap,
                         .received = received};
   expect_picture("summary.png", png(summary_figure(summary, {.colors = ColorMap("YlOrRd")}, text_measure())));
+}
+
+TEST(Pictures, OfViewsLookAsTheyDid) {
+  Viewed bert(bert_words(), {.layers = 1, .heads = 3, .second_from = 2});
+  expect_picture("view_head.png", png(view_figure(bert.view, {}, text_measure())));
+  bert.view.token = 1;
+  bert.view.shown_heads = {1};
+  expect_picture("view_token_dark.png", png(view_figure(bert.view, {.theme = Theme::dark}, text_measure())));
+  Viewed gpt2(gpt2_words(), {.head_size = 5, .causal = true});
+  gpt2.view.kind = View::Kind::model;
+  expect_picture("view_model.png", png(view_figure(gpt2.view, {}, text_measure())));
+  gpt2.view.kind = View::Kind::neuron;
+  gpt2.view.token = 1;
+  expect_picture("view_neuron.png", png(view_figure(gpt2.view, {}, text_measure())));
 }
 
 // Text that stands upright is stamped, all other is filled: a whole turn makes the difference.

@@ -51,6 +51,17 @@ const Text* find_text(const Figure& figure, std::string_view text) {
   return nullptr;
 }
 
+std::string without_bar_steps(const Figure& figure) {
+  const std::string text = to_text(figure);
+  std::string kept;
+  for (std::size_t start = 0, end; start < text.size(); start = end + 1) {
+    end = text.find('\n', start);
+    const std::string line = text.substr(start, end - start);
+    if (!line.ends_with(" crisp")) kept += line + "\n";
+  }
+  return kept;
+}
+
 namespace {
 
 struct Point {

@@ -42,6 +42,9 @@ std::vector<Kind> items(const Figure& figure) {
 /// Null when there is none.
 const Text* find_text(const Figure& figure, std::string_view text);
 
+/// The display list as text, but for the steps of colour bars.
+std::string without_bar_steps(const Figure& figure);
+
 /// Fails the test unless everything lies on the page, no two texts touch, and none touches a rectangle,
 /// image or line, but for a number in the middle of its cell. `what` names the figure in messages.
 void expect_readable(const Figure& figure, const std::string& what);
