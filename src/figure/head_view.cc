@@ -28,8 +28,8 @@ Layout layout_of(const Page& page, const View& view, Annotate annotate) {
   Layout layout;
   if (view.token && annotate == Annotate::always)
     pitch = std::max(pitch, kGrid * std::ceil(TypeSizes::kSmallestAnnotation * TypeSizes::kLine / kGrid));
-  layout.queries = token_rows(view, queries, pitch);
-  layout.keys = token_rows(view, keys, pitch);
+  layout.queries = {pitch, queries, view.second_from};
+  layout.keys = {pitch, keys, view.second_from};
   const double height = std::max(layout.queries.bottom(), layout.keys.bottom());
   layout.across = kGrid * std::round(std::clamp(height * 0.6, 130.0, 260.0) / kGrid);
   constexpr double kShareOfRow = 0.5, kFarthest = 1.3, kThickest = 1.2, kThinnest = 0.3;
@@ -48,37 +48,44 @@ Layout layout_of(const Page& page, const View& view, Annotate annotate) {
   return layout;
 }
 
-std::size_t place_of(const View& view, int head) {
-  const auto found = std::find(view.shown_heads.begin(), view.shown_heads.end(), head);
-  return static_cast<std::size_t>(found - view.shown_heads.begin());
-}
+/// What the pieces of the figure are drawn from.
+struct Scene {
+  const View& view;
+  const SightLines& sight;
+  const ColorScale& scale;
+  Layout layout;
 
-Color color_of(const Page& page, const ViewLine& line, const ColorScale& scale) {
-  const Color paper = page.colors().page;
-  return mixed(paper, head_color(line.head, paper), scale.position(line.weight));
-}
+  [[nodiscard]] double heads() const { return static_cast<double>(view.shown_heads.size()); }
+  [[nodiscard]] double place_of(int head) const {
+    const auto found = std::find(view.shown_heads.begin(), view.shown_heads.end(), head);
+    return static_cast<double>(found - view.shown_heads.begin());
+  }
+  [[nodiscard]] Color color_of(const ViewLine& line, Color paper) const {
+    return mixed(paper, head_color(line.head, paper), scale.position(line.weight));
+  }
+};
 
-void draw_lines(Page& page, const Layout& layout, const View& view, const SightLines& sight,
-                const ColorScale& scale) {
-  const double middle = (static_cast<double>(view.shown_heads.size()) - 1) / 2;
-  for (const ViewLine& line : sight.lines) {
-    const double aside = (static_cast<double>(place_of(view, line.head)) - middle) * layout.fan;
+void draw_lines(Page& page, const Scene& scene) {
+  const Layout& layout = scene.layout;
+  for (const ViewLine& line : scene.sight.lines) {
+    const double aside = (scene.place_of(line.head) - (scene.heads() - 1) / 2) * layout.fan;
     page.add(Line{0, layout.queries.center(line.query) + aside, layout.across,
-                  layout.keys.center(line.key) + aside, layout.stroke, color_of(page, line, scale)});
+                  layout.keys.center(line.key) + aside, layout.stroke,
+                  scene.color_of(line, page.colors().page)});
   }
 }
 
 /// Beside each token at the far ends of the lines, a cell a head.
-void draw_cells_of_token(Page& page, const Layout& layout, const View& view, const SightLines& sight,
-                         const ColorScale& scale) {
-  const double width = layout.cell * static_cast<double>(view.shown_heads.size());
-  const double left = view.token_is_key ? -kToCells - width : layout.across + kToCells;
+void draw_cells_of_token(Page& page, const Scene& scene) {
+  const auto& [view, sight, scale, layout] = scene;
+  const double left = view.token_is_key ? -kToCells - layout.cell * scene.heads() : layout.across + kToCells;
   const TokenRows& rows = view.token_is_key ? layout.queries : layout.keys;
-  const double gap = rows.pitch >= 4.8 ? kGrid : 0;
+  constexpr double kLowestWithGaps = 4.8;
+  const double gap = rows.pitch >= kLowestWithGaps ? kGrid : 0;
   for (const ViewLine& line : sight.lines) {
-    const double x = left + layout.cell * static_cast<double>(place_of(view, line.head));
+    const double x = left + layout.cell * scene.place_of(line.head);
     const double y = rows.center(view.token_is_key ? line.query : line.key);
-    const Color fill = color_of(page, line, scale);
+    const Color fill = scene.color_of(line, page.colors().page);
     page.add(Rectangle{x, y - rows.pitch / 2, layout.cell - gap, rows.pitch - gap, fill, gap == 0});
     if (layout.number_size == 0) continue;
     page.add(Text{.x = x + (layout.cell - gap) / 2,
@@ -102,14 +109,14 @@ void draw_caption(Page& page, double x, Text::Align align, const char* words) {
                 .align = align});
 }
 
-void draw_token_columns(Page& page, const Layout& layout, const View& view) {
-  const double cells =
-      layout.cell > 0 ? kToCells + layout.cell * static_cast<double>(view.shown_heads.size()) : 0;
+void draw_token_columns(Page& page, const Scene& scene) {
+  const auto& [view, sight, scale, layout] = scene;
+  const double cells = layout.cell > 0 ? kToCells + layout.cell * scene.heads() : 0;
   const auto chosen = [&](bool key) { return view.token_is_key == key ? view.token : std::nullopt; };
   const double left = -kToLabels - (view.token_is_key ? cells : 0);
   const double right = layout.across + kToLabels + (view.token_is_key ? 0 : cells);
-  draw_tokens(page, {layout.queries, left, Text::Align::end, chosen(false)}, view);
-  draw_tokens(page, {layout.keys, right, Text::Align::start, chosen(true)}, view);
+  draw_tokens(page, {view.tokens, layout.queries, left, Text::Align::end, chosen(false)});
+  draw_tokens(page, {view.tokens, layout.keys, right, Text::Align::start, chosen(true)});
   draw_caption(page, left, Text::Align::end, "Queries (attending from)");
   draw_caption(page, right, Text::Align::start, "Keys (attending to)");
 }
@@ -143,17 +150,17 @@ Figure head_view(const View& view, const Look& look, const MeasureText& measure)
   const SightLines sight = lines_in_sight(view);
   const ColorScale scale = scale_of(sight, look);
   Page page(look.theme, measure);
-  const Layout layout = layout_of(page, view, look.annotate);
-  draw_lines(page, layout, view, sight, scale);
-  if (layout.cell > 0) draw_cells_of_token(page, layout, view, sight, scale);
-  draw_token_columns(page, layout, view);
+  const Scene scene{view, sight, scale, layout_of(page, view, look.annotate)};
+  draw_lines(page, scene);
+  if (view.token) draw_cells_of_token(page, scene);
+  draw_token_columns(page, scene);
   draw_heads(page, view);
   const bool one = view.shown_heads.size() == 1;
   const Color strongest =
       one ? head_color(view.shown_heads.front(), page.colors().page) : page.colors().quiet;
   constexpr double kLongestBar = 200;
-  draw_line_bar(page, scale, strongest,
-                std::min(kLongestBar, std::max(layout.queries.bottom(), layout.keys.bottom())));
+  const double height = std::max(scene.layout.queries.bottom(), scene.layout.keys.bottom());
+  draw_line_bar(page, scale, strongest, std::min(kLongestBar, height));
   return finished(std::move(page), view, sight, look);
 }
 

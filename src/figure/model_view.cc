@@ -12,29 +12,29 @@ constexpr double kBetween = 9.6, kToNames = 6;
 
 /// Thumbnails of one size, a row a layer, a column a head.
 struct Layout {
-  double side = 0;
+  double width = 0, height = 0;
   TokenRows queries, keys;
 
   [[nodiscard]] double left(std::size_t column) const {
-    return (side + kBetween) * static_cast<double>(column);
+    return (width + kBetween) * static_cast<double>(column);
   }
-  [[nodiscard]] double top(std::size_t row) const { return (side + kBetween) * static_cast<double>(row); }
+  [[nodiscard]] double top(std::size_t row) const { return (height + kBetween) * static_cast<double>(row); }
 };
 
 Layout layout_of(const View& view) {
-  constexpr double kForAll = 740, kSmallest = 43.2, kLargest = 192;
-  const auto columns = static_cast<double>(view.heads.size());
-  Layout layout;
-  layout.side = kGrid * std::round(std::clamp(kForAll / columns - kBetween, kSmallest, kLargest) / kGrid);
+  constexpr double kForAll = 740, kSmallest = 43.2, kLargest = 192, kHighestRow = 14.4;
   const View::Range queries = view.queries(), keys = view.keys();
   const auto longer = static_cast<double>(std::max(queries.end - queries.begin, keys.end - keys.begin));
+  Layout layout;
+  const double share = kForAll / static_cast<double>(view.heads.size()) - kBetween;
+  layout.width = kGrid * std::round(std::clamp(share, kSmallest, kLargest) / kGrid);
+  layout.height = std::clamp(longer * kHighestRow, kSmallest, layout.width);
   const auto rows = [&](View::Range range, double height) {
-    return token_rows(view, range, height / longer);
+    return TokenRows{height / longer, range, view.second_from};
   };
   // A pair's gap comes out of the rows.
-  const double beyond =
-      std::max(rows(queries, layout.side).bottom(), rows(keys, layout.side).bottom()) - layout.side;
-  const double height = layout.side - std::max(beyond, 0.0);
+  const double longest = std::max(rows(queries, layout.height).bottom(), rows(keys, layout.height).bottom());
+  const double height = layout.height - std::max(longest - layout.height, 0.0);
   layout.queries = rows(queries, height);
   layout.keys = rows(keys, height);
   return layout;
@@ -46,9 +46,9 @@ void draw_axis(Page& page, double x, double top, const TokenRows& rows) {
     page.add(Line{x, top + rows.center(begin) - rows.pitch / 2, x,
                   top + rows.center(end - 1) + rows.pitch / 2, 0.5, page.colors().rule});
   };
-  const std::size_t second = rows.gap_before.value_or(rows.range.end);
-  part(rows.range.begin, second);
-  if (rows.gap_before) part(second, rows.range.end);
+  if (!rows.has_gap()) return part(rows.range.begin, rows.range.end);
+  part(rows.range.begin, *rows.second_from);
+  part(*rows.second_from, rows.range.end);
 }
 
 /// The strong end of the look's colours, as far as it stands out from the page.
@@ -61,19 +61,21 @@ Color ink_of_lines(const Page& page, const ColorScale& scale) {
   return page.colors().ink;
 }
 
-void draw_lines(Page& page, const Layout& layout, const View& view, const SightLines& sight,
-                const std::function<Color(double)>& color) {
-  constexpr double kThinnest = 0.25, kThickest = 0.9, kShareOfRow = 0.14;
-  const double stroke = std::clamp(layout.queries.pitch * kShareOfRow, kThinnest, kThickest);
-  const auto place_of = [](const std::vector<int>& numbers, int number) {
-    return static_cast<std::size_t>(std::find(numbers.begin(), numbers.end(), number) - numbers.begin());
-  };
-  for (const ViewLine& line : sight.lines) {
-    const double left = layout.left(place_of(view.heads, line.head));
-    const double top = layout.top(place_of(view.layers, line.layer));
-    page.add(Line{left, top + layout.queries.center(line.query), left + layout.side,
-                  top + layout.keys.center(line.key), stroke, color(line.weight)});
-  }
+std::size_t place_of(const std::vector<int>& numbers, int number) {
+  return static_cast<std::size_t>(std::find(numbers.begin(), numbers.end(), number) - numbers.begin());
+}
+
+/// `line` in its thumbnail.
+Line placed(const Layout& layout, const View& view, const ViewLine& line, Color color) {
+  constexpr double kThinnest = 0.2, kThickest = 0.9, kShareOfRow = 0.14;
+  const double left = layout.left(place_of(view.heads, line.head));
+  const double top = layout.top(place_of(view.layers, line.layer));
+  return {.x1 = left,
+          .y1 = top + layout.queries.center(line.query),
+          .x2 = left + layout.width,
+          .y2 = top + layout.keys.center(line.key),
+          .width = std::clamp(layout.queries.pitch * kShareOfRow, kThinnest, kThickest),
+          .color = color};
 }
 
 void draw_names(Page& page, const Layout& layout, const View& view) {
@@ -82,14 +84,14 @@ void draw_names(Page& page, const Layout& layout, const View& view) {
   name.y = -kToNames;
   for (std::size_t column = 0; column < view.heads.size(); ++column) {
     name.text = "Head " + std::to_string(view.heads[column]);
-    name.x = layout.left(column) + layout.side / 2;
+    name.x = layout.left(column) + layout.width / 2;
     page.add(name);
   }
   name.align = Text::Align::end;
   name.x = -kToNames;
   for (std::size_t row = 0; row < view.layers.size(); ++row) {
     name.text = "Layer " + std::to_string(view.layers[row]);
-    name.y = layout.top(row) + layout.side / 2;
+    name.y = layout.top(row) + layout.height / 2;
     page.add(name);
   }
 }
@@ -100,9 +102,9 @@ void draw_axes(Page& page, const Layout& layout, const View& view) {
     for (std::size_t column = 0; column < view.heads.size(); ++column) {
       const double left = layout.left(column), top = layout.top(row);
       draw_axis(page, left, top, layout.queries);
-      draw_axis(page, left + layout.side, top, layout.keys);
+      draw_axis(page, left + layout.width, top, layout.keys);
       if (!view.token) continue;
-      const double x = left + (view.token_is_key ? layout.side : 0);
+      const double x = left + (view.token_is_key ? layout.width : 0);
       const double y = top + (view.token_is_key ? layout.keys : layout.queries).center(*view.token);
       page.add(Rectangle{x - kMark / 2, y - kMark / 2, kMark, kMark, page.colors().ink});
     }
@@ -117,12 +119,14 @@ Figure model_view(const View& view, const Look& look, const MeasureText& measure
   Page page(look.theme, measure);
   const Layout layout = layout_of(view);
   const Color strongest = ink_of_lines(page, scale);
-  draw_lines(page, layout, view, sight,
-             [&](double weight) { return mixed(page.colors().page, strongest, scale.position(weight)); });
+  for (const ViewLine& line : sight.lines) {
+    const Color color = mixed(page.colors().page, strongest, scale.position(line.weight));
+    page.add(placed(layout, view, line, color));
+  }
   draw_axes(page, layout, view);
   draw_names(page, layout, view);
   constexpr double kLongestBar = 300;
-  const double height = layout.top(view.layers.size() - 1) + layout.side;
+  const double height = layout.top(view.layers.size() - 1) + layout.height;
   draw_line_bar(page, scale, strongest, std::min(kLongestBar, height));
   return finished(std::move(page), view, sight, look);
 }

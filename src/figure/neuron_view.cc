@@ -64,7 +64,7 @@ Layout layout_of(const Page& page, const View& view, const std::vector<double>& 
   if (annotate == Annotate::always)
     pitch = std::max(pitch, kGrid * std::ceil(TypeSizes::kSmallestAnnotation * TypeSizes::kLine / kGrid));
   Layout layout;
-  layout.rows = token_rows(view, {0, view.tokens.size()}, pitch);
+  layout.rows = {pitch, {0, view.tokens.size()}, view.second_from};
   const double share = std::min(kBandWidth / static_cast<double>(view.head_size), kWidestCell);
   layout.cell = kGrid * std::max(1.0, std::round(share / kGrid));
   layout.band = layout.cell * static_cast<double>(view.head_size);
@@ -83,17 +83,26 @@ Layout layout_of(const Page& page, const View& view, const std::vector<double>& 
   return layout;
 }
 
-/// A band a row, from the row `first` on; without air between the rows where they are low.
-void draw_bands(Page& page, const Layout& layout, double x, std::size_t first, const MatrixView& values,
-                const ColorScale& scale) {
+/// Vectors, a row each.
+struct Bands {
+  double x = 0;
+  std::size_t first = 0;  ///< the token of the first row
+  MatrixView values;
+  const ColorScale& scale;
+};
+
+/// A band a row, without air between the rows where they are low. A band that is alone is never too low.
+void draw_bands(Page& page, const Layout& layout, const Bands& bands) {
   constexpr double kLowest = 4.8, kShare = 0.8;
+  const auto& [x, first, values, scale] = bands;
   const TokenRows& rows = layout.rows;
-  const bool apart = rows.pitch >= kLowest;
-  const double height = apart ? kGrid * std::round(rows.pitch * kShare / kGrid) : rows.pitch;
+  const bool alone = values.rows() == 1, apart = rows.pitch >= kLowest || alone;
+  const double share = std::max(rows.pitch * kShare, alone ? kLowest : 0);
+  const double height = apart ? kGrid * std::round(share / kGrid) : rows.pitch;
   const std::size_t cells = (2 * rows.range.end + 1) * values.columns;
   for (std::size_t row = 0, end = 0; row < values.rows(); row = end) {
-    const bool before_gap = rows.gap_before && row + first < *rows.gap_before;
-    const std::size_t segment = before_gap ? *rows.gap_before - first : values.rows();
+    const bool before_gap = rows.has_gap() && row + first < *rows.second_from;
+    const std::size_t segment = before_gap ? *rows.second_from - first : values.rows();
     end = apart ? row + 1 : std::min(segment, values.rows());
     const MatrixView part{values.values.subspan(row * values.columns, (end - row) * values.columns),
                           values.columns};
@@ -173,15 +182,12 @@ void draw_column_names(Page& page, const Layout& layout, const View& view) {
   name(layout.weights, "Softmax");
 }
 
-void draw_vector_bars(Page& page, const ColorScale& vectors, const ColorScale& products, bool masked,
-                      double height) {
+/// From the first of them, right of all that is drawn.
+void draw_vector_bars(Page& page, const ColorBar& vectors, const ColorBar& products, double height) {
   constexpr double kLongest = 200, kApart = 9.6, kToTheBar = 14.4;
-  const double length = std::min(height, kLongest);
-  double x = page.bounds().right + kToTheBar;
-  x = draw_color_bar(page, {.scales = {&vectors, 1}, .name = "Query and Key", .masked = masked}, x, 0, length)
-          .right +
-      kApart;
-  draw_color_bar(page, {.scales = {&products, 1}, .name = "q × k"}, x, 0, length);
+  const double length = std::min(height, kLongest), x = page.bounds().right + kToTheBar;
+  const Box first = draw_color_bar(page, vectors, x, 0, length);
+  draw_color_bar(page, products, first.right + kApart, 0, length);
 }
 
 }  // namespace
@@ -211,9 +217,9 @@ Figure neuron_view(const View& view, const Look& look, const MeasureText& measur
   Page page(look.theme, measure);
   const Layout layout = layout_of(page, view, neurons.dots, look.annotate);
   draw_fan(page, layout, sight, weights);
-  draw_bands(page, layout, 0, *view.token, neurons.query, vector_scale);
-  draw_bands(page, layout, layout.keys, 0, neurons.keys, vector_scale);
-  draw_bands(page, layout, layout.products, 0, neurons.products_by_key(), product_scale);
+  draw_bands(page, layout, {0, *view.token, neurons.query, vector_scale});
+  draw_bands(page, layout, {layout.keys, 0, neurons.keys, vector_scale});
+  draw_bands(page, layout, {layout.products, 0, neurons.products_by_key(), product_scale});
   constexpr double kPositive = 0.88;
   draw_bars(page, layout,
             {layout.dots, neurons.dots, true, product_scale.color_at(kPositive),
@@ -221,11 +227,12 @@ Figure neuron_view(const View& view, const Look& look, const MeasureText& measur
   const Color own = head_color(view.shown_heads.front(), page.colors().page);
   draw_bars(page, layout,
             {layout.weights, {neurons.weights.begin(), neurons.weights.end()}, false, own, own});
-  draw_tokens(page, {layout.rows, -kToTokens, Text::Align::end, view.token}, view);
-  draw_tokens(page, {layout.rows, layout.tokens, Text::Align::start, {}}, view);
+  draw_tokens(page, {view.tokens, layout.rows, -kToTokens, Text::Align::end, view.token});
+  draw_tokens(page, {view.tokens, layout.rows, layout.tokens, Text::Align::start, {}});
   draw_column_names(page, layout, view);
   const bool masked = view.causal && neurons.dots.size() < view.tokens.size();
-  draw_vector_bars(page, vector_scale, product_scale, masked, layout.rows.bottom());
+  draw_vector_bars(page, {.scales = {&vector_scale, 1}, .name = "Query and Key", .masked = masked},
+                   {.scales = {&product_scale, 1}, .name = "q × k"}, layout.rows.bottom());
   return finished(std::move(page), view, sight, look);
 }
 

@@ -53,23 +53,23 @@ struct SightLines {
 /// `share` of the way from one colour to the other.
 [[nodiscard]] Color mixed(Color from, Color to, double share);
 
-/// Tokens in a column, a row each from y = 0 down, with a gap where a pair's second sentence begins.
+/// Tokens in a column, a row each from y = 0 down, with a gap between the sentences of a pair.
 struct TokenRows {
   double pitch = 0;
-  View::Range range{};                    ///< of the view's tokens
-  std::optional<std::size_t> gap_before;  ///< a token within the range
+  View::Range range{};                       ///< of the view's tokens
+  std::optional<std::size_t> second_from{};  ///< as the view's
 
+  [[nodiscard]] bool has_gap() const;
   [[nodiscard]] double center(std::size_t token) const;
   [[nodiscard]] double bottom() const { return center(range.end - 1) + pitch / 2; }
 };
-
-[[nodiscard]] TokenRows token_rows(const View& view, View::Range range, double pitch);
 
 /// The distance between rows of so many tokens, so that a page suits a paper.
 [[nodiscard]] double row_pitch(std::size_t tokens);
 
 /// Labels of a column.
 struct TokenColumn {
+  std::span<const TokenLabel> tokens{};  ///< the view's
   TokenRows rows;
   double x = 0;  ///< the labels' edge
   Text::Align align = Text::Align::end;
@@ -77,10 +77,11 @@ struct TokenColumn {
 };
 
 /// Every k-th label when they would touch, but always the emphasized; of a pair with brackets A and B beside
-/// them. Returns what all that covers.
-Box draw_tokens(Page& page, const TokenColumn& column, const View& view);
+/// them.
+void draw_tokens(Page& page, const TokenColumn& column);
 
-/// The page is empty of lines' meaning without it: a colour bar right of all that is drawn, `height` tall.
+/// What lines' colours mean, right of all that is drawn: a colour bar `height` tall, from the page's colour
+/// to `strongest`.
 void draw_line_bar(Page& page, const ColorScale& scale, Color strongest, double height);
 
 /// Title, sentence and notes around all that is drawn; the page as a figure.

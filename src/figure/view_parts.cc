@@ -32,16 +32,15 @@ constexpr std::array<Color, 16> kHeadColors = {{{0x00, 0x72, 0xB2},
 
 constexpr double kTick = 2.6, kBracketAway = 5;
 
-void draw_bracket(Page& page, const TokenColumn& column, const Box& labels, View::Range part,
-                  const char* letter) {
+/// Beside the tokens of one sentence, away from them at `x`.
+void draw_bracket(Page& page, const TokenColumn& column, double x, View::Range part) {
   const bool left = column.align == Text::Align::end;
-  const double x = left ? labels.left - kBracketAway : labels.right + kBracketAway;
   const double half = column.rows.pitch * 0.36;
   const double top = column.rows.center(part.begin) - half, bottom = column.rows.center(part.end - 1) + half;
   page.add(Line{x, top, x, bottom, 0.6, page.colors().rule});
   page.add(Text{.x = left ? x - kBracketAway : x + kBracketAway,
                 .y = (top + bottom) / 2,
-                .text = letter,
+                .text = part.begin < *column.rows.second_from ? "A" : "B",
                 .size = TypeSizes::kAxisTitle,
                 .color = page.colors().quiet,
                 .align = column.align,
@@ -85,47 +84,39 @@ double row_pitch(std::size_t tokens) {
   return kGrid * std::max(1.0, std::round(height / count / kGrid));
 }
 
+bool TokenRows::has_gap() const {
+  return second_from && range.begin < *second_from && *second_from < range.end;
+}
+
 double TokenRows::center(std::size_t token) const {
-  const double gap = std::clamp(pitch * 0.6, 2.0, 9.0);
-  return pitch * (static_cast<double>(token - range.begin) + 0.5) +
-         (gap_before && token >= *gap_before ? gap : 0);
+  const double gap = has_gap() && token >= *second_from ? std::clamp(pitch * 0.6, 2.0, 9.0) : 0;
+  return pitch * (static_cast<double>(token - range.begin) + 0.5) + gap;
 }
 
-TokenRows token_rows(const View& view, View::Range range, double pitch) {
-  TokenRows rows{pitch, range, {}};
-  const bool both = view.second_from && range.begin < *view.second_from && *view.second_from < range.end;
-  if (both) rows.gap_before = view.second_from;
-  return rows;
-}
-
-Box draw_tokens(Page& page, const TokenColumn& column, const View& view) {
-  const auto& [rows, x, align, emphasized] = column;
+void draw_tokens(Page& page, const TokenColumn& column) {
+  const auto& [tokens, rows, x, align, emphasized] = column;
   const auto [every, size] = thinned(rows.pitch);
   const double outwards = align == Text::Align::end ? -1 : 1;
-  Box covered{x, 0, x, rows.bottom()};
+  double edge = x;  // the farthest end of a label
   for (std::size_t token = rows.range.begin; token < rows.range.end; ++token) {
     const bool chosen = token == emphasized;
     const double y = rows.center(token);
     if (!chosen && (token - rows.range.begin) % every != 0) continue;
     if (!chosen && emphasized && std::abs(y - rows.center(*emphasized)) < size * TypeSizes::kLine - 1e-6)
       continue;
-    Text text = label_text(page, view.tokens[token], size, chosen);
+    Text text = label_text(page, tokens[token], size, chosen);
     if (every > 1)
       page.add(Line{x, y, x + outwards * kTick, y, 0.4, chosen ? page.colors().ink : page.colors().rule});
     text.x = x + outwards * (every > 1 ? kTick * 1.5 : 0);
     text.y = y;
     text.align = align;
-    covered = covered.joined(page.add(text));
+    const Box covered = page.add(text);
+    edge = outwards < 0 ? std::min(edge, covered.left) : std::max(edge, covered.right);
   }
-  if (!view.second_from) return covered;
-  const Box labels = covered;
-  const View::Range first{rows.range.begin, std::min(rows.range.end, *view.second_from)};
-  const View::Range second{std::max(rows.range.begin, *view.second_from), rows.range.end};
-  if (first.begin < first.end) draw_bracket(page, column, labels, first, "A");
-  if (second.begin < second.end) draw_bracket(page, column, labels, second, "B");
-  constexpr double kForLetter = 2 * kBracketAway + TypeSizes::kAxisTitle;
-  return {labels.left - (outwards < 0 ? kForLetter : 0), labels.top,
-          labels.right + (outwards > 0 ? kForLetter : 0), labels.bottom};
+  if (!rows.second_from) return;
+  const std::size_t second = std::clamp(*rows.second_from, rows.range.begin, rows.range.end);
+  for (const View::Range part : {View::Range{rows.range.begin, second}, View::Range{second, rows.range.end}})
+    if (part.begin < part.end) draw_bracket(page, column, edge + outwards * kBracketAway, part);
 }
 
 void draw_line_bar(Page& page, const ColorScale& scale, Color strongest, double height) {
