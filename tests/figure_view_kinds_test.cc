@@ -103,6 +103,18 @@ TEST(HeadView, DrawsACellOfEachHeadBesideTheTokensThatTheChosenOneIsLinkedTo) {
   }
 }
 
+TEST(HeadView, LabelsTheChosenTokenHoweverFewOthersAre) {
+  std::vector<TokenLabel> labels = words(200);
+  labels[101] = {"", "chosen", false};
+  Viewed viewed(labels, {.layers = 1, .heads = 1});
+  viewed.view.token = 101;
+  const Figure figure = drawn(viewed.view);
+  const Text* const chosen = find_text(figure, "chosen");
+  ASSERT_TRUE(chosen);
+  EXPECT_TRUE(chosen->bold);
+  EXPECT_NEAR(chosen->y, links(figure).front().y1, 1e-6);
+}
+
 TEST(HeadView, LeavesWeakLinesOutAndSaysSo) {
   Told told(kNumbers);
   told.view.threshold = 0.25;

@@ -47,7 +47,7 @@ struct Layout {
   double cell = 0;  ///< the width of a band's cell
   double band = 0;
   double keys = 0, products = 0, dots = 0, weights = 0, tokens = 0;
-  double number_size = 0;  ///< 0: no numbers, an axis in their place
+  double number_size = 0;  ///< 0: no numbers, but their range at the foot
   double numbers = 0;      ///< the width of the column of numbers before bars
 };
 
