@@ -10,25 +10,26 @@
 namespace attnviz {
 namespace {
 
-// The first seven: Okabe and Ito's for all kinds of colour vision, "Color Universal Design" (2002; Wong 2011,
-// doi:10.1038/nmeth.1618), whose eighth, black, is the last here, as it would outshine them. Between, eight
-// of Tol's "muted" scheme (SRON/EPS/TN/09-002). Both are published for use in figures.
+// The first six, black and yellow: Okabe and Ito's for all kinds of colour vision, "Color Universal Design"
+// (2002; Wong 2011, doi:10.1038/nmeth.1618). The others: Tol's "muted" scheme (SRON/EPS/TN/09-002). Both are
+// published for use in figures. In this order any two of the first twelve can be told apart with protanopia,
+// deuteranopia and tritanopia too, as Machado et al. (2009) simulate them.
 constexpr std::array<Color, 16> kHeadColors = {{{0x00, 0x72, 0xB2},
                                                 {0xE6, 0x9F, 0x00},
                                                 {0x00, 0x9E, 0x73},
                                                 {0xCC, 0x79, 0xA7},
                                                 {0xD5, 0x5E, 0x00},
                                                 {0x56, 0xB4, 0xE9},
-                                                {0xF0, 0xE4, 0x42},
                                                 {0x33, 0x22, 0x88},
                                                 {0x88, 0x22, 0x55},
                                                 {0x11, 0x77, 0x33},
+                                                {0x99, 0x99, 0x33},
+                                                {0x00, 0x00, 0x00},
+                                                {0xF0, 0xE4, 0x42},
                                                 {0xAA, 0x44, 0x99},
                                                 {0xCC, 0x66, 0x77},
                                                 {0x44, 0xAA, 0x99},
-                                                {0x99, 0x99, 0x33},
-                                                {0xDD, 0xCC, 0x77},
-                                                {0x00, 0x00, 0x00}}};
+                                                {0xDD, 0xCC, 0x77}}};
 
 constexpr double kTick = 2.6, kBracketAway = 5;
 
@@ -57,9 +58,11 @@ Color mixed(Color from, Color to, double share) {
 }
 
 Color head_color(int head, Color page) {
-  constexpr double kStandsOut = 3;
+  // More would move orange and yellow nearer to each other than some readers can tell apart.
+  constexpr double kStandsOut = 1.6;
   const Color own = kHeadColors[static_cast<std::size_t>(head) % kHeadColors.size()];
   const Color away = luminance(page) > 0.5 ? Color{0, 0, 0} : Color{255, 255, 255};
+  if (own == Color{0, 0, 0}) return away;
   for (double share = 0; share < 1; share += 0.04) {
     const Color color = mixed(own, away, share);
     if (contrast(color, page) >= kStandsOut) return color;
