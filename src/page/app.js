@@ -94,7 +94,7 @@ function strongest(app, sight, { layer, heads }) {
   }
   found.sort((a, b) => b.weight - a.weight);
   return found.slice(0, 3).map(({ head, other, weight }) =>
-    "“" + shown.tokens[other].whole + "” " + written(weight) + (heads.length > 1 ? " (head " + head + ")" : "")).join(", ");
+    quoted(shown.tokens[other]) + " " + written(weight) + (heads.length > 1 ? " (head " + head + ")" : "")).join(", ");
 }
 
 /** @param {App} app @param {{layer: number, heads: number[]}} of */
@@ -103,7 +103,7 @@ function saysLinks(app, of) {
   const sight = sightOf(app);
   const where = "Layer " + of.layer + ", " + (of.heads.length === 1 ? "head " + of.heads[0] : of.heads.length + " heads") + ". ";
   if (!sight) return where + "Point at a token, or press Tab and the arrow keys, to see its links alone.";
-  const token = "“" + shown.tokens[sight.token].whole + "” (" + sight.token + ")";
+  const token = quoted(shown.tokens[sight.token]) + " (" + sight.token + ")";
   return where + (sight.side === "query" ? "Query " + token + " attends most to " : "Key " + token + " gets most from ") + strongest(app, sight, of) + ".";
 }
 
@@ -117,6 +117,6 @@ function linkNumbers(app, { layer, heads }) {
   for (let other = begin; other < end; ++other) {
     rows.push([other + " " + shown.tokens[other].whole, ...heads.map((head) => written(weightOf(app, { layer, head }, sight, other)))]);
   }
-  const caption = "Layer " + layer + ": weights " + (sight.side === "query" ? "from query " : "to key ") + sight.token + " “" + shown.tokens[sight.token].whole + "”";
+  const caption = "Layer " + layer + ": weights " + (sight.side === "query" ? "from query " : "to key ") + sight.token + " " + quoted(shown.tokens[sight.token]);
   return { caption, columns: [sight.side === "query" ? "key" : "query", ...heads.map((head) => "head " + head)], rows };
 }

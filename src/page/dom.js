@@ -46,3 +46,9 @@ const written = (weight) => weight.toFixed(3);
  * @param {number} number
  */
 const brief = (number) => (Number.isNaN(number) ? "masked" : String(Number(number.toPrecision(3))).replace("-", "−"));
+
+/**
+ * A token in a sentence, isolated, so that it does not turn the words around it.
+ * @param {Token} token
+ */
+const quoted = (token) => "“\u2068" + token.whole + "\u2069”";

@@ -6,11 +6,11 @@ const TILE = { width: 30, height: 24, gap: 4 };
 function headView(app) {
   const of = () => ({ layer: app.state.layer, heads: app.state.heads });
   const block = new LinkBlock(app, of, "tokens");
-  let across = 1;
+  let [across, left] = [1, 8];
 
   /** @param {number} i @returns {Box} */
   const tile = (i) => ({
-    x: 8 + (i % across) * (TILE.width + TILE.gap), y: 6 + Math.floor(i / across) * (TILE.height + TILE.gap),
+    x: left + (i % across) * (TILE.width + TILE.gap), y: 6 + Math.floor(i / across) * (TILE.height + TILE.gap),
     width: TILE.width, height: TILE.height,
   });
 
@@ -19,7 +19,9 @@ function headView(app) {
       across = Math.max(4, Math.min(app.shown.heads.length, Math.floor((room - 16) / (TILE.width + TILE.gap))));
       const top = 12 + Math.ceil(app.shown.heads.length / across) * (TILE.height + TILE.gap);
       const { width, height } = block.layout({ x: 4, y: top, room: room - 8 });
-      return { width: Math.max(width + 8, 16 + across * (TILE.width + TILE.gap)), height: top + height + 8 };
+      const tiles = across * (TILE.width + TILE.gap) - TILE.gap;
+      left = Math.max(8, (width + 8 - tiles) / 2);
+      return { width: Math.max(width + 8, 16 + tiles), height: top + height + 8 };
     },
     links: (surface) => block.links(surface),
     marks: (surface) => block.marks(surface),

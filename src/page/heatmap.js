@@ -79,7 +79,8 @@ function heatmapView(app) {
       const { shown, inks } = app;
       const { query, key } = ranges();
       surface.text({ x: left, y: 16, text: "Layer " + app.state.layer + ", " + name(), size: 13, bold: true, color: inks.ink });
-      surface.text({ x: left - 8, y: top - 8, text: "Queries ↓  Keys →", size: 11, anchor: "end", color: inks.soft });
+      surface.text({ x: left - 6, y: top - 22, text: "Keys →", size: 11, anchor: "end", color: inks.soft });
+      surface.text({ x: left - 6, y: top - 7, text: "Queries ↓", size: 11, anchor: "end", color: inks.soft });
       const size = Math.min(SIZE, cell - 2);
       for (let token = query.begin; token < query.end; ++token) {
         drawToken(surface, inks, shown.tokens[token], { x: left - 6, y: top + (token - query.begin + 0.5) * cell + size * 0.35, room: left - 12, anchor: "end", size });
@@ -109,7 +110,7 @@ function heatmapView(app) {
       if (y < top || x < left || i >= query.end || j >= key.end) return undefined;
       app.hover({ token: i, side: "query", other: j });
       const weight = masked(i, j) ? "masked" : at(i, j).toFixed(4);
-      return "“" + app.shown.tokens[i].whole + "” → “" + app.shown.tokens[j].whole + "”: " + weight;
+      return quoted(app.shown.tokens[i]) + " → " + quoted(app.shown.tokens[j]) + ": " + weight;
     },
     numbers() {
       const { shown, state } = app;
@@ -118,7 +119,7 @@ function heatmapView(app) {
       const { begin, end } = ranges()[otherSide(sight.side)];
       const rows = shown.tokens.slice(begin, end).map((token, i) =>
         [begin + i + " " + token.whole, (sight.side === "query" ? at(sight.token, begin + i) : at(begin + i, sight.token)).toFixed(4)]);
-      const caption = "Layer " + state.layer + ", " + name() + ": " + sight.side + " " + sight.token + " “" + shown.tokens[sight.token].whole + "”";
+      const caption = "Layer " + state.layer + ", " + name() + ": " + sight.side + " " + sight.token + " " + quoted(shown.tokens[sight.token]);
       return { caption, columns: [otherSide(sight.side), "weight"], rows };
     },
     says() {
@@ -127,7 +128,7 @@ function heatmapView(app) {
       const where = "Layer " + app.state.layer + ", " + name() + ". ";
       if (!sight) return where + "Point at a cell to see its weight.";
       if (sight.other === undefined) return saysLinks(app, { layer: app.state.layer, heads: heads() });
-      return where + "“" + tokens[sight.token].whole + "” (" + sight.token + ") → “" + tokens[sight.other].whole + "” (" + sight.other + "): " +
+      return where + quoted(tokens[sight.token]) + " (" + sight.token + ") → " + quoted(tokens[sight.other]) + " (" + sight.other + "): " +
         (masked(sight.token, sight.other) ? "masked" : at(sight.token, sight.other).toFixed(4)) + ".";
     },
     maps: () => [{ layer: app.state.layer, heads: heads(), mean: app.state.mean }],

@@ -93,14 +93,15 @@ class LinkBlock {
     const fade = sight ? 1 : 1 / Math.sqrt(heads.length);
     // Lines of heads between the same tokens lie beside each other.
     const shift = (heads.indexOf(head) - (heads.length - 1) / 2) * Math.min(2.5, 0.7 * this.row / heads.length);
-    const least = Math.max(state.threshold * MOST, 0.004 * MOST / fade, 1);
+    const least = Math.max(state.threshold * MOST, (0.004 / fade) ** (4 / 3) * MOST, 1);
+    // The power makes weak lines visible on paper; order and ends, 0 and 1, stay.
     const color = headColor(inks, head);
     for (let query = ranges.query.begin; query < ranges.query.end; ++query) {
       const y1 = this.middle("query", query) + shift;
       for (let key = ranges.key.begin; key < ranges.key.end; ++key) {
         if (map[query * count + key] < least) continue;
         const weight = map[query * count + key] / MOST;
-        surface.line({ x1: this.left + 2, y1, x2: this.right - 2, y2: this.middle("key", key) + shift, color, width: 0.8 + 1.7 * weight, opacity: weight * fade });
+        surface.line({ x1: this.left + 2, y1, x2: this.right - 2, y2: this.middle("key", key) + shift, color, width: 0.8 + 1.7 * weight, opacity: weight ** 0.75 * fade });
       }
     }
   }
@@ -139,7 +140,7 @@ class LinkBlock {
       weights.forEach((weight, i) => {
         if (weight < state.threshold || weight < 0.002) return;
         // At most so strong that the token on it can be read.
-        surface.rect({ ...box, x: box.x + i * width, width, fill: headColor(inks, heads[i]), opacity: 0.06 + 0.42 * weight });
+        surface.rect({ ...box, x: box.x + i * width, width, fill: headColor(inks, heads[i]), opacity: 0.04 + (inks.box - 0.04) * weight });
       });
       const values = heads.length <= 3 ? weights : [weights.reduce((sum, weight) => sum + weight, 0) / heads.length];
       values.forEach((weight, i) => {

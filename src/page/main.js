@@ -112,6 +112,8 @@ function startPage() {
     if (shownApp.hovered || shownApp.place) shownApp.hovered = shownApp.place = undefined;
     shownApp.set({ token: undefined });
   });
+  // For scripts: svgOf(...inSight()) is the picture that the page would save.
+  Object.assign(window, { svgOf, inSight: () => /** @type {const} */ ([current(), pane(), stage.size]) });
   followPointer(root, tip, () => (shownApp ? { app: shownApp, pane: pane() } : undefined));
   return load;
 }

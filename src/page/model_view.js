@@ -25,8 +25,9 @@ function modelView(app) {
     const [queries, keys] = [{ ...ranges.query }, { ...ranges.key }];
     const sight = picked();
     if (sight) [queries, keys].forEach((range, i) => (i === 0) === (sight.side === "query") && Object.assign(range, { begin: sight.token, end: sight.token + 1 }));
-    // Less than half a step of eight bits is not to be seen.
-    const least = Math.max(state.threshold * MOST, MOST / 510);
+    // A line is no wider than its token's row, which may be less than a pixel: its opacity says so. Less than half a step of
+    // eight bits is not to be seen.
+    const least = Math.max(state.threshold * MOST, MOST / 510 / Math.min(1, step));
     return {
       x: box.x + 5, y: box.y + 4, width: width - 10, height: height - 8, color: headColor(app.inks, place.head),
       each(link) {
@@ -34,7 +35,7 @@ function modelView(app) {
           const y1 = (query - ranges.query.begin + 0.5) * step;
           for (let key = keys.begin; key < keys.end; ++key) {
             const weight = map[query * count + key];
-            if (weight >= least) link(y1, (key - ranges.key.begin + 0.5) * step, weight / MOST);
+            if (weight >= least) link(y1, (key - ranges.key.begin + 0.5) * step, weight / MOST * Math.min(1, step));
           }
         }
       },
@@ -52,14 +53,14 @@ function modelView(app) {
         if (map[query * count + key] > best) [best, at] = [map[query * count + key], query * count + key];
       }
     }
-    return { query: shown.tokens[Math.floor(at / count)].whole, key: shown.tokens[at % count].whole, weight: written(best / MOST) };
+    return { query: shown.tokens[Math.floor(at / count)], key: shown.tokens[at % count], weight: written(best / MOST) };
   };
 
   return {
     layout(room) {
       const { rows, columns, detail: open } = app.state;
       const side = open ? 2 * (tokenWidth(app.shown) + VALUE) + 150 : 0;
-      width = Math.max(46, Math.min(96, Math.floor((room - AXIS.left - 12 - (room > 900 ? side + 24 : 0)) / columns.length)));
+      width = Math.max(46, Math.min(96, Math.floor((room - AXIS.left - 12 - (room > 900 ? side + 48 : 0)) / columns.length)));
       height = Math.max(46, Math.min(96, 14 + 5 * app.shown.tokens.length, Math.round(width * 1.15)));
       const grid = { width: AXIS.left + columns.length * width + 4, height: AXIS.top + rows.length * height + 4 };
       if (!open) return grid;
@@ -115,14 +116,14 @@ function modelView(app) {
       if (app.state.detail && sightOf(app)) return linkNumbers(app, of());
       const rows = places().map((place) => {
         const { query, key, weight } = peak(place);
-        return [String(place.layer), String(place.head), query, key, weight];
+        return [String(place.layer), String(place.head), query.whole, key.whole, weight];
       });
       return { caption: "The strongest link of every layer and head", columns: ["layer", "head", "query", "key", "weight"], rows };
     },
     says() {
       if (app.place) {
         const { query, key, weight } = peak(app.place);
-        return "Layer " + app.place.layer + ", head " + app.place.head + ": strongest “" + query + "” → “" + key + "” " + weight + ".";
+        return "Layer " + app.place.layer + ", head " + app.place.head + ": strongest " + quoted(query) + " → " + quoted(key) + " " + weight + ".";
       }
       return app.state.detail ? saysLinks(app, of()) : app.state.rows.length + " layers × " + app.state.columns.length + " heads. Press one to open it.";
     },

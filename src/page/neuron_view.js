@@ -85,7 +85,7 @@ function neuronView(app) {
       surface.text({ x: at.dot + DOT - 8, y: writing, text: brief(dot), size: 12, anchor: "end", color: inks.ink });
       surface.rect({ x: at.softmax, y: y + 5, width: Math.max(1, softmax[token] * (SOFTMAX - 54)), height: at.row - 10, fill: headColor(inks, app.state.head), radius: 1 });
       surface.text({ x: at.softmax + SOFTMAX - 12, y: writing, text: written(softmax[token]), size: 12, anchor: "end", color: inks.ink });
-      surface.rect({ x: at.keyTokens, y: y + 1, width: at.token, height: at.row - 2, fill: headColor(inks, app.state.head), opacity: 0.42 * softmax[token], radius: 3 });
+      surface.rect({ x: at.keyTokens, y: y + 1, width: at.token, height: at.row - 2, fill: headColor(inks, app.state.head), opacity: inks.box * softmax[token], radius: 3 });
     });
     surface.text({ x: at.product + at.vector / 2, y: 34, text: "up to ±" + brief(largestProduct), size: 11, anchor: "middle", color: inks.soft });
   };
@@ -168,7 +168,7 @@ function neuronView(app) {
     probe(x, y) {
       const token = Math.floor((y - HEADING) / at.row);
       if (!expanded() || token < 0 || token >= app.shown.tokens.length || y < HEADING) return undefined;
-      const name = "“" + app.shown.tokens[token].whole + "”";
+      const name = quoted(app.shown.tokens[token]);
       const element = (/** @type {number} */ from) => (x >= from && x < from + at.vector ? Math.floor((x - from) / at.vector * app.shown.headSize) : -1);
       const { dots, softmax, products } = computation();
       const [q, k, product] = [element(at.query), element(at.key), element(at.product)];
@@ -185,7 +185,7 @@ function neuronView(app) {
       const sight = { token: query(), side: /** @type {const} */ ("query") };
       const rows = shown.tokens.map((token, i) => [i + " " + token.whole, brief(dots[i]), softmax[i].toFixed(4),
                                                    weightOf(app, { layer: state.layer, head: state.head }, sight, i).toFixed(4)]);
-      const caption = "Layer " + state.layer + ", head " + state.head + ": query " + query() + " “" + shown.tokens[query()].whole + "”";
+      const caption = "Layer " + state.layer + ", head " + state.head + ": query " + query() + " " + quoted(shown.tokens[query()]);
       return { caption, columns: ["key", "q · k / √" + shown.headSize, "softmax of it", "attention"], rows };
     },
     says() {
@@ -194,8 +194,8 @@ function neuronView(app) {
       const { dots, softmax } = computation();
       let best = hovered?.other;
       if (best === undefined) best = softmax.reduce((found, weight, i) => (weight > softmax[found] ? i : found), 0);
-      return "Layer " + state.layer + ", head " + state.head + ". Query “" + shown.tokens[query()].whole + "” (" + query() + ")" +
-        (hovered?.other === undefined ? ", strongest key “" : ", key “") + shown.tokens[best].whole + "”: q · k / √" + shown.headSize + " = " +
+      return "Layer " + state.layer + ", head " + state.head + ". Query " + quoted(shown.tokens[query()]) + " (" + query() + ")" +
+        (hovered?.other === undefined ? ", strongest key " : ", key ") + quoted(shown.tokens[best]) + ": q · k / √" + shown.headSize + " = " +
         brief(dots[best]) + ", softmax " + written(softmax[best]) + ".";
     },
     maps: () => [of()],
