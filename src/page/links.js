@@ -4,6 +4,8 @@
 const SIZE = 14;
 const VALUE = 44;
 const MOST_TOKEN = 168;
+// As many lines of a head are drawn at once.
+const MANY = 3000;
 
 /** @param {Shown} shown */
 function rowHeight(shown) {
@@ -94,16 +96,26 @@ class LinkBlock {
     // Lines of heads between the same tokens lie beside each other.
     const shift = (heads.indexOf(head) - (heads.length - 1) / 2) * Math.min(2.5, 0.7 * this.row / heads.length);
     const least = Math.max(state.threshold * MOST, (0.004 / fade) ** (4 / 3) * MOST, 1);
-    // The power makes weak lines visible on paper; order and ends, 0 and 1, stay.
     const color = headColor(inks, head);
-    for (let query = ranges.query.begin; query < ranges.query.end; ++query) {
-      const y1 = this.middle("query", query) + shift;
-      for (let key = ranges.key.begin; key < ranges.key.end; ++key) {
-        if (map[query * count + key] < least) continue;
-        const weight = map[query * count + key] / MOST;
-        surface.line({ x1: this.left + 2, y1, x2: this.right - 2, y2: this.middle("key", key) + shift, color, width: 0.8 + 1.7 * weight, opacity: weight ** 0.75 * fade });
+    /** @param {(y1: number, y2: number, weight: number) => void} link */
+    const each = (link) => {
+      for (let query = ranges.query.begin; query < ranges.query.end; ++query) {
+        const y1 = this.middle("query", query) + shift;
+        for (let key = ranges.key.begin; key < ranges.key.end; ++key) {
+          if (map[query * count + key] >= least) link(y1, this.middle("key", key) + shift, map[query * count + key] / MOST);
+        }
       }
+    };
+    // The power makes weak lines visible on paper; their order and the ends, 0 and 1, stay.
+    const opacity = (/** @type {number} */ weight) => weight ** 0.75 * fade;
+    let found = 0;
+    each(() => ++found);
+    const [x, width, top] = [this.left + 2, this.right - this.left - 4, this.y + 26];
+    if (found > MANY) {
+      surface.thumbnail({ x, y: top, width, height: this.height - 26, color, each: (link) => each((y1, y2, weight) => link(y1 - top, y2 - top, opacity(weight))) });
+      return;
     }
+    each((y1, y2, weight) => surface.line({ x1: x, y1, x2: x + width, y2, color, width: 0.8 + 1.7 * weight, opacity: opacity(weight) }));
   }
 
   /** @param {Surface} surface */

@@ -36,11 +36,19 @@ function neuronView(app) {
   };
   const top = (/** @type {number} */ token) => HEADING + token * at.row;
 
-  /** @param {Surface} surface @param {number} x @param {number} token @param {Float64Array} vector @param {number} largest */
-  const band = (surface, x, token, vector, largest) => {
-    const box = { x, y: top(token) + 3, width: at.vector, height: at.row - 6 };
-    surface.cells({ ...box, rows: 1, columns: vector.length, color: (i) => signedColor(app.inks, vector[i] / largest) });
-    surface.rect({ ...box, stroke: app.inks.line, strokeWidth: 0.75 });
+  /**
+   * Vectors below each other.
+   * @param {Surface} surface
+   * @param {number} x
+   * @param {Float64Array[]} vectors
+   * @param {number} largest
+   */
+  const bands = (surface, x, vectors, largest) => {
+    const { headSize } = app.shown;
+    const box = { x, y: top(0) + 3, width: at.vector, height: at.row - 6 };
+    const color = (/** @type {number} */ i) => signedColor(app.inks, vectors[Math.floor(i / headSize)][i % headSize] / largest);
+    surface.cells({ ...box, rows: vectors.length, columns: headSize, color, pitch: at.row });
+    vectors.forEach((_, row) => surface.rect({ ...box, y: top(row) + 3, stroke: app.inks.line, strokeWidth: 0.75 }));
   };
 
   /**
@@ -71,6 +79,8 @@ function neuronView(app) {
     surface.rect({ ...box, stroke: inks.accent, strokeWidth: 1.5 });
     surface.rect({ x: at.query - 1, y: top(query()) + 2, width: at.vector + 2, height: at.row - 4, stroke: inks.accent, strokeWidth: 2, radius: 2 });
     connectors(surface, softmax);
+    // The mask hides what comes last.
+    bands(surface, at.product, products.filter((_, token) => !Number.isNaN(dots[token])), largestProduct);
     dots.forEach((dot, token) => {
       const y = top(token), writing = y + at.row / 2 + 4;
       if (app.hovered && app.hovered.other === token) {
@@ -80,7 +90,6 @@ function neuronView(app) {
         surface.text({ x: at.dot + DOT - 8, y: writing, text: "masked", size: 11, anchor: "end", color: inks.grey });
         return;
       }
-      band(surface, at.product, token, products[token], largestProduct);
       surface.rect({ x: at.dot + 2, y: y + 3, width: at.row - 6, height: at.row - 6, radius: 2, fill: cssOf(signedColor(inks, dot / largestDot)), stroke: inks.line });
       surface.text({ x: at.dot + DOT - 8, y: writing, text: brief(dot), size: 12, anchor: "end", color: inks.ink });
       surface.rect({ x: at.softmax, y: y + 5, width: Math.max(1, softmax[token] * (SOFTMAX - 54)), height: at.row - 10, fill: headColor(inks, app.state.head), radius: 1 });
@@ -130,10 +139,9 @@ function neuronView(app) {
         return;
       }
       const { shown } = app;
-      for (let token = 0; token < shown.tokens.length; ++token) {
-        if (shown.query) band(surface, at.query, token, vectorOf(shown, shown.query, place(token)), most());
-        if (shown.key) band(surface, at.key, token, vectorOf(shown, shown.key, place(token)), most());
-        if (token % 16 === 15) yield;
+      for (const [x, vectors] of /** @type {const} */ ([[at.query, shown.query], [at.key, shown.key]])) {
+        if (vectors) bands(surface, x, shown.tokens.map((_, token) => vectorOf(shown, vectors, place(token))), most());
+        yield;
       }
     },
     marks(surface) {

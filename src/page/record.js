@@ -114,7 +114,8 @@ function mapOf(shown, layer, head) {
 function vectorOf(shown, vectors, of) {
   const index = mapIndex(shown, of.layer, of.head);
   const begin = (index * shown.tokens.length + of.token) * shown.headSize;
-  return Float64Array.from(vectors.numbers.subarray(begin, begin + shown.headSize), (number) => number / MOST_SIGNED * vectors.scales[index]);
+  const unit = vectors.scales[index] / MOST_SIGNED;
+  return new Float64Array(vectors.numbers.subarray(begin, begin + shown.headSize)).map((number) => number * unit);
 }
 
 /** The scaled dot products of a query with every key, and their softmax; where the mask hides a key, NaN and 0.
@@ -122,13 +123,14 @@ function vectorOf(shown, vectors, of) {
 function computed(shown, of) {
   const { query, key } = shown;
   if (!query || !key) throw new Error("no vectors");
-  const mine = vectorOf(shown, query, of);
+  const mine = vectorOf(shown, query, of), root = Math.sqrt(shown.headSize);
   const products = [], dots = new Float64Array(shown.tokens.length);
   for (let token = 0; token < shown.tokens.length; ++token) {
-    const other = vectorOf(shown, key, { ...of, token });
-    const product = mine.map((number, i) => number * other[i]);
+    const product = vectorOf(shown, key, { ...of, token });
+    let sum = 0;
+    for (let i = 0; i < product.length; ++i) sum += product[i] *= mine[i];
     products.push(product);
-    dots[token] = shown.causal && token > of.token ? NaN : product.reduce((sum, number) => sum + number, 0) / Math.sqrt(shown.headSize);
+    dots[token] = shown.causal && token > of.token ? NaN : sum / root;
   }
   const most = dots.reduce((found, dot) => (dot > found ? dot : found), -Infinity);
   const powers = dots.map((dot) => (Number.isNaN(dot) ? 0 : Math.exp(dot - most)));

@@ -8,8 +8,8 @@
  * @typedef {{x: number, y: number, text: string, color: string, size: number, anchor?: "start" | "middle" | "end", bold?: boolean, angle?: number}} Writing
  */
 /**
- * A raster of colours, row by row.
- * @typedef {Box & {rows: number, columns: number, color: (index: number) => Color}} Cells
+ * A raster of colours, row by row; with a `pitch`, `height` is that of a row, and the rows lie so far apart.
+ * @typedef {Box & {rows: number, columns: number, color: (index: number) => Color, pitch?: number}} Cells
  */
 /**
  * Many links in little room: `each` names the ends' y and the opacity of every link.
@@ -72,9 +72,9 @@ function rasterOf(columns, rows, color) {
   [canvas.width, canvas.height] = [columns, rows];
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(columns, rows);
-  for (let i = 0; i < columns * rows; ++i) {
-    const [red, green, blue] = color(i);
-    image.data.set([red, green, blue, 255], 4 * i);
+  for (let i = 0, at = 0; i < columns * rows; ++i, at += 4) {
+    [image.data[at], image.data[at + 1], image.data[at + 2]] = color(i);
+    image.data[at + 3] = 255;
   }
   context.putImageData(image, 0, 0);
   return canvas;
@@ -170,9 +170,11 @@ class CanvasSurface {
   }
 
   /** @param {Cells} cells */
-  cells({ x, y, width, height, rows, columns, color }) {
+  cells({ x, y, width, height, rows, columns, color, pitch }) {
+    const raster = rasterOf(columns, rows, color);
     this.context.imageSmoothingEnabled = false;
-    this.context.drawImage(rasterOf(columns, rows, color), x, y, width, height);
+    if (!pitch) this.context.drawImage(raster, x, y, width, height);
+    else for (let row = 0; row < rows; ++row) this.context.drawImage(raster, 0, row, columns, 1, x, y + row * pitch, width, height);
   }
 
   /** @param {Thumbnail} thumbnail */
@@ -234,15 +236,15 @@ class SvgSurface {
 
   /** @param {Cells} cells */
   cells(cells) {
-    const { x, y, width, height, rows, columns, color } = cells;
-    if (rows * columns > MOST_CELLS) {
+    const { x, y, width, height, rows, columns, color, pitch } = cells;
+    if (rows * columns > MOST_CELLS && !pitch) {
       this.image(cells, rasterOf(columns, rows, color));
       return;
     }
-    const [across, down] = [width / columns, height / rows];
+    const [across, down] = [width / columns, pitch ? height : height / rows];
     this.parts.push('<g shape-rendering="crispEdges">');
     for (let i = 0; i < rows * columns; ++i) {
-      this.parts.push(`<rect x="${short(x + (i % columns) * across)}" y="${short(y + Math.floor(i / columns) * down)}" width="${short(across)}" ` +
+      this.parts.push(`<rect x="${short(x + (i % columns) * across)}" y="${short(y + Math.floor(i / columns) * (pitch || down))}" width="${short(across)}" ` +
         `height="${short(down)}" fill="${cssOf(color(i))}"/>`);
     }
     this.parts.push("</g>");
