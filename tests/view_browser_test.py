@@ -156,7 +156,7 @@ def lines(drawing):
 
 
 def saved(browser, button, name):
-    browser.run("document.getElementById('save').open = true")
+    find(browser, "#save summary").click()
     find(browser, "#" + button).click()
     path = browser.downloaded(name)
     content = path.read_bytes()
@@ -414,7 +414,18 @@ def test_long_texts_open(show):
     browser = show(sample)
     hover(browser, token(browser, "query", 3))
     assert "Query “t3” (3)" in says(browser)
-    assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_narrow_windows_scroll_the_drawing_alone(tmp_path):
+    with Browser(size=(390, 800)) as browser:
+        browser.open(Sample(WORDS * 3, heads=12).write(tmp_path / "page.html"))
+        for view in ("model", "neuron", "heatmap", "head"):
+            find(browser, "#tab-" + view).click()
+            settled(browser)
+            find(browser, "#save summary").click()
+            assert browser.run("return document.documentElement.scrollWidth <= innerWidth"), view
+            assert browser.run("return document.querySelector('#save > div').getBoundingClientRect().left >= 0")
+        assert browser.messages() == []
 
 
 class Serve(BaseHTTPRequestHandler):

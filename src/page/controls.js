@@ -72,6 +72,18 @@ function controls(current, act, pane, size) {
     for (const box of group.querySelectorAll("input")) box.checked = some.includes(Number(box.value));
   };
 
+  // An open menu closes when something else is used.
+  document.addEventListener("pointerdown", (event) => {
+    for (const menu of [choice, saving]) if (!(event.target instanceof Node && menu.contains(event.target))) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = [choice, saving].find((one) => one.open && event.key === "Escape");
+    if (!menu) return;
+    event.stopImmediatePropagation();
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  });
+
   /** @param {HTMLElement} control @param {boolean} shown */
   const show = (control, shown) => {
     (control.closest("label") || control).hidden = !shown;

@@ -95,7 +95,9 @@ class LinkBlock {
     const fade = sight ? 1 : 1 / Math.sqrt(heads.length);
     // Lines of heads between the same tokens lie beside each other.
     const shift = (heads.indexOf(head) - (heads.length - 1) / 2) * Math.min(2.5, 0.7 * this.row / heads.length);
-    const least = Math.max(state.threshold * MOST, (0.004 / fade) ** (4 / 3) * MOST, 1);
+    // The power makes weak lines visible on paper where they are few; their order and the ends, 0 and 1, stay.
+    const power = sight ? 0.75 : 1;
+    const least = Math.max(state.threshold * MOST, (0.004 / fade) ** (1 / power) * MOST, 1);
     const color = headColor(inks, head);
     /** @param {(y1: number, y2: number, weight: number) => void} link */
     const each = (link) => {
@@ -106,8 +108,7 @@ class LinkBlock {
         }
       }
     };
-    // The power makes weak lines visible on paper; their order and the ends, 0 and 1, stay.
-    const opacity = (/** @type {number} */ weight) => weight ** 0.75 * fade;
+    const opacity = (/** @type {number} */ weight) => weight ** power * fade;
     let found = 0;
     each(() => ++found);
     const [x, width, top] = [this.left + 2, this.right - this.left - 4, this.y + 26];
@@ -146,25 +147,24 @@ class LinkBlock {
     const { layer, heads } = this.of();
     const side = otherSide(sight.side);
     const { begin, end } = rangeOf(shown, state, side);
+    const column = (/** @type {number} */ i) => (side === "query" ? this.x + (i + 1) * VALUE - 6 : this.right + this.token + (i + 1) * VALUE - 4);
     for (let other = begin; other < end; ++other) {
       const box = this.box(side, other), width = box.width / heads.length;
       const weights = heads.map((head) => weightOf(this.app, { layer, head }, sight, other));
       weights.forEach((weight, i) => {
         if (weight < state.threshold || weight < 0.002) return;
         // At most so strong that the token on it can be read.
-        surface.rect({ ...box, x: box.x + i * width, width, fill: headColor(inks, heads[i]), opacity: 0.04 + (inks.box - 0.04) * weight });
+        surface.rect({ ...box, x: box.x + i * width, width, fill: headColor(inks, heads[i]), opacity: inks.box * weight ** 0.6 });
       });
       const values = heads.length <= 3 ? weights : [weights.reduce((sum, weight) => sum + weight, 0) / heads.length];
       values.forEach((weight, i) => {
         if (Math.max(...weights) < state.threshold) return;
-        const x = side === "query" ? this.x + (i + 1) * VALUE - 6 : this.right + this.token + (i + 1) * VALUE - 4;
-        surface.text({ x, y: this.middle(side, other) + 4, text: written(weight), size: 12, anchor: "end",
+        surface.text({ x: column(i), y: this.middle(side, other) + 4, text: written(weight), size: 12, anchor: "end",
                        color: weight < 0.01 ? inks.grey : inks.ink });
       });
     }
-    const x = side === "query" ? this.x + this.values - 6 : this.x + this.width - 4;
-    const head = heads.length > 3 ? "mean" : heads.length > 1 ? heads.map((one) => "h" + one).join("   ") : "weight";
-    surface.text({ x, y: this.y + 14, text: head, size: 11, color: inks.soft, anchor: "end" });
+    const names = heads.length > 3 ? ["mean"] : heads.map((head) => "head " + head);
+    names.forEach((name, i) => surface.text({ x: column(i), y: this.y + 14, text: name, size: 11, color: inks.soft, anchor: "end" }));
   }
 
   /** @param {Surface} surface */
