@@ -23,7 +23,8 @@ ROOMS = {
     "page": ["record", "file"],
     "manifest": ["file", "text"],
     "check": ["record", "render"],
-    "cli": ["model", "manifest", "check", "page"],
+    "http": ["error"],
+    "cli": ["model", "manifest", "check", "page", "http"],
 }
 
 # A library's headers, and the folders under src that may include them. No public header may.
@@ -31,8 +32,10 @@ LIBRARIES = {
     r"torch/|ATen/|c10/|caffe2/": ["model/torch"],
     r"cairo|pango|fontconfig|hb|ft2build|png\.h|libdeflate|spng": ["render"],
     r"glib": ["file", "manifest", "record", "render"],
-    r"boost/": ["analysis"],
-    r"nlohmann/": ["text", "tokens", "attention", "catalog", "model", "record", "manifest", "check", "cli"],
+    r"boost/(asio|beast)/": ["http"],
+    r"boost/": ["analysis", "http"],
+    r"nlohmann/": ["text", "tokens", "attention", "catalog", "model", "record", "manifest", "check", "http",
+                   "cli"],
     r"CLI/": ["cli"],
 }
 

@@ -37,6 +37,7 @@ Command analyze_command();
 Command tokens_command();
 Command extract_command();
 Command merge_command();
+Command serve_command();
 Command models_command();
 Command models_info_command();
 Command models_verify_command();

@@ -13,11 +13,12 @@ namespace {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      render_command(),    grid_command(),       layers_command(),      compare_command(),
-      diff_command(),      flow_command(),       rollout_command(),     summary_command(),
-      view_head_command(), view_model_command(), view_neuron_command(), redraw_command(),
-      check_command(),     analyze_command(),    tokens_command(),      extract_command(),
-      merge_command(),     models_command(),     models_info_command(), models_verify_command()};
+      render_command(),       grid_command(),       layers_command(),      compare_command(),
+      diff_command(),         flow_command(),       rollout_command(),     summary_command(),
+      view_head_command(),    view_model_command(), view_neuron_command(), redraw_command(),
+      check_command(),        analyze_command(),    tokens_command(),      extract_command(),
+      merge_command(),        serve_command(),      models_command(),      models_info_command(),
+      models_verify_command()};
   return table;
 }
 
