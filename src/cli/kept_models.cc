@@ -11,8 +11,9 @@ void check_name(const std::string& name) {
   const std::vector<ModelCard> cards = list_models();
   const auto has_name = [&](const ModelCard& card) { return card.name == name; };
   if (std::any_of(cards.begin(), cards.end(), has_name)) return;
-  const bool is_path = name.starts_with('.') || name.find('/') != std::string::npos;
-  if (!is_path) std::ignore = read_card(find_model(name));
+  const bool is_plain =
+      !name.starts_with('.') && name.find_first_of(std::string_view("/\0", 2)) == std::string::npos;
+  if (is_plain) std::ignore = read_card(find_model(name));
   throw Error("model " + shown_value(name) + ": not a name that attnviz models lists");
 }
 

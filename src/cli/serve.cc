@@ -67,8 +67,9 @@ std::string string_member(const nlohmann::json& object, const std::string& name)
 
 Wish read_wish(const std::string& body) {
   const std::vector<std::string> names = {"model", "text", "pair"};
-  const std::string bytes = valid_utf8(body, InvalidUtf8::fail, "body");
-  const nlohmann::json object = nlohmann::json::parse(bytes, nullptr, /*allow_exceptions=*/false);
+  const std::size_t wrong = find_invalid_utf8(body);
+  if (wrong != std::string::npos) throw Error("body: not UTF-8 at byte " + std::to_string(wrong));
+  const nlohmann::json object = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) throw Error("body: not a JSON object", R"({"model": "minilm", "text": "…"})");
   for (const auto& [name, ignored] : object.items()) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;

@@ -208,7 +208,8 @@ awaitable<void> HttpServer::State::serve(tcp::socket socket) {
   const Counted counted(connections, &fewer);
   try {
     Stream stream(std::move(socket));
-    beast::flat_buffer buffer;
+    beast::flat_buffer buffer(options.most_header +
+                              options.most_body);  // a chunk's header has no other limit
     while (!stopping && co_await converse(stream, buffer)) {
     }
   } catch (const std::exception&) {
