@@ -83,7 +83,7 @@ class Counted {
   asio::steady_timer* fewer_;
 };
 
-/// Among those who listen for a request while it lives.
+/// Among those who wait for what a client sends, while it lives: they need not at the end.
 class Listening {
  public:
   Listening(std::set<Stream*>& all, Stream& one) : all_(all), one_(all.insert(&one).first) {}
@@ -309,10 +309,11 @@ awaitable<void> HttpServer::State::send(Stream& stream, HttpResponse response, b
 /// Takes what the client still sends, within limits: closed before, it would not get its answer.
 awaitable<void> HttpServer::State::dismiss(Stream& stream) {
   constexpr std::size_t kMost = 1 << 20;
+  const Listening listener(listening, stream);
   std::vector<char> piece(kMost >> 4);
   stream.socket().shutdown(tcp::socket::shutdown_send);
   stream.expires_after(options.read_timeout);
-  for (std::size_t taken = 0; taken < kMost && !stopping;) {
+  for (std::size_t taken = 0; taken < kMost;) {
     taken += co_await stream.async_read_some(asio::buffer(piece), use_awaitable);
   }
 }
