@@ -53,13 +53,15 @@ TEST_F(CommandLine, HoldsInAPageEveryLayerAndInAFigureWhatItShows) {
   const std::vector<int> all_layers = {1, 2, 3, 4, 5, 6}, all_heads = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   const Arguments head = {"view", "head", "--layer", "2", "--heads", "0,3", kText},
                   neuron = {"view", "neuron", "--head", "3", "--query", "bank", kText};
-  const View page = made(head, "head.html").view();
+  const Stored stored_page = made(head, "head.html");
+  const View& page = stored_page.view();
   EXPECT_EQ(page.layers, all_layers);
   EXPECT_EQ(page.heads, all_heads);
   EXPECT_EQ(page.layer, 2);
   EXPECT_EQ(page.shown_heads, (std::vector<int>{0, 3}));
   EXPECT_TRUE(page.query.empty());
-  const View still = made(head, "head.svg").view();
+  const Stored stored_still = made(head, "head.svg");
+  const View& still = stored_still.view();
   EXPECT_EQ(still.layers, (std::vector<int>{2}));
   EXPECT_EQ(still.heads, (std::vector<int>{0, 3}));
   EXPECT_EQ(made({"view", "head", "--layers", "2,4", kText}, "some.html").view().layers,
@@ -67,12 +69,14 @@ TEST_F(CommandLine, HoldsInAPageEveryLayerAndInAFigureWhatItShows) {
   EXPECT_EQ(made({"view", "model", "--layers", "2,4", "--heads", "1", kText}, "model.pdf").view().heads,
             (std::vector<int>{1}));
 
-  const View whole = made(neuron, "neuron.html").view();
+  const Stored stored_whole = made(neuron, "neuron.html");
+  const View& whole = stored_whole.view();
   EXPECT_EQ(whole.layers, all_layers);
   EXPECT_EQ(whole.heads, all_heads);
   EXPECT_EQ(whole.shown_heads, (std::vector<int>{3}));
   EXPECT_EQ(whole.query.size(), 6 * 12 * whole.tokens.size() * whole.head_size);
-  const View one = made(neuron, "neuron.svg").view();
+  const Stored stored_one = made(neuron, "neuron.svg");
+  const View& one = stored_one.view();
   EXPECT_EQ(one.layers, (std::vector<int>{6}));
   EXPECT_EQ(one.heads, (std::vector<int>{3}));
   EXPECT_EQ(one.query.size(), one.tokens.size() * one.head_size);
@@ -81,23 +85,23 @@ TEST_F(CommandLine, HoldsInAPageEveryLayerAndInAFigureWhatItShows) {
 }
 
 TEST_F(CommandLine, PutsInSightWhatViewsAreTold) {
-  const View view =
-      made(joined({"view", "head", "--key", "bank", "--threshold", "0.05", "--filter", "b-a"}, kPair),
-           "view.svg")
-          .view();
+  const Stored stored_view = made(
+      joined({"view", "head", "--key", "bank", "--threshold", "0.05", "--filter", "b-a"}, kPair), "view.svg");
+  const View& view = stored_view.view();
   EXPECT_EQ(view.token, 2U);
   EXPECT_TRUE(view.token_is_key);
   EXPECT_EQ(view.threshold, 0.05);
   EXPECT_EQ(view.filter, View::Filter::b_to_a);
   ASSERT_TRUE(view.second_from.has_value());
   EXPECT_EQ(view.tokens[*view.second_from].whole(), "it");
-  const View neuron = made({"view", "neuron", kText}, "neuron.svg").view();
+  const Stored stored_neuron = made({"view", "neuron", kText}, "neuron.svg");
+  const View& neuron = stored_neuron.view();
   EXPECT_EQ(neuron.token, 1U) << "the first that is no special token";
   EXPECT_EQ(neuron.shown_heads, (std::vector<int>{0}));
-  const View words = made({"view", "head", "--words", "--hide-special", "--filter", "a-b", "--pair",
-                           "unbelievable", "The bank"},
-                          "words.svg")
-                         .view();
+  const Stored stored_words = made(
+      {"view", "head", "--words", "--hide-special", "--filter", "a-b", "--pair", "unbelievable", "The bank"},
+      "words.svg");
+  const View& words = stored_words.view();
   EXPECT_EQ(words.tokens.size(), 3U);
   EXPECT_EQ(words.second_from, 2U);
 }
@@ -115,7 +119,8 @@ TEST_F(CommandLine, LeavesOutOfAPageTheLayersThatDoNotFitAndSaysSo) {
 }
 
 TEST_F(CommandLine, DrawsAPageAnewAsAFigureAndAFigureAsAPage) {
-  const View page = made({"view", "head", "--heads", "0,3", kText}, "a.html").view();
+  const Stored stored_page = made({"view", "head", "--heads", "0,3", kText}, "a.html");
+  const View& page = stored_page.view();
   ASSERT_EQ(run({"redraw", "--theme", "dark", "-o", "b.svg", "a.html"}).status, 0);
   ASSERT_EQ(run({"redraw", "-o", "c.html", "b.svg"}).status, 0);
   EXPECT_EQ(Stored("c.html").view().shown_heads, page.shown_heads);
@@ -146,7 +151,7 @@ TEST_F(CommandLine, ChecksViewsAndPagesAgainstTheModel) {
   std::string page = read_file("saved/neuron.html");
   const std::size_t at = page.find("\"weights\":\"") + 20;
   page.replace(at, 8, "////////");
-  write_file_atomically("saved/neuron.html", page);
+  test::write("saved/neuron.html", page);
   const Outcome moved = run({"check", "saved/neuron.html"});
   EXPECT_EQ(moved.status, 1) << moved.out;
   EXPECT_NE(moved.out.find("layer 1 head 0"), std::string::npos) << moved.out;
@@ -154,11 +159,18 @@ TEST_F(CommandLine, ChecksViewsAndPagesAgainstTheModel) {
 
 TEST_F(CommandLine, RefusesViewsThatAreNone) {
   for (const Refusal& c : std::vector<Refusal>{
-           {{"view"}, "view: not a command\n  hint: did you mean attnviz view head?"},
-           {{"view", "tail", "x"}, "view: not a command\n  hint: did you mean attnviz view head?"},
-           {{"view", "head", "--layer", "7", "x"}, "--layer 7: minilm has layers 1 to 6"},
-           {{"view", "neuron", "--head", "12", "x"}, "--head 12: minilm has heads 0 to 11"},
-           {{"view", "head", "--layers", "7", "x"}, "--layers 7: minilm has layers 1 to 6"},
+           {{"view"},
+            "view: not a command\n  hint: attnviz view head, view model and view neuron are BertViz's three "
+            "views"},
+           {{"view", "tail", "x"},
+            "view: not a command\n  hint: attnviz view head, view model and view neuron are BertViz's three "
+            "views"},
+           {{"view", "head", "--layer", "7", "x"},
+            "--layer 7: minilm has layers 1 to 6\n  hint: layers count from 1, heads from 0"},
+           {{"view", "neuron", "--head", "12", "x"},
+            "--head 12: minilm has heads 0 to 11\n  hint: layers count from 1, heads from 0"},
+           {{"view", "head", "--layers", "7", "x"},
+            "--layers 7: minilm has layers 1 to 6\n  hint: layers count from 1, heads from 0"},
            {{"view", "head", "--layers", "1-3", "-o", "x.svg", "x"},
             "--layers: of a page (.html), the output is svg\n  hint: --layer names the one in sight"},
            {{"view", "model", "--layers", "auto", "-o", "x.svg", "x"},
@@ -170,7 +182,7 @@ TEST_F(CommandLine, RefusesViewsThatAreNone) {
            {{"view", "neuron", "--backend", "torchscript", "x"},
             "view neuron: a TorchScript export does not give query and key vectors\n  hint: leave --backend "
             "torchscript out"},
-           {{"view", "neuron", "--words", "-o", "x.html", "unbelievable"},
+           {{"view", "neuron", "--words", "-o", "x.html", "seashells"},
             "view neuron: sub-words merged: keys summed, queries averaged, expected single tokens\n  hint: "
             "leave "
             "--words, --hide-special and --range out: vectors are of one token each"},

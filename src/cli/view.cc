@@ -245,15 +245,20 @@ void draw_view(const ViewOptions<kind>& options, Subject& subject, const Finish&
   finish(view, options.drawing.look.with_default("Blues"), "");
 }
 
+/// In its place, behind --layer, so that check knows the request for a page's.
+void name_held_layers(std::vector<std::string>& request) {
+  const std::vector<std::string> held = {"--layers", "auto"};
+  const std::ptrdiff_t place = request.size() > 2 && request[2] == "--layer" ? 4 : 2;
+  request.insert(request.begin() + place, held.begin(), held.end());
+}
+
 template <View::Kind kind>
 FigurePlan view_plan(const ViewOptions<kind>& given) {
   ViewOptions<kind> options = given;
   check_options(options);
   if (options.drawing.output.format == "html" && !options.layers) {
     options.layers = HeldLayers{.automatic = true};
-    // So that check knows it for a page's request.
-    const std::vector<std::string> held = {"--layers", "auto"};
-    options.drawing.request.insert(options.drawing.request.end(), held.begin(), held.end());
+    name_held_layers(options.drawing.request);
   }
   FigurePlan plan{.drawing = options.drawing,
                   .sources = {{options.drawing.model,
