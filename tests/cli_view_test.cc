@@ -115,7 +115,7 @@ TEST_F(CommandLine, LeavesOutOfAPageTheLayersThatDoNotFitAndSaysSo) {
   const Stored stored("long.html");
   EXPECT_EQ(stored.view().layers, (std::vector<int>{3}));
   EXPECT_EQ(stored.view().notes.back(),
-            "layers 3 to 3 of 6: all would take more than 10 MB (--layers names others)");
+            "layer 3 of 6: all would take more than 10 MB (--layers names others)");
 }
 
 TEST_F(CommandLine, DrawsAPageAnewAsAFigureAndAFigureAsAPage) {

@@ -365,4 +365,6 @@ def test_a_text_that_is_too_long_is_cut_where_that_is_asked_for():
     with serving("--truncate") as server:
         status, record = server.view({"model": "minilm", "text": "word " * 700})
         assert status == 200
-        assert record["figure"]["notes"] == ["cut to 512 of 702 tokens"]
+        assert record["figure"]["notes"] == ["cut to 512 of 702 tokens",
+                                             "layer 6 of 6: all would take more than 10 MB (--layers names others)"]
+        assert record["figure"]["layers"] == [6]

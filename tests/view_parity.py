@@ -118,7 +118,7 @@ def numbers_of(text, kind, shape):
 
 def record_of(page):
     """The record inside a page, its numbers unpacked."""
-    record = json.loads(re.search(r'<script type="application/json" id="attnviz">(.*?)</script>', page, re.S)[1])
+    record = json.loads(re.search(r'<script\b[^>]* id="attnviz"[^>]*>(.*?)</script>', page, re.S)[1])
     view = record["figure"]
     assert (view["kind"], view["packing"]) == ("view", "uint16")
     sizes = [len(view["layers"]), len(view["heads"]), len(view["tokens"])]

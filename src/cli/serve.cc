@@ -101,12 +101,15 @@ Subject attended(KeptModel& kept, const Wish& wish) {
 Content view_content(KeptModels& models, const std::string& body) {
   const Wish wish = read_wish(body);
   const std::shared_ptr<KeptModel> kept = models.find(wish.model);
-  const Subject subject = attended(*kept, wish);
+  Subject subject = attended(*kept, wish);
+  const std::string left_out = keep_what_fits(subject.attention, subject.attention.layers.back());
   Record record;
   record.program = "attnviz " ATTNVIZ_VERSION;
   record.arguments = {"view", "head", "--model", wish.model};
   record.texts = {recorded(subject)};
-  record.drawn = view_of(subject, View::Kind::head);
+  View view = view_of(subject, View::Kind::head);
+  if (!left_out.empty()) view.notes.push_back(left_out);
+  record.drawn = view;
   return {"application/json", to_json(record, Packing::uint16)};
 }
 

@@ -8,9 +8,6 @@
 namespace attnviz::cli {
 namespace {
 
-/// What a page's numbers may take, where nobody said which layers it is to hold.
-constexpr std::size_t kPageBytes = 10'000'000;
-
 const Choices<View::Filter> kFilters = {{"all", View::Filter::all},
                                         {"a-a", View::Filter::a_to_a},
                                         {"b-b", View::Filter::b_to_b},
@@ -225,13 +222,7 @@ void draw_view(const ViewOptions<kind>& options, Subject& subject, const Finish&
   std::string left_out;
   subject.show();
   if (is_page(options) && options.layers.value_or(HeldLayers{true}).automatic) {
-    const std::size_t all = subject.attention.layers.size();
-    keep_layers(subject.attention, layers_that_fit(subject.attention, layer, kPageBytes));
-    const std::vector<int>& kept = subject.attention.layers;
-    if (kept.size() < all) {
-      left_out = "layers " + std::to_string(kept.front()) + " to " + std::to_string(kept.back()) + " of " +
-                 std::to_string(all) + ": all would take more than 10 MB (--layers names others)";
-    }
+    left_out = keep_what_fits(subject.attention, layer);
   }
   View view = view_of(subject, kind);
   if (!left_out.empty()) view.notes.push_back(left_out);

@@ -26,6 +26,34 @@ void keep_parts(std::vector<float>& values, const std::vector<bool>& kept) {
   values = std::move(left);
 }
 
+/// The bytes that the numbers of one layer take in a page.
+std::size_t bytes_of_a_layer(const Attention& attention) {
+  const std::size_t numbers = attention.weights.size() + attention.query.size() + attention.key.size();
+  return numbers / attention.layers.size() * sizeof(std::uint16_t) * 4 / 3;  // in base64
+}
+
+void keep_layers(Attention& attention, const std::vector<int>& layers) {
+  std::vector<bool> kept;
+  for (const int layer : attention.layers)
+    kept.push_back(std::find(layers.begin(), layers.end(), layer) != layers.end());
+  for (std::vector<float>* const values : {&attention.weights, &attention.query, &attention.key})
+    keep_parts(*values, kept);
+  attention.layers = layers;
+}
+
+/// As many about `layer` as a page has room for, in their order.
+std::vector<int> layers_that_fit(const Attention& attention, int layer) {
+  constexpr std::size_t kPageBytes = 10'000'000;
+  const std::size_t one = std::max<std::size_t>(bytes_of_a_layer(attention), 1);
+  const std::size_t count = std::clamp<std::size_t>(kPageBytes / one, 1, attention.layers.size());
+  const auto place = static_cast<std::size_t>(
+      std::find(attention.layers.begin(), attention.layers.end(), layer) - attention.layers.begin());
+  const std::size_t before = std::min(place, count / 2);
+  const std::size_t begin = std::min(place - before, attention.layers.size() - count);
+  const auto first = attention.layers.begin() + static_cast<std::ptrdiff_t>(begin);
+  return {first, first + static_cast<std::ptrdiff_t>(count)};
+}
+
 }  // namespace
 
 View view_of(const Subject& subject, View::Kind kind) {
@@ -47,30 +75,16 @@ View view_of(const Subject& subject, View::Kind kind) {
           .shown_heads = attention.heads};
 }
 
-std::size_t bytes_of_a_layer(const Attention& attention) {
-  const std::size_t numbers = attention.weights.size() + attention.query.size() + attention.key.size();
-  return numbers / attention.layers.size() * sizeof(std::uint16_t) * 4 / 3;  // in base64
-}
-
-void keep_layers(Attention& attention, const std::vector<int>& layers) {
-  std::vector<bool> kept;
-  for (const int layer : attention.layers)
-    kept.push_back(std::find(layers.begin(), layers.end(), layer) != layers.end());
-  for (std::vector<float>* const values : {&attention.weights, &attention.query, &attention.key})
-    keep_parts(*values, kept);
-  std::erase_if(attention.layers,
-                [&](int layer) { return std::find(layers.begin(), layers.end(), layer) == layers.end(); });
-}
-
-std::vector<int> layers_that_fit(const Attention& attention, int layer, std::size_t bytes) {
-  const std::size_t one = std::max<std::size_t>(bytes_of_a_layer(attention), 1);
-  const std::size_t count = std::clamp<std::size_t>(bytes / one, 1, attention.layers.size());
-  const auto place = static_cast<std::size_t>(
-      std::find(attention.layers.begin(), attention.layers.end(), layer) - attention.layers.begin());
-  const std::size_t before = std::min(place, count / 2);
-  const std::size_t begin = std::min(place - before, attention.layers.size() - count);
-  const auto first = attention.layers.begin() + static_cast<std::ptrdiff_t>(begin);
-  return {first, first + static_cast<std::ptrdiff_t>(count)};
+std::string keep_what_fits(Attention& attention, int layer) {
+  const std::vector<int> all = attention.layers;
+  const std::vector<int> left = layers_that_fit(attention, layer);
+  if (left.size() == all.size()) return {};
+  keep_layers(attention, left);
+  const std::string which =
+      left.size() == 1 ? "layer " + std::to_string(left.front())
+                       : "layers " + std::to_string(left.front()) + " to " + std::to_string(left.back());
+  return which + " of " + std::to_string(all.size()) +
+         ": all would take more than 10 MB (--layers names others)";
 }
 
 }  // namespace attnviz::cli

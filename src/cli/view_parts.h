@@ -1,7 +1,7 @@
 /// view_parts: the view of a text whose model ran.
 #pragma once
 
-#include <vector>
+#include <string>
 
 #include "attnviz/figure.h"
 #include "cli/job.h"
@@ -12,13 +12,8 @@ namespace attnviz::cli {
 /// from the subject, whose tokens shown are chosen.
 [[nodiscard]] View view_of(const Subject& subject, View::Kind kind);
 
-/// The bytes that the numbers of one layer take in a page.
-[[nodiscard]] std::size_t bytes_of_a_layer(const Attention& attention);
-
-/// Leaves these layers of it.
-void keep_layers(Attention& attention, const std::vector<int>& layers);
-
-/// As many layers about `layer` as fit into `bytes`, in their order; always that one.
-[[nodiscard]] std::vector<int> layers_that_fit(const Attention& attention, int layer, std::size_t bytes);
+/// Leaves as many layers about `layer` as keep a page's numbers under 10 MB, always that one. Returns what a
+/// view has to say of it, or nothing where all are left.
+[[nodiscard]] std::string keep_what_fits(Attention& attention, int layer);
 
 }  // namespace attnviz::cli
