@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import threading
@@ -331,6 +332,19 @@ def test_neuron_view_computes_the_attention(show, causal):
     find(browser, "#vectors").click()
     assert fragment(browser)["vectors"] == "no"
     assert len(lines(svg(browser))) > 0
+
+
+def test_neuron_views_elements_go_by_keyboard(show):
+    browser = show(Sample(WORDS), "#view=neuron&layer=1&head=1&token=2")
+    token(browser, "query", 2).send_keys(Keys.ARROW_RIGHT)
+    for element in (0, 1):
+        ActionChains(browser.driver).key_down(Keys.SHIFT).send_keys(Keys.ARROW_RIGHT).key_up(Keys.SHIFT).perform()
+        values = browser.run("const [{ shown }] = inSight(), at = { layer: 1, head: 1, token: 2 };"
+                             "return [shown.query, shown.key].map((vectors) => vectorOf(shown, vectors, at)[arguments[0]])", element)
+        found = re.search(r"Element (\d+): (\S+) × (\S+) = (\S+)\.$", says(browser).replace("−", "-"))
+        assert int(found[1]) == element
+        assert [float(found[2]), float(found[3])] == pytest.approx(values, rel=5e-3)
+        assert float(found[4]) == pytest.approx(values[0] * values[1], rel=5e-3)
 
 
 def test_neuron_view_says_why_there_is_none(show):

@@ -1,8 +1,8 @@
 // What the views share: what is shown, what is in sight of it, and how that is changed.
 
 /**
- * A token that is hovered or focused; of a heatmap's cell, its key too.
- * @typedef {{token: number, side: "query" | "key", other?: number}} Sight
+ * A token that is hovered or focused; of a heatmap's cell, its key too; of a key's vector, an element.
+ * @typedef {{token: number, side: "query" | "key", other?: number, element?: number}} Sight
  */
 /**
  * A layer's head, hovered.

@@ -76,7 +76,7 @@ function startPage() {
       },
       hover(sight) {
         const { hovered } = app;
-        if (hovered?.token === sight?.token && hovered?.side === sight?.side && hovered?.other === sight?.other) return;
+        if (hovered?.token === sight?.token && hovered?.side === sight?.side && hovered?.other === sight?.other && hovered?.element === sight?.element) return;
         app.hovered = sight;
         stage.hover();
         tell();

@@ -86,6 +86,13 @@ function neuronView(app) {
       if (app.hovered && app.hovered.other === token) {
         surface.rect({ x: at.key - 4, y: y + 1, width: at.keyTokens + at.token - at.key, height: at.row - 2, stroke: inks.strong, radius: 3 });
       }
+      if (app.hovered && app.hovered.other === token && app.hovered.element !== undefined) {
+        const across = at.vector / app.shown.headSize;
+        for (const [x, row] of [[at.query, query()], [at.key, token], [at.product, token]]) {
+          const box = { x: x + app.hovered.element * across - 1, y: top(row) + 2, width: across + 2, height: at.row - 4 };
+          surface.rect({ ...box, stroke: inks.ink, strokeWidth: 2 });
+        }
+      }
       if (Number.isNaN(dot)) {
         surface.text({ x: at.dot + DOT - 8, y: writing, text: "masked", size: 11, anchor: "end", color: inks.grey });
         return;
@@ -111,6 +118,14 @@ function neuronView(app) {
     write(at.product, at.vector, "q × k, by element", "");
     write(at.dot, DOT, "q · k / √" + app.shown.headSize, "sum, scaled");
     write(at.softmax, SOFTMAX - 8, "Softmax", "the weight");
+  };
+
+  /** @param {number} token @param {number} element */
+  const saysElement = (token, element) => {
+    const { query: queries, key: keys } = app.shown;
+    if (!queries || !keys) return "";
+    const [q, k] = [vectorOf(app.shown, queries, place(query()))[element], vectorOf(app.shown, keys, place(token))[element]];
+    return " Element " + element + ": " + brief(q) + " × " + brief(k) + " = " + brief(q * k) + ".";
   };
 
   return {
@@ -171,6 +186,11 @@ function neuronView(app) {
         pressed: side === "query" && state.token === i,
         enter: () => app.hover(side === "query" ? { token: i, side } : { token: query(), side: "query", other: i }),
         press: () => side === "query" && pick(app, { token: i, side }),
+        step: (/** @type {number} */ by) => {
+          const { headSize } = shown;
+          const from = app.hovered?.element ?? (by > 0 ? -1 : headSize);
+          app.hover({ token: query(), side: "query", other: i, element: (from + by + headSize) % headSize });
+        },
       })));
     },
     probe(x, y) {
@@ -204,7 +224,7 @@ function neuronView(app) {
       if (best === undefined) best = softmax.reduce((found, weight, i) => (weight > softmax[found] ? i : found), 0);
       return "Layer " + state.layer + ", head " + state.head + ". Query " + quoted(shown.tokens[query()]) + " (" + query() + ")" +
         (hovered?.other === undefined ? ", strongest key " : ", key ") + quoted(shown.tokens[best]) + ": q · k / √" + shown.headSize + " = " +
-        brief(dots[best]) + ", softmax " + written(softmax[best]) + ".";
+        brief(dots[best]) + ", softmax " + written(softmax[best]) + "." + (hovered?.element === undefined ? "" : saysElement(best, hovered.element));
     },
     maps: () => [of()],
   };

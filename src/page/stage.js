@@ -16,6 +16,7 @@
  * @property {() => void} [enter] hovered or focused
  * @property {() => void} [press]
  * @property {() => void} [double]
+ * @property {(by: number) => void} [step] Shift and an arrow to the side
  */
 
 /**
@@ -169,6 +170,12 @@ class Stage {
     if (event.key === "Enter" && event.shiftKey && from.double) {
       event.preventDefault();
       from.double();
+      return;
+    }
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.shiftKey && by && from.step) {
+      event.preventDefault();
+      from.step(by);
       return;
     }
     const to = this.neighbour(from, event.key);
