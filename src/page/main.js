@@ -50,8 +50,8 @@ function startPage() {
     refresh();
     const lacking = state.view === "neuron" && !shown.query;
     reason.hidden = !lacking;
-    reason.textContent = lacking ? "This page holds no query and key vectors, which the neuron view is made of. They are there when the model's " +
-      "checkpoint gives them: attnviz view neuron." : "";
+    reason.textContent = lacking ? "This page holds no query and key vectors, which the neuron view is made of. They are there " +
+      "with --with-qk, where the model's checkpoint gives them." : "";
     for (const part of [scroller, says, numbers]) part.hidden = lacking;
     tip.hidden = true;
     if (lacking) return;
