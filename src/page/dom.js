@@ -42,6 +42,12 @@ function fill(select, options, value) {
 const written = (weight) => weight.toFixed(3);
 
 /**
+ * With its sign and two decimals, so that numbers stand well in a column.
+ * @param {number} number
+ */
+const signed = (number) => (Number.isNaN(number) ? "masked" : (number < 0 ? "−" : "+") + Math.abs(number).toFixed(2));
+
+/**
  * Any number, with three digits that count.
  * @param {number} number
  */

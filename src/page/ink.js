@@ -5,14 +5,15 @@
 const INKS = {
   light: {
     paper: "#ffffff", ink: "#1b1f24", soft: "#59636e", grey: "#4a535d", line: "#d4d9df", strong: "#8a939d", accent: "#0b57c2", box: 0.3,
-    plus: /** @type {Color} */ ([33, 102, 172]), minus: /** @type {Color} */ ([190, 78, 10]), ground: /** @type {Color} */ ([255, 255, 255]),
+    // As in figures, red is above 0: the ends of ColorBrewer's RdBu, in the dark of matplotlib's berlin.
+    plus: /** @type {Color} */ ([178, 24, 43]), minus: /** @type {Color} */ ([33, 102, 172]), ground: /** @type {Color} */ ([255, 255, 255]),
     // From no weight to all of it: Blues of ColorBrewer, by Cynthia Brewer (colorbrewer2.org).
     ramp: /** @type {Color[]} */ ([[247, 251, 255], [222, 235, 247], [198, 219, 239], [158, 202, 225], [107, 174, 214], [66, 146, 198], [33, 113, 181], [8, 81, 156], [8, 48, 107]]),
     heads: ["#1f6fb4", "#c2500a", "#2a8035", "#c22d31", "#7a4fb0", "#80503f", "#b83f92", "#5f6b76", "#747400", "#0a7d8e", "#3d3fbf", "#936408"],
   },
   dark: {
     paper: "#16191d", ink: "#e8eaed", soft: "#a9b2bc", grey: "#b4bcc5", line: "#39404a", strong: "#6d7681", accent: "#8ab4f8", box: 0.24,
-    plus: /** @type {Color} */ ([96, 170, 245]), minus: /** @type {Color} */ ([255, 150, 80]), ground: /** @type {Color} */ ([30, 34, 39]),
+    plus: /** @type {Color} */ ([255, 173, 173]), minus: /** @type {Color} */ ([158, 176, 255]), ground: /** @type {Color} */ ([30, 34, 39]),
     ramp: /** @type {Color[]} */ ([[24, 29, 36], [14, 48, 92], [8, 70, 138], [33, 103, 171], [66, 136, 193], [107, 168, 212], [158, 198, 226], [203, 222, 241], [247, 251, 255]]),
     heads: ["#6ab0f3", "#ff9d57", "#6fd07a", "#ff8585", "#bd9bf0", "#c99a86", "#f58fd0", "#aeb9c4", "#d3d33f", "#4dd2e3", "#9aa2ff", "#e6b450"],
   },

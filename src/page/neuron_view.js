@@ -98,7 +98,7 @@ function neuronView(app) {
         return;
       }
       surface.rect({ x: at.dot + 2, y: y + 3, width: at.row - 6, height: at.row - 6, radius: 2, fill: cssOf(signedColor(inks, dot / largestDot)), stroke: inks.line });
-      surface.text({ x: at.dot + DOT - 8, y: writing, text: brief(dot), size: 12, anchor: "end", color: inks.ink });
+      surface.text({ x: at.dot + DOT - 8, y: writing, text: signed(dot), size: 12, anchor: "end", color: inks.ink });
       surface.rect({ x: at.softmax, y: y + 5, width: Math.max(1, softmax[token] * (SOFTMAX - 54)), height: at.row - 10, fill: headColor(inks, app.state.head), radius: 1 });
       surface.text({ x: at.softmax + SOFTMAX - 12, y: writing, text: written(softmax[token]), size: 12, anchor: "end", color: inks.ink });
       surface.rect({ x: at.keyTokens, y: y + 1, width: at.token, height: at.row - 2, fill: headColor(inks, app.state.head), opacity: inks.box * softmax[token], radius: 3 });
