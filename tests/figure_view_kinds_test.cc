@@ -9,6 +9,7 @@
 
 #include "attnviz/figure.h"
 #include "support/figures.h"
+#include "support/support.h"
 #include "support/views.h"
 
 namespace attnviz {
@@ -299,6 +300,46 @@ TEST(NeuronView, LeavesMaskedKeysOutAndSaysSo) {
   EXPECT_TRUE(find_text(figure, "masked"));
   viewed.view.token = 5;
   EXPECT_FALSE(find_text(drawn(viewed.view), "masked"));
+}
+
+TEST(NeuronView, ShowsOnlyTheSentencesThatTheFilterLeaves) {
+  std::vector<TokenLabel> labels;
+  for (const char* token : {"a", "b", "c", "d", "e"}) labels.push_back({"", token, false});
+  Viewed viewed(labels, {.layers = 1, .heads = 1, .head_size = 4, .second_from = 2});
+  viewed.view.kind = Kind::neuron;
+  struct Case {
+    Filter filter;
+    std::size_t token;
+    std::string queries, keys;
+  };
+  for (const auto& [filter, token, queries, keys] :
+       {Case{Filter::a_to_b, 1, "ab", "cde"}, Case{Filter::b_to_a, 3, "cde", "ab"},
+        Case{Filter::b_to_b, 4, "cde", "cde"}}) {
+    viewed.view.filter = filter;
+    viewed.view.token = token;
+    const Figure figure = drawn(viewed.view);
+    std::string left, right, weights, expected;
+    for (const Text& text : items<Text>(figure)) {
+      const bool label = text.text.size() == 1 && text.text[0] >= 'a' && text.text[0] <= 'e';
+      if (label) (text.align == Text::Align::end ? left : right) += text.text;
+      if (text.align == Text::Align::end && text.text.starts_with("0.")) weights += text.text + " ";
+    }
+    EXPECT_EQ(left, queries);
+    EXPECT_EQ(right, keys);
+    for (const char key : keys) {
+      const float weight = viewed.view.at(1, 0)(token, static_cast<std::size_t>(key - 'a'));
+      std::string digits = std::to_string(std::round(weight * 100) / 100);
+      expected += digits.substr(0, 4) + " ";
+    }
+    EXPECT_EQ(weights, expected);
+  }
+  viewed.view.causal = true;
+  viewed.view.filter = Filter::a_to_b;
+  viewed.view.token = 1;
+  EXPECT_EQ(
+      error_of([&] { (void)drawn(viewed.view); }),
+      "view: token 1 sees none of the keys that the filter leaves\n  hint: choose another token, or another "
+      "filter");
 }
 
 TEST(NeuronView, DrawsManyCellsAsImages) {

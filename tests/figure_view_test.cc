@@ -29,12 +29,14 @@ void scramble(Viewed& viewed, std::mt19937& random, int round) {
   View& view = viewed.view;
   const std::size_t tokens = view.tokens.size();
   if (view.kind == Kind::neuron || random() % 2) view.token = random() % tokens;
-  view.token_is_key = random() % 2;
+  view.token_is_key = view.kind != Kind::neuron && random() % 2;
   view.layer = view.layers[random() % view.layers.size()];
   while (view.shown_heads.size() > 1 && random() % 3)
     view.shown_heads.erase(view.shown_heads.begin() +
                            static_cast<std::ptrdiff_t>(random() % view.shown_heads.size()));
   if (view.second_from) view.filter = static_cast<Filter>(random() % 5);
+  // A causal model's first sentence does not see the second.
+  if (view.kind == Kind::neuron && view.causal && view.filter == Filter::a_to_b) view.filter = Filter::b_to_a;
   const auto [begin, end] = view.token_is_key ? view.keys() : view.queries();
   if (view.token) view.token = begin + *view.token % (end - begin);
   if (round % 4 == 0) view.threshold = static_cast<double>(random() % 100) / 100;

@@ -222,8 +222,9 @@ def test_heads_are_toggled_and_isolated(show):
     assert shown_heads(browser) == [0, 1, 2]
 
 
-def test_a_pairs_sentences_are_filtered(show):
-    browser = show(PAIR)
+@pytest.mark.parametrize("view", ["head", "neuron"])
+def test_a_pairs_sentences_are_filtered(show, view):
+    browser = show(PAIR, f"#view={view}")
     for name, queries, keys in [("a-b", range(4), range(4, 7)), ("b-a", range(4, 7), range(4)), ("a-a", range(4), range(4)),
                                 ("b-b", range(4, 7), range(4, 7)), ("all", range(7), range(7))]:
         choose(browser, "filter", name)
@@ -231,6 +232,8 @@ def test_a_pairs_sentences_are_filtered(show):
             found = browser.driver.find_elements(By.CSS_SELECTOR, f'[data-side="{side}"]')
             assert [int(one.get_attribute("data-token")) for one in found] == list(expected), name
         assert fragment(browser)["filter"] == name
+        if view == "neuron":
+            assert [int(row[0].split()[0]) for row in table(browser)] == list(keys)
     assert not find(show(Sample(WORDS)), "#filter").is_displayed()
 
 

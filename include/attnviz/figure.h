@@ -246,7 +246,7 @@ struct View {
   std::optional<std::size_t> token{};  ///< what it attends to is in sight alone; a neuron view has one
   bool token_is_key = false;           ///< in its place: what attends to it (head and model views)
   double threshold = 0;                ///< smaller weights are not drawn
-  Filter filter = Filter::all;         ///< not of a neuron view
+  Filter filter = Filter::all;         ///< what it leaves out still has its share of the weights
 
   /// By number, not index. Throws Error when it is not among layers or heads.
   [[nodiscard]] MatrixView at(int layer_number, int head_number) const;

@@ -111,9 +111,6 @@ void add_sight_flags(Flags& flags, ViewOptions<kind>& options) {
       options.threshold = read_number(given);
       if (options.threshold < 0 || options.threshold > 1) refuse(given, "a weight from 0 to 1");
     });
-    flags.value("--filter", "all|a-a|b-b|a-b|b-a",
-                "of a pair, only what the tokens of sentence A or B give those of A or B (default: all)",
-                [&](const Given& given) { options.filter = read_choice(given, kFilters); });
     flags.flag("--with-qk",
                "in a page, the query and key vectors too, for its neuron view (checkpoint backend)",
                options.with_query_key);
@@ -126,6 +123,9 @@ Flags view_flags(ViewOptions<kind>& options) {
   flags.group("What to show");
   add_layer_flags(flags, options);
   add_sight_flags(flags, options);
+  flags.value("--filter", "all|a-a|b-b|a-b|b-a",
+              "of a pair, only what the tokens of sentence A or B give those of A or B (default: all)",
+              [&](const Given& given) { options.filter = read_choice(given, kFilters); });
   add_drawing_flags(flags, options.drawing, std::string("minilm-") + word(kind) + "-view");
   return flags;
 }
@@ -185,10 +185,13 @@ void check_options(const ViewOptions<kind>& options) {
   }
 }
 
-std::size_t first_plain(std::span<const TokenLabel> labels) {
-  const auto found =
-      std::find_if(labels.begin(), labels.end(), [](const TokenLabel& label) { return !label.special; });
-  return found == labels.end() ? 0 : static_cast<std::size_t>(found - labels.begin());
+/// Of the queries in sight; else the first of them.
+std::size_t first_plain(const View& view) {
+  const auto [begin, end] = view.queries();
+  for (std::size_t token = begin; token < end; ++token) {
+    if (!view.tokens[token].special) return token;
+  }
+  return begin;
 }
 
 template <View::Kind kind>
@@ -196,7 +199,6 @@ std::optional<std::size_t> token_of(const ViewOptions<kind>& options, const Subj
   const std::vector<TokenLabel>& labels = subject.tokens.labels;
   if (options.token) return find_token(*options.token, labels);
   if (options.key) return find_token(*options.key, labels);
-  if (kind == View::Kind::neuron) return first_plain(labels);
   return std::nullopt;
 }
 
@@ -233,6 +235,7 @@ void draw_view(const ViewOptions<kind>& options, Subject& subject, const Finish&
   view.token_is_key = options.key.has_value();
   view.threshold = options.threshold;
   view.filter = options.filter;
+  if (kind == View::Kind::neuron && !view.token) view.token = first_plain(view);
   finish(view, options.drawing.look.with_default("Blues"), "");
 }
 

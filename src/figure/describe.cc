@@ -281,9 +281,10 @@ std::string lines_description(const View& view, const SightLines& sight, const C
 
 std::string neuron_description(const View& view) {
   const std::vector<double> dots = dot_products(view);
+  const auto [begin, end] = keys_seen(view);
   const MatrixView weights = view.at(view.layer, view.shown_heads.front());
-  std::size_t largest = 0;
-  for (std::size_t key = 1; key < dots.size(); ++key) {
+  std::size_t largest = begin;
+  for (std::size_t key = begin; key < end; ++key) {
     if (weights(*view.token, key) > weights(*view.token, largest)) largest = key;
   }
   const auto by_dot = static_cast<std::size_t>(std::max_element(dots.begin(), dots.end()) - dots.begin());
@@ -295,7 +296,7 @@ std::string neuron_description(const View& view) {
   return text + text_sentence(view.subtitle) + " The largest weight is " +
          fixed(weights(*view.token, largest), 2) + ", on " + token_of(view, largest) +
          "; the largest dot product is " + signed_fixed(dots[by_dot], 2) + ", with " +
-         token_of(view, by_dot) + ".";
+         token_of(view, begin + by_dot) + ".";
 }
 
 }  // namespace

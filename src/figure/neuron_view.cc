@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 
+#include "attnviz/error.h"
 #include "figure/number.h"
 #include "figure/panel.h"
 #include "figure/view.h"
@@ -21,13 +22,13 @@ struct Neurons {
   std::span<const float> weights;
 
   explicit Neurons(const View& view) : dots(dot_products(view)) {
-    const std::size_t size = view.head_size, seen = dots.size();
+    const std::size_t size = view.head_size, first = keys_seen(view).begin, seen = dots.size();
     const int head = view.shown_heads.front();
     query = {view.query_at(view.layer, head).values.subspan(*view.token * size, size), size};
-    keys = {view.key_at(view.layer, head).values.first(seen * size), size};
+    keys = {view.key_at(view.layer, head).values.subspan(first * size, seen * size), size};
     for (std::size_t i = 0; i < keys.values.size(); ++i)
       products.push_back(query.values[i % size] * keys.values[i]);
-    weights = view.at(view.layer, head).values.subspan(*view.token * view.tokens.size(), seen);
+    weights = view.at(view.layer, head).values.subspan(*view.token * view.tokens.size() + first, seen);
   }
 
   [[nodiscard]] MatrixView products_by_key() const { return {products, keys.columns}; }
@@ -43,7 +44,7 @@ Heatmap vectors_map(const MatrixView& values) { return {.weights = values, .is_s
 
 /// Where the columns begin, from x = 0 where the query's band does.
 struct Layout {
-  TokenRows rows;
+  TokenRows queries, key_rows;
   double cell = 0;  ///< the width of a band's cell
   double band = 0;
   double keys = 0, products = 0, dots = 0, weights = 0, tokens = 0;
@@ -64,7 +65,8 @@ Layout layout_of(const Page& page, const View& view, const std::vector<double>& 
   if (annotate == Annotate::always)
     pitch = std::max(pitch, kGrid * std::ceil(TypeSizes::kSmallestAnnotation * TypeSizes::kLine / kGrid));
   Layout layout;
-  layout.rows = {pitch, {0, view.tokens.size()}, view.second_from};
+  layout.queries = {pitch, view.queries(), view.second_from};
+  layout.key_rows = {pitch, view.keys(), view.second_from};
   const double share = std::min(kBandWidth / static_cast<double>(view.head_size), kWidestCell);
   layout.cell = kGrid * std::max(1.0, std::round(share / kGrid));
   layout.band = layout.cell * static_cast<double>(view.head_size);
@@ -85,6 +87,7 @@ Layout layout_of(const Page& page, const View& view, const std::vector<double>& 
 
 /// Vectors, a row each.
 struct Bands {
+  const TokenRows& rows;
   double x = 0;
   std::size_t first = 0;  ///< the token of the first row
   MatrixView values;
@@ -94,8 +97,7 @@ struct Bands {
 /// A band a row, without air between the rows where they are low. A band that is alone is never too low.
 void draw_bands(Page& page, const Layout& layout, const Bands& bands) {
   constexpr double kLowest = 4.8, kShare = 0.8;
-  const auto& [x, first, values, scale] = bands;
-  const TokenRows& rows = layout.rows;
+  const auto& [rows, x, first, values, scale] = bands;
   const bool alone = values.rows() == 1, apart = rows.pitch >= kLowest || alone;
   const double share = std::max(rows.pitch * kShare, alone ? kLowest : 0);
   const double height = apart ? kGrid * std::round(share / kGrid) : rows.pitch;
@@ -114,11 +116,11 @@ void draw_bands(Page& page, const Layout& layout, const Bands& bands) {
 
 void draw_fan(Page& page, const Layout& layout, const SightLines& sight, const ColorScale& scale) {
   constexpr double kAway = 2.4, kThinnest = 0.3, kThickest = 1.2;
-  const double stroke = std::clamp(layout.rows.pitch * 0.1, kThinnest, kThickest);
+  const double stroke = std::clamp(layout.queries.pitch * 0.1, kThinnest, kThickest);
   const Color paper = page.colors().page;
   for (const ViewLine& line : sight.lines) {
-    page.add(Line{layout.band + kAway, layout.rows.center(line.query), layout.keys - kAway,
-                  layout.rows.center(line.key), stroke,
+    page.add(Line{layout.band + kAway, layout.queries.center(line.query), layout.keys - kAway,
+                  layout.key_rows.center(line.key), stroke,
                   mixed(paper, head_color(line.head, paper), scale.position(line.weight))});
   }
 }
@@ -126,6 +128,7 @@ void draw_fan(Page& page, const Layout& layout, const SightLines& sight, const C
 /// A number a row, and what it looks like.
 struct Bars {
   double x = 0;
+  std::size_t first = 0;  ///< the token of the first row
   std::vector<double> values;
   bool is_signed = false;
   Color positive{}, negative{};
@@ -141,10 +144,10 @@ void draw_bars(Page& page, const Layout& layout, const Bars& bars) {
   const double lower = std::min(*low, 0.0), upper = std::max(*high, 0.0);
   const double unit = upper > lower ? kBars / (upper - lower) : 0;
   const double left = bars.x + layout.numbers, zero = left - lower * unit;
-  const TokenRows& rows = layout.rows;
+  const TokenRows& rows = layout.key_rows;
   const double thickness = std::min(rows.pitch * kShare, kThickest);
   for (std::size_t i = 0; i < bars.values.size(); ++i) {
-    const double value = bars.values[i], length = std::abs(value) * unit, y = rows.center(i);
+    const double value = bars.values[i], length = std::abs(value) * unit, y = rows.center(bars.first + i);
     page.add(Rectangle{value < 0 ? zero - length : zero, y - thickness / 2, length, thickness,
                        value < 0 ? bars.negative : bars.positive});
     if (layout.number_size == 0) continue;
@@ -156,7 +159,7 @@ void draw_bars(Page& page, const Layout& layout, const Bars& bars) {
                   .align = Text::Align::end,
                   .middle = Text::Middle::cap_height});
   }
-  const double bottom = rows.center(bars.values.size() - 1) + rows.pitch / 2;
+  const double bottom = rows.center(bars.first + bars.values.size() - 1) + rows.pitch / 2;
   page.add(Line{zero, 0, zero, bottom, kHair, page.colors().rule});
   if (layout.number_size > 0) return;
   page.add(Text{.x = left + kBars / 2,
@@ -192,15 +195,28 @@ void draw_vector_bars(Page& page, const ColorBar& vectors, const ColorBar& produ
 
 }  // namespace
 
+View::Range keys_seen(const View& view) {
+  View::Range keys = view.keys();
+  if (view.causal) keys.end = std::min(keys.end, *view.token + 1);
+  if (keys.begin >= keys.end) {
+    throw Error(
+        "view: token " + std::to_string(*view.token) + " sees none of the keys that the filter leaves",
+        "choose another token, or another filter");
+  }
+  return keys;
+}
+
 std::vector<double> dot_products(const View& view) {
-  const std::size_t token = *view.token, seen = view.causal ? token + 1 : view.tokens.size();
+  const std::size_t token = *view.token;
+  const auto [begin, end] = keys_seen(view);
   const MatrixView query = view.query_at(view.layer, view.shown_heads.front());
   const MatrixView key = view.key_at(view.layer, view.shown_heads.front());
-  std::vector<double> dots(seen, 0);
-  for (std::size_t row = 0; row < seen; ++row) {
+  std::vector<double> dots(end - begin, 0);
+  for (std::size_t row = begin; row < end; ++row) {
+    double& dot = dots[row - begin];
     for (std::size_t i = 0; i < view.head_size; ++i)
-      dots[row] += static_cast<double>(query(token, i)) * key(row, i);
-    dots[row] /= std::sqrt(static_cast<double>(view.head_size));
+      dot += static_cast<double>(query(token, i)) * key(row, i);
+    dot /= std::sqrt(static_cast<double>(view.head_size));
   }
   return dots;
 }
@@ -217,22 +233,25 @@ Figure neuron_view(const View& view, const Look& look, const MeasureText& measur
   Page page(look.theme, measure);
   const Layout layout = layout_of(page, view, neurons.dots, look.annotate);
   draw_fan(page, layout, sight, weights);
-  draw_bands(page, layout, {0, *view.token, neurons.query, vector_scale});
-  draw_bands(page, layout, {layout.keys, 0, neurons.keys, vector_scale});
-  draw_bands(page, layout, {layout.products, 0, neurons.products_by_key(), product_scale});
+  const std::size_t first = keys_seen(view).begin;
+  draw_bands(page, layout, {layout.queries, 0, *view.token, neurons.query, vector_scale});
+  draw_bands(page, layout, {layout.key_rows, layout.keys, first, neurons.keys, vector_scale});
+  draw_bands(page, layout,
+             {layout.key_rows, layout.products, first, neurons.products_by_key(), product_scale});
   constexpr double kPositive = 0.88;
   draw_bars(page, layout,
-            {layout.dots, neurons.dots, true, product_scale.color_at(kPositive),
+            {layout.dots, first, neurons.dots, true, product_scale.color_at(kPositive),
              product_scale.color_at(1 - kPositive)});
   const Color own = head_color(view.shown_heads.front(), page.colors().page);
   draw_bars(page, layout,
-            {layout.weights, {neurons.weights.begin(), neurons.weights.end()}, false, own, own});
-  draw_tokens(page, {view.tokens, layout.rows, -kToTokens, Text::Align::end, view.token});
-  draw_tokens(page, {view.tokens, layout.rows, layout.tokens, Text::Align::start, {}});
+            {layout.weights, first, {neurons.weights.begin(), neurons.weights.end()}, false, own, own});
+  draw_tokens(page, {view.tokens, layout.queries, -kToTokens, Text::Align::end, view.token});
+  draw_tokens(page, {view.tokens, layout.key_rows, layout.tokens, Text::Align::start, {}});
   draw_column_names(page, layout, view);
-  const bool masked = view.causal && neurons.dots.size() < view.tokens.size();
+  const bool masked = view.causal && keys_seen(view).end < view.keys().end;
   draw_vector_bars(page, {.scales = {&vector_scale, 1}, .name = "Query and Key", .masked = masked},
-                   {.scales = {&product_scale, 1}, .name = "q × k"}, layout.rows.bottom());
+                   {.scales = {&product_scale, 1}, .name = "q × k"},
+                   std::max(layout.queries.bottom(), layout.key_rows.bottom()));
   return finished(std::move(page), view, sight, look);
 }
 

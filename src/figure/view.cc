@@ -30,7 +30,7 @@ void check_token(const View& view) {
   if (token > last)
     throw Error("view: no token " + std::to_string(token) + ", expected 0 to " + std::to_string(last));
   const auto [begin, end] = view.token_is_key ? view.keys() : view.queries();
-  if (view.kind == View::Kind::neuron || (begin <= token && token < end)) return;
+  if (begin <= token && token < end) return;
   throw Error("view: token " + std::to_string(token) + " is not among the " +
                   (view.token_is_key ? "keys" : "queries") + " that the filter leaves, expected " +
                   std::to_string(begin) + " to " + std::to_string(end - 1),
@@ -55,6 +55,8 @@ void check(const View& view) {
     throw Error("view: no query and key vectors, and a neuron view shows them");
   if (view.kind == View::Kind::neuron && !view.token)
     throw Error("view: no token, and a neuron view is of one");
+  if (view.kind == View::Kind::neuron && view.token_is_key)
+    throw Error("view: its token is a key, and a neuron view is of a query");
   check_token(view);
 }
 

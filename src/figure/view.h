@@ -43,8 +43,11 @@ struct SightLines {
 /// the largest weight and dot product.
 [[nodiscard]] std::string description(const View& view, const SightLines& sight, const ColorScale& scale);
 
-/// Of the query token with each key that it may see, divided by √head_size.
+/// Of the query token with each of keys_seen(), divided by √head_size.
 [[nodiscard]] std::vector<double> dot_products(const View& view);
+
+/// Those keys: of the filter's, what a causal model does not mask. Throws Error: none.
+[[nodiscard]] View::Range keys_seen(const View& view);
 
 /// A head's colour by its number, whatever other heads are shown, made darker or lighter where it would not
 /// stand out from the page.

@@ -58,8 +58,7 @@ double round_number_above(double value) {
 
 void add_lines(Strongest& strongest, const View& view, int layer, int head) {
   View::Range queries = view.queries(), keys = view.keys();
-  if (view.kind == View::Kind::neuron) queries = keys = {0, view.tokens.size()};
-  const bool by_key = view.token_is_key && view.kind != View::Kind::neuron;
+  const bool by_key = view.token_is_key;
   if (view.token) (by_key ? keys : queries) = {*view.token, *view.token + 1};
   const MatrixView weights = view.at(layer, head);
   for (std::size_t query = queries.begin; query < queries.end; ++query) {
@@ -131,9 +130,9 @@ std::string title_of(const View& view) {
     title += "Layer " + std::to_string(view.layer) + " · " + heads_of(heads);
   }
   constexpr const char* kFilters[] = {"", " · A to A", " · B to B", " · A to B", " · B to A"};
-  if (view.kind != View::Kind::neuron && view.second_from) title += kFilters[static_cast<int>(view.filter)];
+  if (view.second_from) title += kFilters[static_cast<int>(view.filter)];
   if (!view.token) return title;
-  const bool by_key = view.token_is_key && view.kind != View::Kind::neuron;
+  const bool by_key = view.token_is_key;
   return title + (by_key ? " · To “" : " · From “") + visible(view.tokens[*view.token].whole()) + "” (" +
          std::to_string(*view.token) + ")";
 }

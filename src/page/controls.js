@@ -111,7 +111,7 @@ function controls(current, act, pane, size) {
     boxes("columns", shown.heads, state.columns, (columns) => set({ columns }));
     show(layer, state.view !== "model" || state.detail);
     show(head, state.view === "neuron" || state.view === "heatmap" || (state.view === "model" && state.detail));
-    show(filter, shown.secondFrom !== undefined && state.view !== "neuron");
+    show(filter, shown.secondFrom !== undefined);
     show(threshold, state.view !== "neuron" || !state.vectors);
     show(vectors, state.view === "neuron");
     show(allHeads, state.view === "head" && state.heads.length < shown.heads.length);

@@ -56,7 +56,7 @@ function csvOf({ shown, state }, pane) {
   const pieces = ["layer,head,query,query_token,key,key_token,weight\r\n"];
   const count = shown.tokens.length;
   const names = shown.tokens.map((token) => field(token.whole));
-  const [queries, keys] = state.view === "neuron" ? [0, 1].map(() => ({ begin: 0, end: count })) : [rangeOf(shown, state, "query"), rangeOf(shown, state, "key")];
+  const [queries, keys] = [rangeOf(shown, state, "query"), rangeOf(shown, state, "key")];
   for (const { layer, heads, mean } of pane.maps()) {
     for (const head of mean ? ["mean of " + heads.join(" ")] : heads) {
       const map = typeof head === "string" ? meanMap(shown, layer, heads) : mapOf(shown, layer, head);

@@ -11,11 +11,17 @@ function neuronView(app) {
   const at = { queryTokens: 0, query: 0, key: 0, product: 0, dot: 0, softmax: 0, keyTokens: 0, vector: 0, token: 0, row: 22 };
   const expanded = () => app.state.vectors && app.shown.query !== undefined;
 
-  /** Without a query there is nothing to compute: the first token that is a word stands in for it. */
+  const ranges = () => ({ query: rangeOf(app.shown, app.state, "query"), key: rangeOf(app.shown, app.state, "key") });
+  /** @param {"query" | "key"} side @param {number} token */
+  const isShown = (side, token) => token >= ranges()[side].begin && token < ranges()[side].end;
+
+  /** Without a query there is nothing to compute: the first token in sight that is a word stands in for it. */
   const query = () => {
-    if (app.hovered) return app.hovered.token;
-    if (app.state.token !== undefined) return app.state.token;
-    return Math.max(0, app.shown.tokens.findIndex((token) => !token.special));
+    const { begin, end } = ranges().query;
+    const picked = app.hovered ? app.hovered.token : app.state.token;
+    if (picked !== undefined && isShown("query", picked)) return picked;
+    const word = app.shown.tokens.findIndex((token, i) => i >= begin && i < end && !token.special);
+    return word < 0 ? begin : word;
   };
   const place = (/** @type {number} */ token) => ({ layer: app.state.layer, head: app.state.head, token });
 
@@ -39,16 +45,16 @@ function neuronView(app) {
   /**
    * Vectors below each other.
    * @param {Surface} surface
-   * @param {number} x
+   * @param {{x: number, first: number}} place the token of the first
    * @param {Float64Array[]} vectors
    * @param {number} largest
    */
-  const bands = (surface, x, vectors, largest) => {
+  const bands = (surface, { x, first }, vectors, largest) => {
     const { headSize } = app.shown;
-    const box = { x, y: top(0) + 3, width: at.vector, height: at.row - 6 };
+    const box = { x, y: top(first) + 3, width: at.vector, height: at.row - 6 };
     const color = (/** @type {number} */ i) => signedColor(app.inks, vectors[Math.floor(i / headSize)][i % headSize] / largest);
     surface.cells({ ...box, rows: vectors.length, columns: headSize, color, pitch: at.row });
-    vectors.forEach((_, row) => surface.rect({ ...box, y: top(row) + 3, stroke: app.inks.line, strokeWidth: 0.75 }));
+    vectors.forEach((_, row) => surface.rect({ ...box, y: top(first + row) + 3, stroke: app.inks.line, strokeWidth: 0.75 }));
   };
 
   /**
@@ -59,7 +65,7 @@ function neuronView(app) {
   const connectors = (surface, softmax) => {
     const y1 = top(query()) + at.row / 2, x1 = at.query + at.vector + 2;
     softmax.forEach((weight, token) => {
-      if (weight < 0.004) return;
+      if (weight < 0.004 || !isShown("key", token)) return;
       const y2 = top(token) + at.row / 2;
       const line = { color: headColor(app.inks, app.state.head), width: 0.8 + 1.7 * weight, opacity: Math.min(1, 0.15 + weight) };
       surface.line({ x1, y1, x2: at.key - 2, y2, ...line });
@@ -80,8 +86,10 @@ function neuronView(app) {
     surface.rect({ x: at.query - 1, y: top(query()) + 2, width: at.vector + 2, height: at.row - 4, stroke: inks.accent, strokeWidth: 2, radius: 2 });
     connectors(surface, softmax);
     // The mask hides what comes last.
-    bands(surface, at.product, products.filter((_, token) => !Number.isNaN(dots[token])), largestProduct);
+    const computed = products.filter((_, token) => isShown("key", token) && !Number.isNaN(dots[token]));
+    bands(surface, { x: at.product, first: ranges().key.begin }, computed, largestProduct);
     dots.forEach((dot, token) => {
+      if (!isShown("key", token)) return;
       const y = top(token), writing = y + at.row / 2 + 4;
       if (app.hovered && app.hovered.other === token) {
         surface.rect({ x: at.key - 4, y: y + 1, width: at.keyTokens + at.token - at.key, height: at.row - 2, stroke: inks.strong, radius: 3 });
@@ -154,8 +162,10 @@ function neuronView(app) {
         return;
       }
       const { shown } = app;
-      for (const [x, vectors] of /** @type {const} */ ([[at.query, shown.query], [at.key, shown.key]])) {
-        if (vectors) bands(surface, x, shown.tokens.map((_, token) => vectorOf(shown, vectors, place(token))), most());
+      for (const [side, x, vectors] of /** @type {const} */ ([["query", at.query, shown.query], ["key", at.key, shown.key]])) {
+        const { begin, end } = ranges()[side];
+        const tokens = Array.from({ length: end - begin }, (_, i) => begin + i);
+        if (vectors) bands(surface, { x, first: begin }, tokens.map((token) => vectorOf(shown, vectors, place(token))), most());
         yield;
       }
     },
@@ -172,15 +182,15 @@ function neuronView(app) {
       headings(surface);
       shown.tokens.forEach((token, i) => {
         const y = top(i) + at.row / 2 + SIZE * 0.35, room = at.token - 14;
-        drawToken(surface, inks, token, { x: at.queryTokens + at.token - 7, y, room, anchor: "end" });
-        drawToken(surface, inks, token, { x: at.keyTokens + 7, y, room, anchor: "start" });
+        if (isShown("query", i)) drawToken(surface, inks, token, { x: at.queryTokens + at.token - 7, y, room, anchor: "end" });
+        if (isShown("key", i)) drawToken(surface, inks, token, { x: at.keyTokens + 7, y, room, anchor: "start" });
       });
     },
     focused: () => !expanded() && sightOf(app) !== undefined,
     targets() {
       if (!expanded()) return block.targets();
       const { shown, state } = app;
-      return /** @type {const} */ (["query", "key"]).flatMap((side, column) => shown.tokens.map((token, i) => ({
+      const all = /** @type {const} */ (["query", "key"]).flatMap((side, column) => shown.tokens.map((token, i) => ({
         box: { x: side === "query" ? at.queryTokens : at.keyTokens, y: top(i) + 1, width: at.token, height: at.row - 2 },
         group: "tokens", row: i, column, text: token.whole, label: (side === "query" ? "Query " : "Key ") + i + ": " + token.whole, data: { token: i, side },
         pressed: side === "query" && state.token === i,
@@ -192,6 +202,7 @@ function neuronView(app) {
           app.hover({ token: query(), side: "query", other: i, element: (from + by + headSize) % headSize });
         },
       })));
+      return all.filter(({ data }) => isShown(data.side, data.token));
     },
     probe(x, y) {
       const token = Math.floor((y - HEADING) / at.row);
@@ -200,7 +211,8 @@ function neuronView(app) {
       const element = (/** @type {number} */ from) => (x >= from && x < from + at.vector ? Math.floor((x - from) / at.vector * app.shown.headSize) : -1);
       const { dots, softmax, products } = computation();
       const [q, k, product] = [element(at.query), element(at.key), element(at.product)];
-      if (q >= 0 && app.shown.query) return "query " + name + " [" + q + "] = " + brief(vectorOf(app.shown, app.shown.query, place(token))[q]);
+      if (q >= 0 && app.shown.query && isShown("query", token)) return "query " + name + " [" + q + "] = " + brief(vectorOf(app.shown, app.shown.query, place(token))[q]);
+      if (x >= at.key && !isShown("key", token)) return undefined;
       if (k >= 0 && app.shown.key) return "key " + name + " [" + k + "] = " + brief(vectorOf(app.shown, app.shown.key, place(token))[k]);
       if (product >= 0 && !Number.isNaN(dots[token])) return "q × k " + name + " [" + product + "] = " + brief(products[token][product]);
       if (x >= at.dot && x < at.dot + DOT) return "q · k / √" + app.shown.headSize + " " + name + " = " + brief(dots[token]);
@@ -212,7 +224,8 @@ function neuronView(app) {
       const { dots, softmax } = computation();
       const sight = { token: query(), side: /** @type {const} */ ("query") };
       const rows = shown.tokens.map((token, i) => [i + " " + token.whole, brief(dots[i]), softmax[i].toFixed(4),
-                                                   weightOf(app, { layer: state.layer, head: state.head }, sight, i).toFixed(4)]);
+                                                   weightOf(app, { layer: state.layer, head: state.head }, sight, i).toFixed(4)])
+        .filter((_, i) => isShown("key", i));
       const caption = "Layer " + state.layer + ", head " + state.head + ": query " + query() + " " + quoted(shown.tokens[query()]);
       return { caption, columns: ["key", "q · k / √" + shown.headSize, "softmax of it", "attention"], rows };
     },
@@ -221,7 +234,8 @@ function neuronView(app) {
       if (!expanded()) return saysLinks(app, of());
       const { dots, softmax } = computation();
       let best = hovered?.other;
-      if (best === undefined) best = softmax.reduce((found, weight, i) => (weight > softmax[found] ? i : found), 0);
+      const { begin, end } = ranges().key;
+      if (best === undefined) best = softmax.reduce((found, weight, i) => (i < end && i > begin && weight > softmax[found] ? i : found), begin);
       return "Layer " + state.layer + ", head " + state.head + ". Query " + quoted(shown.tokens[query()]) + " (" + query() + ")" +
         (hovered?.other === undefined ? ", strongest key " : ", key ") + quoted(shown.tokens[best]) + ": q · k / √" + shown.headSize + " = " +
         brief(dots[best]) + ", softmax " + written(softmax[best]) + "." + (hovered?.element === undefined ? "" : saysElement(best, hovered.element));
