@@ -24,6 +24,7 @@ FIGURES = {
 FORMATS = ("png", "svg", "pdf")
 REQUESTS = [
     *([name, *arguments, "-o", f"{name}.{extension}"] for name, arguments in FIGURES.items() for extension in FORMATS),
+    *(["view", kind, *ONE, "-o", f"{kind}.{extension}"] for kind in ("head", "model", "neuron") for extension in ("html", "svg")),
     *(["extract", *ONE, "-o", f"numbers.{extension}"] for extension in ("safetensors", "npz", "json")),
     *(["render", "--model", MODEL, "--input", "texts.txt", "--format", extension, "-o", f"{extension}s"]
       for extension in FORMATS),
