@@ -171,6 +171,10 @@ TEST_F(CommandLine, RefusesViewsThatAreNone) {
             "--head 12: minilm has heads 0 to 11\n  hint: layers count from 1, heads from 0"},
            {{"view", "head", "--layers", "7", "x"},
             "--layers 7: minilm has layers 1 to 6\n  hint: layers count from 1, heads from 0"},
+           {{"view", "head", "--layers", "1-3", "--layer", "6", "x"},
+            "--layer 6: not among --layers, which the page holds\n  hint: add it to --layers, or leave "
+            "--layer "
+            "out"},
            {{"view", "head", "--layers", "1-3", "-o", "x.svg", "x"},
             "--layers: of a page (.html), the output is svg\n  hint: --layer names the one in sight"},
            {{"view", "model", "--layers", "auto", "-o", "x.svg", "x"},

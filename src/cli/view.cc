@@ -162,6 +162,11 @@ Selection selection_of(const ViewOptions<kind>& options, const ModelCard& card) 
   wanted.with_query_key = options.with_query_key;
   Selection selection = select(card, wanted);
   if (page && kind != View::Kind::model) selection.heads.clear();
+  const std::vector<int>& held = selection.layers;
+  if (options.layer && !held.empty() && std::find(held.begin(), held.end(), layer) == held.end()) {
+    throw Error("--layer " + std::to_string(layer) + ": not among --layers, which the page holds",
+                "add it to --layers, or leave --layer out");
+  }
   return selection;
 }
 
@@ -276,10 +281,13 @@ Command view_head_command() {
   return command_of<View::Kind::head>("show a layer's heads as lines between tokens: a page, or a figure");
 }
 
-Command view_model_command() { return command_of<View::Kind::model>("show all layers and heads so"); }
+Command view_model_command() {
+  return command_of<View::Kind::model>("show every layer and head so, small: a page, or a figure");
+}
 
 Command view_neuron_command() {
-  return command_of<View::Kind::neuron>("show how query and key vectors make a head's weights");
+  return command_of<View::Kind::neuron>(
+      "show how query and key vectors make a head's weights: a page, or a figure");
 }
 
 }  // namespace attnviz::cli
