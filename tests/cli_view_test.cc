@@ -135,17 +135,21 @@ TEST_F(CommandLine, DrawsAPageAnewAsAFigureAndAFigureAsAPage) {
 
 TEST_F(CommandLine, ChecksViewsAndPagesAgainstTheModel) {
   std::filesystem::create_directory("saved");
+  std::string many_words;
+  for (int i = 0; i < 20; ++i) many_words += "the bank can refuse to lend money ";
   for (const auto& [arguments, path] : std::vector<std::pair<Arguments, std::string>>{
            {joined({"view", "head", "--filter", "a-b"}, kPair), "saved/head.html"},
            {{"view", "head", "--token", "bank", kText}, "saved/head.png"},
            {{"view", "model", "--model", "gpt2-demo", "--layers", "1-3", kText}, "saved/model.svg"},
            {{"view", "model", kText}, "saved/model.html"},
            {{"view", "neuron", "--model", "gpt2-demo", kText}, "saved/neuron.pdf"},
+           // So many tokens that the rounding of a page's weights adds up.
+           {{"view", "head", "--model", "gpt2-demo", many_words}, "saved/long.html"},
            {{"view", "neuron", kText}, "saved/neuron.html"}}) {
     (void)made(arguments, path);
   }
   const Outcome outcome = run({"check", "saved"});
-  EXPECT_EQ(outcome.out, "check: 6 figures: 6 same\n") << outcome.err;
+  EXPECT_EQ(outcome.out, "check: 7 figures: 7 same\n") << outcome.err;
   EXPECT_EQ(outcome.status, 0);
 
   std::string page = read_file("saved/neuron.html");

@@ -148,6 +148,9 @@ TEST(Record, HoldsAViewIn16BitsForPages) {
   expect_near(back.query, view.query, 1.6e-5F);
   expect_near(back.key, view.key, 1.6e-5F);
   EXPECT_EQ(to_json(stored.record(), Packing::uint16), packed);
+  EXPECT_TRUE(back.rounded);
+  const StoredRecord whole(exact, "x.svg");
+  EXPECT_FALSE(std::get<View>(whole.record().drawn).rounded);
 }
 
 TEST(Record, NamesWhatIsWrongWithAView) {

@@ -235,6 +235,7 @@ struct View {
   std::optional<std::size_t> second_from{};  ///< of a pair, where B begins (BertViz's sentence_b_start)
   bool causal = false;
   std::span<const float> weights{};  ///< [layers, heads, tokens, tokens]
+  bool rounded = false;  ///< the numbers come from a page, in 16 bits: weights are up to 7.7e-6 off
   std::size_t head_size = 0;
   std::span<const float> query{}, key{};  ///< as in Attention; empty: not there, and no neuron view is
   std::string title{};                    ///< the model's name

@@ -21,6 +21,7 @@ struct Promise {
   bool at_most = false;     ///< only: tokens are left out
   bool or_nothing = false;  ///< a row without any weight could not be renormalised
   double sum = 1;
+  double rounding = 0;  ///< what rounded numbers may add to a row's sum
 };
 
 bool says(const std::vector<std::string>& notes, std::string_view what) {
@@ -44,6 +45,10 @@ Promise promise_of(const Drawn& drawn, const Heatmap& map) {
   Promise promise;
   promise.at_most = says(notes, "may sum to less than 1");
   promise.or_nothing = says(notes, "renormalised");
+  if (const auto* const view = std::get_if<View>(&drawn); view && view->rounded) {
+    constexpr double kHalfAStep = 0.5 / 65535;
+    promise.rounding = kHalfAStep * static_cast<double>(map.weights.columns);
+  }
   if (map.is_signed) {
     promise.lower = -1;
     promise.sum = 0;
@@ -127,7 +132,7 @@ void check_row(const Heatmap& map, const std::string& name, std::size_t row, con
   if (!promise.rows_sum || !finite) return;
   const double beyond = promise.at_most ? sum - promise.sum : std::abs(sum - promise.sum);
   const bool nothing = promise.or_nothing && std::abs(sum) <= faults.slack();
-  if (beyond > faults.slack() && !nothing) {
+  if (beyond > faults.slack() + promise.rounding && !nothing) {
     faults.add("a row does not sum to " + std::string(promise.at_most ? "at most " : "") + shown(promise.sum),
                name + " row " + query_name(map, row) + ": " + shown(sum));
   }

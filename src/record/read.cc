@@ -223,6 +223,7 @@ void RecordReader::read_view_numbers(const Json& figure, View& view) {
     std::vector<float>& values = stored_.weights_.emplace_back();
     for (const std::uint16_t share : packed) values.push_back(static_cast<float>(share) / kMostUnsigned);
     view.weights = values;
+    view.rounded = true;
   } else {
     refuse("packing is " + visible(packing));
   }
