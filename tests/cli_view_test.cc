@@ -161,6 +161,14 @@ TEST_F(CommandLine, ChecksViewsAndPagesAgainstTheModel) {
   EXPECT_NE(moved.out.find("layer 1 head 0"), std::string::npos) << moved.out;
 }
 
+TEST_F(CommandLine, ShowsInTheTerminalWhatOfAViewIsInSight) {
+  const Outcome outcome =
+      run({"view", "head", "--layer", "2", "--heads", "0,3", "--show", "-o", "x.html", kText});
+  EXPECT_NE(outcome.out.find("Layer 2 · Head 3"), std::string::npos) << outcome.out;
+  EXPECT_EQ(outcome.out.find("Head 1"), std::string::npos) << outcome.out;
+  EXPECT_EQ(outcome.out.find("Layer 1"), std::string::npos) << outcome.out;
+}
+
 TEST_F(CommandLine, RefusesViewsThatAreNone) {
   for (const Refusal& c : std::vector<Refusal>{
            {{"view"},

@@ -1,5 +1,6 @@
 #include "cli/drawing.h"
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 #include <tuple>
@@ -21,9 +22,24 @@ TerminalColors colors_of(ShowColor color, const std::ostream& out) {
   return known == TerminalColors::none ? TerminalColors::ansi256 : known;  // what nearly every terminal can
 }
 
+/// Of a view's maps those in sight.
+std::vector<Heatmap> maps_shown(const Drawn& drawn) {
+  std::vector<Heatmap> maps = maps_of(drawn);
+  const auto* const view = std::get_if<View>(&drawn);
+  if (!view || view->kind == View::Kind::model) return maps;
+  std::vector<Heatmap> shown;
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    const int layer = view->layers[i / view->heads.size()], head = view->heads[i % view->heads.size()];
+    const std::vector<int>& heads = view->shown_heads;
+    if (layer == view->layer && std::find(heads.begin(), heads.end(), head) != heads.end())
+      shown.push_back(std::move(maps[i]));
+  }
+  return shown;
+}
+
 /// All maps on one scale, as on the page.
 std::string in_terminal(const Record& record, ShowColor color, const Streams& streams) {
-  const std::vector<Heatmap> maps = maps_of(record.drawn);
+  const std::vector<Heatmap> maps = maps_shown(record.drawn);
   const ColorScale scale(maps, record.look);
   Look shared = record.look;
   if (maps.size() > 1) std::tie(shared.vmin, shared.vmax) = std::tuple(scale.lower(), scale.upper());
