@@ -3,6 +3,7 @@
 //
 //   catalog_files card DIRECTORY     prints the card as JSON
 //   catalog_files archive FILE…      prints one line a file: "good", or the fault
+//   catalog_files program FILE…      the same, of what the archives' programs are made of
 #include <exception>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -26,9 +27,10 @@ void print_card(const char* directory) {
             << '\n';
 }
 
-void print_verdict(const char* path) {
+template <class Check>
+void print_verdict(const char* path, Check&& check) {
   try {
-    attnviz::check_archive(path);
+    check(path);
     std::cout << "good\n";
   } catch (const attnviz::Error& error) {
     std::cout << error.what() << '\n';
@@ -43,9 +45,11 @@ int main(int count, char** arguments) {
     if (command == "card" && count == 3) {
       print_card(arguments[2]);
     } else if (command == "archive" && count > 2) {
-      for (int i = 2; i < count; ++i) print_verdict(arguments[i]);
+      for (int i = 2; i < count; ++i) print_verdict(arguments[i], attnviz::check_archive);
+    } else if (command == "program" && count > 2) {
+      for (int i = 2; i < count; ++i) print_verdict(arguments[i], attnviz::check_program);
     } else {
-      std::cerr << "usage: catalog_files card DIRECTORY | archive FILE...\n";
+      std::cerr << "usage: catalog_files card DIRECTORY | archive FILE... | program FILE...\n";
       return 2;
     }
   } catch (const std::exception& error) {

@@ -12,7 +12,7 @@
 
 #include "attention/zip_writer.h"
 #include "attnviz/file.h"
-#include "catalog/archive.h"
+#include "catalog/torchscript.h"
 #include "support/support.h"
 
 namespace attnviz {

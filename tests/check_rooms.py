@@ -10,6 +10,7 @@ import sys
 # A room may include what it names here, and what those may include.
 ROOMS = {
     "error": [],
+    "sandbox": ["error"],
     "file": ["error"],
     "text": ["error"],
     "tokens": ["text", "file"],
@@ -24,13 +25,14 @@ ROOMS = {
     "manifest": ["file", "text"],
     "check": ["record", "render"],
     "http": ["error"],
-    "cli": ["model", "manifest", "check", "page", "http"],
+    "cli": ["model", "sandbox", "manifest", "check", "page", "http"],
 }
 
 # A library's headers, and the folders under src that may include them. No public header may.
 LIBRARIES = {
     r"torch/|ATen/|c10/|caffe2/": ["model/torch"],
-    r"cairo|pango|fontconfig|hb|ft2build|png\.h|libdeflate|spng": ["render"],
+    r"cairo|pango|fontconfig|hb|ft2build|png\.h|spng": ["render"],
+    r"libdeflate": ["render", "catalog"],
     r"glib": ["file", "manifest", "record", "render"],
     r"boost/(asio|beast)/": ["http"],
     r"boost/": ["analysis", "http"],

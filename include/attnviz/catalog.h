@@ -56,4 +56,9 @@ struct ModelCard {
 /// stored or deflated entries with plausible sizes and no overlap. Throws Error naming file and fault.
 void check_archive(const std::filesystem::path& path);
 
+/// Looks a TorchScript file through, whose load and forward would run what it holds: its sources may be made
+/// of what torch.jit.trace writes of operators that only compute, its pickles of numbers, tensors and its own
+/// classes, and it may have no other entries. Throws Error naming file, entry, line and what is refused.
+void check_program(const std::filesystem::path& path);
+
 }  // namespace attnviz

@@ -24,6 +24,7 @@ struct ModelOptions {
   Backend backend = Backend::automatic;
   std::string device = "auto";  ///< auto, cpu, cuda or cuda:N
   int threads = 0;              ///< 0: as many as there are physical cores
+  bool trusted = false;         ///< a TorchScript file runs without check_program()
 };
 
 /// What to take out. Empty layers or heads: all of them.

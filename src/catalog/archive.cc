@@ -8,9 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "attnviz/catalog.h"
 #include "attnviz/error.h"
-#include "attnviz/file.h"
 
 // PKWARE's APPNOTE 6.3.10. Where readers may differ about a damaged archive (two end records, sizes told
 // twice), it is refused: what is checked here must be what libtorch reads.
@@ -39,8 +37,6 @@ constexpr std::uint64_t kMostExpansion = 1032;
 /// TorchScript deflates its sources only; weights compressed by someone else shrink by a few percent.
 constexpr std::uint64_t kLargestInflated = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMostInflatedPerByte = 4;
-/// What every TorchScript archive has, and a file of torch.save has not.
-constexpr std::string_view kTorchScriptMark = "/constants.pkl";
 
 [[noreturn]] void refuse(const std::string& fault) { throw Error(fault); }
 
@@ -93,6 +89,13 @@ std::string in_quotes(std::string_view name) {
   std::string text = "\"";
   for (const char byte : name.substr(0, longest)) text += byte < 0x20 || byte == 0x7F ? '?' : byte;
   return text + (name.size() > longest ? "…\"" : "\"");
+}
+
+/// libtorch looks entries up without regard to case.
+std::string in_lower_case(std::string_view name) {
+  std::string lower(name);
+  for (char& letter : lower) letter = letter >= 'A' && letter <= 'Z' ? char(letter - 'A' + 'a') : letter;
+  return lower;
 }
 
 /// Numbers told in 16 or 32 bits, where they do not refer to ZIP64, must be those told in 64.
@@ -293,41 +296,29 @@ void check_inflated_size(const std::vector<Entry>& entries, std::uint64_t archiv
   }
 }
 
-void check(std::span<const std::byte> archive) {
+}  // namespace
+
+std::vector<ArchiveEntry> read_archive(std::span<const std::byte> archive) {
   const Directory directory = read_end(archive);
   std::vector<Entry> entries;
-  std::set<std::string_view> names;
+  std::set<std::string> names;
   Fields records(archive.first(directory.end), directory.begin, "its directory");
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
     Entry entry = read_directory_record(records);
     check_entry(entry);
-    if (!names.insert(entry.name).second) refuse(in_quotes(entry.name) + " is there twice");
+    if (!names.insert(in_lower_case(entry.name)).second) refuse(in_quotes(entry.name) + " is there twice");
     read_local_header(archive.first(directory.begin), entry);
     entries.push_back(entry);
   }
   if (records.left() != 0) refuse("its directory holds more than its entries");
   check_inflated_size(entries, archive.size());
-  check_no_overlap(std::move(entries));
-  if (std::none_of(names.begin(), names.end(),
-                   [](std::string_view name) { return name.ends_with(kTorchScriptMark); })) {
-    refuse("it has no constants.pkl, which torch.jit.save writes");
+  check_no_overlap(entries);
+  std::vector<ArchiveEntry> read;
+  for (const Entry& entry : entries) {
+    read.push_back({entry.name, entry.size, entry.method == kDeflated,
+                    archive.subspan(entry.end - entry.stored_size, entry.stored_size)});
   }
-}
-
-}  // namespace
-
-void check_archive_bytes(std::span<const std::byte> archive, const std::string& name) {
-  try {
-    check(archive);
-  } catch (const Error& error) {
-    throw Error(name + ": not a usable TorchScript file: " + error.what(),
-                "make one with scripts/export_model.py");
-  }
-}
-
-void check_archive(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  check_archive_bytes(file.bytes(), path.string());
+  return read;
 }
 
 }  // namespace attnviz

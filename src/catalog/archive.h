@@ -2,12 +2,23 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace attnviz {
 
-/// check_archive over an archive in memory. Throws Error that begins with `name`.
-void check_archive_bytes(std::span<const std::byte> archive, const std::string& name);
+/// Views into the archive.
+struct ArchiveEntry {
+  std::string_view name;
+  std::uint64_t size = 0;  ///< once inflated
+  bool deflated = false;
+  std::span<const std::byte> stored;
+};
+
+/// In the directory's order. Throws Error that says what is wrong with the archive, without naming it.
+[[nodiscard]] std::vector<ArchiveEntry> read_archive(std::span<const std::byte> archive);
 
 }  // namespace attnviz

@@ -104,6 +104,7 @@ class TorchScriptModel final : public Model {
   TorchScriptModel(const ModelCard& card, const ModelOptions& options)
       : card_(card), path_((card.directory / "model.pt").string()), device_(find_device(options.device)) {
     check_archive(path_);
+    if (!options.trusted) check_program(path_);
     prepare_process(options.threads);
     // The profiling executor would spend 0.3 s on optimizing what runs once.
     torch::jit::setGraphExecutorOptimize(false);
