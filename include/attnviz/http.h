@@ -54,8 +54,8 @@ class HttpServer {
   [[nodiscard]] std::string url() const;         ///< "http://127.0.0.1:8000/"
   [[nodiscard]] bool is_open_to_others() const;  ///< other machines can reach it
 
-  /// Answers until SIGINT or SIGTERM, and after that what has been asked already; a second signal ends the
-  /// process.
+  /// Starts its threads, and answers until SIGINT or SIGTERM, and after that what has been asked already; a
+  /// second signal ends the process.
   void run();
 
  private:

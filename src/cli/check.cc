@@ -13,6 +13,7 @@
 #include "attnviz/text.h"
 #include "cli/checked_files.h"
 #include "cli/command.h"
+#include "cli/confinement.h"
 #include "cli/console.h"
 #include "cli/rerun.h"
 
@@ -29,6 +30,7 @@ struct CheckCommand {
   std::vector<std::string> reports;
   bool update = false, force = false, strict = false, github = false, quiet = false;
   ModelOptions model;
+  Sandbox sandbox = Sandbox::automatic;
 };
 
 /// What numbers of each precision are worth: fp16 varies by 5e-3, bf16 by 4e-2 between machines.
@@ -94,7 +96,7 @@ Flags check_flags(CheckCommand& command) {
       [&](const Given& given) { command.reports.push_back(read_report(given)); }, kMostReports);
   flags.flag("--github", "print annotations for GitHub's workflows", command.github);
   flags.flag("-q,--quiet", "print nothing but errors", command.quiet);
-  add_device_flags(flags, command.model);
+  add_device_flags(flags, command.model, command.sandbox);
   flags.value("--backend", "auto|checkpoint|torchscript",
               "how models run (default: auto, as the figure says of itself)",
               [&](const Given& given) { command.model.backend = read_backend(given); });
@@ -246,6 +248,11 @@ int status_of(const CheckCommand& command, std::span<const CheckResult> results)
   return status;
 }
 
+void confine_check(const CheckCommand& command, const Streams& streams) {
+  if (!command.baseline.empty()) return;  // no model runs
+  confine_to({command.reports.begin(), command.reports.end()}, command.sandbox, streams);
+}
+
 int check(const CheckCommand& command, const Streams& streams) {
   if (command.update && command.baseline.empty())
     throw Error("--update: no baselines", "name their directory with --baseline");
@@ -257,6 +264,7 @@ int check(const CheckCommand& command, const Streams& streams) {
     throw Error("--baseline " + shown_value(command.baseline.string()) + ": no such directory",
                 "--update makes it");
   const std::vector<CheckedFile> files = checked_files(command.figures, command.baseline);
+  confine_check(command, streams);
   std::vector<CheckResult> results = command.baseline.empty() ? check_against_models(command, files)
                                                               : check_against_baselines(command, files);
   const std::string found = report_text(results);

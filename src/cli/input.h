@@ -35,8 +35,9 @@ struct InputOptions {
 void add_input_flags(Flags& flags, InputOptions& options);
 
 /// Groups and flags that shape no file of a run.
-inline const std::vector<std::string> kNotOfRun = {"--output", "--input", "--resume",  "--progress",
-                                                   "--quiet",  "--shard", "--timings", "--max-memory"};
+inline const std::vector<std::string> kNotOfRun = {"--output",  "--input",      "--resume",  "--progress",
+                                                   "--quiet",   "--shard",      "--timings", "--max-memory",
+                                                   "--sandbox", "--trust-model"};
 
 /// The rows that are taken of a file, one by one.
 class Texts {

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "cli/batch.h"
+#include "cli/confinement.h"
 #include "cli/console.h"
 
 namespace attnviz::cli {
@@ -107,7 +108,17 @@ void check_sizes(std::span<const Subject> subjects) {
   for (const Subject& subject : subjects) check_size(*subject.reader, subject.prepared, subject.selection);
 }
 
+/// Of what the job will write: a file without a name goes to the current directory.
+void confine_job(const Job& job, const Streams& streams) {
+  if (!job.runs_models) return;
+  const std::string path = job.output.path.value_or("./figure");
+  confine_to(path == "-" ? std::vector<std::filesystem::path>{} : std::vector<std::filesystem::path>{path},
+             job.sources.front().model.sandbox, streams);
+}
+
 int run_job(const Job& job, const Streams& streams) {
+  std::ignore = file_format(job);  // what -o gets wrong is said before anything is given up
+  confine_job(job, streams);
   if (job.text.input.path) {
     if (job.timings) throw Error("--timings: of one text, --input gives many", "leave it out");
     return run_batch(job, streams);

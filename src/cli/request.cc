@@ -13,6 +13,9 @@ namespace {
 const Choices<Backend> kBackends = {
     {"auto", Backend::automatic}, {"checkpoint", Backend::checkpoint}, {"torchscript", Backend::torchscript}};
 
+const Choices<Sandbox> kSandboxes = {
+    {"auto", Sandbox::automatic}, {"require", Sandbox::require}, {"off", Sandbox::off}};
+
 std::string read_device(const Given& given) {
   const std::string& device = given.value;
   const bool numbered = device.starts_with("cuda:") && device.size() > 5 && device.size() < 9 &&
@@ -99,17 +102,26 @@ void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::st
   add_truncate_flag(flags, choice);
 }
 
-void add_device_flags(Flags& flags, ModelOptions& options) {
+void add_device_flags(Flags& flags, ModelOptions& options, Sandbox& sandbox) {
   constexpr int kMostThreads = 1024;
   flags.group("Running");
   flags.value("--device", "auto|cpu|cuda[:N]", "where to run (default: auto)",
               [&](const Given& given) { options.device = read_device(given); });
   flags.value("--threads", "N", "threads to compute with (default: one for each physical core)",
               [&](const Given& given) { options.threads = read_integer(given, 1, kMostThreads); });
+  flags.flag("--trust-model",
+             "run a TorchScript file even where it holds more than operators known to be harmless: it is a "
+             "program",
+             options.trusted);
+  flags.value(
+      "--sandbox", "auto|require|off",
+      "while a model runs, write nowhere but where the output goes, and use no network (default: auto, "
+      "where the kernel has Landlock)",
+      [&](const Given& given) { sandbox = read_choice(given, kSandboxes); });
 }
 
 void add_run_flags(Flags& flags, ModelChoice& choice) {
-  add_device_flags(flags, choice.options);
+  add_device_flags(flags, choice.options, choice.sandbox);
   flags.value(
       "--backend", "auto|checkpoint|torchscript",
       "run the checkpoint, which computes only what is asked for, or the TorchScript export (default: "

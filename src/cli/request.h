@@ -10,6 +10,7 @@
 #include "attnviz/catalog.h"
 #include "attnviz/cli.h"
 #include "attnviz/model.h"
+#include "attnviz/sandbox.h"
 #include "attnviz/tokens.h"
 #include "cli/flags.h"
 #include "cli/sentence.h"
@@ -20,6 +21,7 @@ namespace attnviz::cli {
 struct ModelChoice {
   std::string model = "minilm";  ///< a name or a directory
   ModelOptions options;
+  Sandbox sandbox = Sandbox::automatic;
   bool truncate = false;
   std::optional<std::size_t> max_memory;  ///< bytes; unset: what the machine has available
   bool timings = false;
@@ -31,8 +33,8 @@ void add_model_flags(Flags& flags, ModelChoice& choice);
 /// The same for a command that compares two models: --model up to twice, into `names`.
 void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::string>& names);
 
-/// --device and --threads.
-void add_device_flags(Flags& flags, ModelOptions& options);
+/// --device, --threads, --trust-model and --sandbox.
+void add_device_flags(Flags& flags, ModelOptions& options, Sandbox& sandbox);
 
 /// Those, --backend, --max-memory and --timings.
 void add_run_flags(Flags& flags, ModelChoice& choice);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "attnviz/model.h"
+#include "attnviz/sandbox.h"
 #include "attnviz/text.h"
 #include "cli/command.h"
 #include "cli/help.h"
@@ -26,7 +27,7 @@ std::string help() {
   std::vector<HelpGroup> groups = {{"Commands", {}}};
   for (const Command& command : commands()) groups[0].entries.push_back({command.name, command.summary});
   groups.push_back({"Options",
-                    {{"--version", "print the version; with --verbose, libtorch's too"},
+                    {{"--version", "print the version; with --verbose, libtorch's and the sandbox too"},
                      {"-h, --help", "print this; attnviz COMMAND --help tells of a command"}}});
   groups.push_back(
       {"Environment",
@@ -97,7 +98,7 @@ int run_options(std::span<const std::string> arguments, const Streams& streams) 
   }
   if (!version) throw Error("--verbose: no command given", "attnviz --help lists the commands");
   print(streams.out, "attnviz " ATTNVIZ_VERSION "\n");
-  if (verbose) print(streams.out, "libtorch " + torch_version() + "\n");
+  if (verbose) print(streams.out, "libtorch " + torch_version() + "\nsandbox " + sandbox_state() + "\n");
   return 0;
 }
 

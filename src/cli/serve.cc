@@ -6,6 +6,7 @@
 #include "attnviz/page.h"
 #include "attnviz/record.h"
 #include "cli/command.h"
+#include "cli/confinement.h"
 #include "cli/json.h"
 #include "cli/kept_models.h"
 #include "cli/view_parts.h"
@@ -52,7 +53,7 @@ Flags serve_flags(ServeOptions& options) {
   flags.value("--read-timeout", "SECONDS", "how long a request may take to arrive (default: 10)",
               [&](const Given& given) { options.http.read_timeout = read_seconds(given); });
   flags.flag("--truncate", "cut a text that is too long for its model, and say so", options.model.truncate);
-  add_device_flags(flags, options.model.options);
+  add_device_flags(flags, options.model.options, options.model.sandbox);
   return flags;
 }
 
@@ -147,6 +148,7 @@ int serve(const ServeOptions& options, const Streams& streams) {
   }
   print(streams.out, server.url() + "\n");
   flush(streams.out);
+  confine_to({}, options.model.sandbox, streams);
   server.run();
   return 0;
 }

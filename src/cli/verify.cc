@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "cli/command.h"
+#include "cli/confinement.h"
 #include "cli/request.h"
 
 namespace attnviz::cli {
@@ -16,6 +17,7 @@ constexpr double kTolerance = 1e-5;  // between the two ways to run a model
 struct VerifyOptions {
   std::string model;
   ModelOptions run;
+  Sandbox sandbox = Sandbox::automatic;
 };
 
 /// One model's checks. A fault is told and counted, and the checks that do not depend on it go on.
@@ -23,7 +25,7 @@ class Verification {
  public:
   Verification(ModelCard card, const Streams& streams) : card_(std::move(card)), streams_(streams) {}
 
-  void check_files();
+  void check_files(bool trusted);
   void check_runs(const ModelOptions& options);
   [[nodiscard]] int faults() const { return faults_; }
 
@@ -54,7 +56,7 @@ class Verification {
   int faults_ = 0;
 };
 
-void Verification::check_files() {
+void Verification::check_files(bool trusted) {
   for (const std::string& fault : verify_files(card_)) failed(Error(fault));
   if (faults_ == 0) {
     passed("digests", card_.sha256.empty() ? "none listed (no attnviz.json, or none in it)"
@@ -75,6 +77,7 @@ void Verification::check_files() {
   if (card_.has_torchscript) {
     attempt([&] {
       check_archive(card_.directory / "model.pt");
+      if (!trusted) check_program(card_.directory / "model.pt");
       passed("archive", "model.pt: structure sound");
     });
   }
@@ -141,13 +144,14 @@ Flags verify_flags(VerifyOptions& options) {
        {"attnviz models verify minilm"}});
   flags.argument("NAME", "a name that attnviz models lists, or a model's directory",
                  "attnviz models lists the names", [&](const Given& given) { options.model = given.value; });
-  add_device_flags(flags, options.run);
+  add_device_flags(flags, options.run, options.sandbox);
   return flags;
 }
 
 int verify(const VerifyOptions& options, const Streams& streams) {
   Verification verification(read_card(find_model(options.model)), streams);
-  verification.check_files();
+  verification.check_files(options.run.trusted);
+  confine_to({}, options.sandbox, streams);
   // A TorchScript file is a program: one that is not what the manifest promises is not run.
   if (verification.faults() == 0) verification.check_runs(options.run);
   const int faults = verification.faults();

@@ -136,8 +136,7 @@ awaitable<HttpResponse> at_work(const Route& route, const std::string& body) {
 
 /// All but the posts' work is done in the one thread that runs the context.
 struct HttpServer::State {
-  State(const HttpOptions& given, std::vector<Route> answers)
-      : options(given), routes(std::move(answers)), workers(given.workers) {
+  State(const HttpOptions& given, std::vector<Route> answers) : options(given), routes(std::move(answers)) {
     listen(acceptor, endpoint_of(options));
     place = acceptor.local_endpoint();
     signals.add(SIGINT);
@@ -172,7 +171,7 @@ struct HttpServer::State {
   std::set<Stream*> listening;
   std::size_t connections = 0, posts = 0;
   bool stopping = false;
-  asio::thread_pool workers;
+  std::optional<asio::thread_pool> workers{};  ///< from run() on, which may come after rights were given up
 };
 
 awaitable<void> HttpServer::State::accept() {
@@ -295,7 +294,7 @@ awaitable<HttpResponse> HttpServer::State::answer(const HttpRequest& request, co
     co_return refused(503, Error("server: too many texts are waiting", "try again in a while"));
   }
   const Counted counted(posts);
-  co_return co_await asio::co_spawn(workers, at_work(route, request.body), use_awaitable);
+  co_return co_await asio::co_spawn(*workers, at_work(route, request.body), use_awaitable);
 }
 
 awaitable<void> HttpServer::State::send(Stream& stream, HttpResponse response, bool keep_alive) {
@@ -331,10 +330,11 @@ bool HttpServer::is_open_to_others() const { return !state_->place.address().is_
 
 void HttpServer::run() {
   State& state = *state_;
+  state.workers.emplace(state.options.workers);
   asio::co_spawn(state.context, state.accept(), asio::detached);
   asio::co_spawn(state.context, state.wait_for_signal(), asio::detached);
   state.context.run();
-  state.workers.join();
+  state.workers->join();
 }
 
 }  // namespace attnviz

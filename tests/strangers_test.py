@@ -1,0 +1,315 @@
+"""TorchScript files from strangers: each is refused before it runs, and what is trusted all the same is confined."""
+
+import os
+import re
+import signal
+import struct
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+TOP = Path(__file__).resolve().parent.parent
+PROGRAM = Path(os.environ.get("ATTNVIZ_BUILD", TOP / "build/release")) / "attnviz"
+LOOK = PROGRAM.parent / "catalog_files"
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "bank", "can"]
+SOURCE = "code/__torch__/strangers_test.py"
+
+
+class Uniform(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.eye(4))
+
+    def forward(self, input_ids, attention_mask):
+        scores = (input_ids[:, None, :, None] * self.weight[0, 0]).expand(-1, 2, -1, input_ids.size(1))
+        return (scores.softmax(-1),)
+
+
+@pytest.fixture(scope="session")
+def entries(tmp_path_factory):
+    """Of a harmless archive: names and bytes."""
+    path = tmp_path_factory.mktemp("traced") / "m.pt"
+    ids = torch.ones(1, 5, dtype=torch.long)
+    torch.jit.trace(Uniform(), (ids, ids), check_trace=False).save(path)
+    with zipfile.ZipFile(path) as archive:
+        return {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture
+def model(tmp_path):
+    directory = tmp_path / "model"
+    directory.mkdir()
+    (directory / "vocab.txt").write_text("\n".join(VOCABULARY))
+    return directory
+
+
+def pack(directory, entries, names=lambda name: f"m/{name}"):
+    with zipfile.ZipFile(directory / "model.pt", "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(names(name), content)
+
+
+def changed(entries, old, new, name=SOURCE):
+    assert old.encode() in entries[name]
+    return {**entries, name: entries[name].replace(old.encode(), new.encode())}
+
+
+def attnviz(*arguments, cwd=None):
+    command = [PROGRAM, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+
+
+def render(model, *flags, cwd=None):
+    return attnviz("render", "--model", model, "--layer", "1", "--head", "0", "-o", cwd / "out.svg" if cwd else "-",
+                   "--format", "svg", *flags, "the bank can", cwd=cwd)
+
+
+def refused(model, fault):
+    """By what looks through a file before the program opens it."""
+    outcome = subprocess.run([LOOK, "program", model / "model.pt"], capture_output=True, text=True, check=True)
+    assert outcome.stdout.startswith(f"{model}/model.pt: not run: ") and fault in outcome.stdout, outcome
+    return outcome.stdout
+
+
+RUNS = {
+    "save": ('    torch.save(input_ids, "{target}")\n', "calls torch.save, which is not known to be harmless"),
+    "from_file": ('    y = torch.from_file("/etc/passwd", False, 4)\n', "calls torch.from_file"),
+    "method": ('    y = input_ids.from_file("x", False, 4)\n', "calls .from_file"),
+    "alias": ("    y = input_ids.from_file\n    z = y()\n", "calls y"),
+    "alias of a namespace": ("    y = torch\n", "names torch of torch without calling it"),
+    "alias of a builtin": ("    int = input_ids.save\n", "gives int another meaning"),
+    "other namespaces": ('    y = ops.quantized.linear(input_ids)\n', "calls ops.quantized.linear"),
+    "classes in C++": ('    y = __torch__.torch.classes.x.Y("x")\n', "makes a C++ class"),
+    "a call across lines": ('    y = torch.\n      save(input_ids, "x")\n', "a point without a name"),
+    "a call across brackets": ('    y = (torch.\n      save(input_ids, "x"))\n', "calls torch.save"),
+    "a loop": ("    while True:\n      y = 1\n", "'while', which no trace has"),
+    "a comment": ("    # type: (Tensor) -> Tensor\n", "holds '#'"),
+    "another script": ("    ｔorch = 1\n", "holds byte"),
+    "a getattr": ('    y = getattr(input_ids, "from_file")("x", False, 4)\n', "calls what no name stands for"),
+    "an operator of strings": ('    y = "x".format(input_ids)\n', "calls .format"),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_code_that_does_more_than_compute_is_refused(entries, model, tmp_path, name):
+    code, fault = RUNS[name]
+    code = code.replace("{target}", str(tmp_path / "written"))
+    pack(model, changed(entries, "    weight = self.weight\n", "    weight = self.weight\n" + code))
+    message = refused(model, fault)
+    assert re.search(SOURCE + r":1\d: ", message), message
+    assert not (tmp_path / "written").exists()
+
+
+def test_harmless_archives_run(entries, model, tmp_path):
+    pack(model, entries)
+    assert render(model, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "out.svg").exists()
+    assert render(model, "--sandbox", "off").stdout.startswith("<?xml")
+
+
+def with_setstate(entries, target):
+    """What a load would run."""
+    code = (
+        "  def __getstate__(self: __torch__.strangers_test.Uniform) -> Tensor:\n    return torch.ones([1])\n"
+        "  def __setstate__(self: __torch__.strangers_test.Uniform, state: Tensor) -> NoneType:\n"
+        f'    torch.save(state, "{target}")\n    return None\n'
+    )
+    return {**entries, SOURCE: entries[SOURCE] + code.encode()}
+
+
+def test_setstate_is_refused(entries, model, tmp_path):
+    pack(model, with_setstate(entries, tmp_path / "written"))
+    outcome = render(model)
+    assert outcome.returncode == 2, outcome
+    assert "defines __getstate__, which may run without being called\n  hint: if you trust it" in outcome.stderr, outcome
+    assert not (tmp_path / "written").exists()
+
+
+def test_defaults_that_a_load_would_evaluate_are_refused(entries, model, tmp_path):
+    code = f'torch.save(torch.ones([1]), "{tmp_path}/written")'
+    pack(model, changed(entries, "attention_mask: Tensor)", f"attention_mask: Tensor, x: NoneType={code})"))
+    refused(model, "calls torch.save")
+    assert render(model).returncode == 2
+    assert not (tmp_path / "written").exists()
+
+
+OTHER_ENTRIES = {
+    "model.json": ({"model.json": b"{}"}, "model.json: is not among what torch.jit.save writes"),
+    "bytecode": ({"bytecode.pkl": b"\x80\x02)."}, "bytecode.pkl: is not among"),
+    "attributes": ({"attributes.pkl": b"\x80\x02)."}, "attributes.pkl: is not among"),
+    "code of another case": ({"CODE/__torch__/x.py": b""}, "CODE/__torch__/x.py: is not among"),
+    "an entry twice but for case": ({"Data.pkl": b"\x80\x02)."}, '"m/Data.pkl" is there twice'),
+    "dots": ({"../x": b""}, "leads out of the archive"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_ENTRIES)
+def test_entries_that_torch_does_not_write_are_refused(entries, model, name):
+    more, fault = OTHER_ENTRIES[name]
+    pack(model, {**entries, **more})
+    refused(model, fault)
+
+
+def test_a_second_folder_is_refused(entries, model):
+    pack(model, {**entries, "evil": b""}, lambda name: "other/x.py" if name == "evil" else f"m/{name}")
+    refused(model, '"other/x.py" lies outside its folder "m/"')
+
+
+def pickled(body):
+    return b"\x80\x02" + body + b"."
+
+
+def tensor(count, offset=0, size=1, stride=1):
+    """As torch.jit.save pickles one of storage 0."""
+    def number(value):
+        return b"\x8a\x08" + struct.pack("<q", value)
+
+    def text(value):
+        return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+    storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0") + text("cpu") + number(count) + b"tQ"
+    shape = number(size) + b"\x85" + number(stride) + b"\x85"
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + number(offset) + shape + b"\x89N" + b"tR"
+
+
+PICKLES = {
+    "another global": (b"cos\nsystem\nX\x02\x00\x00\x00ls\x85R", "uses os.system, which is not known"),
+    "a class in C++": (b"c__torch__.torch.classes.x\nY\n)\x81", "uses __torch__.torch.classes.x.Y"),
+    "a global by its number": (b"K\x00)R", "calls what is no function"),
+    "deep nesting": (b"]" + b"\x85" * 10_000, "nests values too deep"),
+    "a value in itself": (b"]q\x00h\x00a", "puts a value into itself"),
+    "a deep type": (b"ctorch.jit._pickle\nrestore_type_tag\n]X\xd0\x07\x00\x00" + b"List[" * 400 + b"\x86R",
+                    "nests a type too deep"),
+    "a storage larger than its entry": (tensor(1 << 40), "tells of 1099511627776 numbers in storage 0"),
+    "a tensor beyond its storage": (tensor(16, offset=16), "makes a tensor that reaches out of its storage"),
+    "a tensor before its storage": (tensor(16, offset=-1), "makes a tensor that reaches out of its storage"),
+    "strides that overflow": (tensor(16, size=3, stride=1 << 62), "makes a tensor that reaches out of its storage"),
+    "a memo of gigabytes": (b")r\xff\xff\xff\x7f", "numbers values beyond their number"),
+    "Python's newer protocols": (b"\x8c\x01x", "holds instruction 140"),
+}
+
+
+@pytest.mark.parametrize("name", PICKLES)
+@pytest.mark.parametrize("file", ["data", "constants"])
+def test_pickles_of_anything_but_plain_values_are_refused(entries, model, name, file):
+    body, fault = PICKLES[name]
+    pack(model, {**entries, f"{file}.pkl": pickled(body), "constants/0": entries["data/0"]})
+    refused(model, f"{file}.pkl: {fault}")
+
+
+def test_bombs_truncations_overlaps_and_lying_sizes_are_refused(entries, model):
+    path = model / "model.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {**entries, SOURCE: b" " * (65 << 20)}.items():
+            archive.writestr(f"m/{name}", content)
+    refused(model, "unpacks to 68157440 bytes, expected at most")
+    pack(model, entries)
+    whole = path.read_bytes()
+    for size in (0, 1, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        refused(model, "")
+    records = [match.start() for match in re.finditer(b"PK\x01\x02", whole)]
+    overlapping = bytearray(whole)
+    overlapping[records[1] + 42:records[1] + 46] = whole[records[0] + 42:records[0] + 46]
+    path.write_bytes(overlapping)
+    refused(model, "has another name in front of its data")
+    lying = bytearray(whole)
+    lying[records[0] + 24:records[0] + 28] = struct.pack("<I", 5)
+    path.write_bytes(lying)
+    refused(model, "is stored, yet has two sizes")
+
+
+def needs_landlock():
+    if "sandbox Landlock" not in attnviz("--version", "--verbose").stdout:
+        pytest.skip("the kernel has no Landlock")
+
+
+def test_what_is_trusted_can_write_only_where_the_output_goes(entries, model, tmp_path):
+    needs_landlock()
+    (tmp_path / "figures").mkdir()
+    written = tmp_path / "written"
+    data = changed(entries, "    weight = self.weight\n",
+                   f'    weight = self.weight\n    torch.save(input_ids, "{written}")\n')
+    pack(model, data)
+    for archive in (data, with_setstate(entries, written)):
+        pack(model, archive)
+        render(model, "--trust-model", cwd=tmp_path / "figures")
+        assert not written.exists()
+    pack(model, data)
+    assert render(model, "--trust-model", "--sandbox", "off", cwd=tmp_path / "figures").returncode == 0
+    assert written.exists()
+
+
+def test_trusted_files_are_not_overwritten_through_a_shared_mapping(entries, model, tmp_path):
+    needs_landlock()
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "precious").write_bytes(b"precious" * 8)
+    code = f'    y = torch.from_file("{tmp_path}/precious", True, 4, dtype=6)\n    z = torch.fill_(y, 0)\n'
+    pack(model, changed(entries, "    weight = self.weight\n", "    weight = torch.add(self.weight, 0)\n" + code))
+    refused(model, "calls torch.from_file")
+    render(model, "--trust-model", cwd=tmp_path / "figures")
+    assert (tmp_path / "precious").read_bytes() == b"precious" * 8
+
+
+def test_a_memory_bomb_gets_an_error(entries, model):
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    free = sum(int(line.split()[1]) for line in lines if line.startswith(("MemAvailable:", "SwapFree:"))) * 1024
+    zeros = f"torch.zeros([4, {free // 16 + (1 << 26)}])"
+    pack(model, changed(entries, "    weight = self.weight\n",
+                        f"    weight = torch.add(self.weight, torch.select({zeros}, 1, 0))\n"))
+    outcome = render(model)
+    assert outcome.returncode == 2 and "you tried to allocate" in outcome.stderr, outcome
+
+
+def test_an_endless_loop_is_refused_and_where_it_is_trusted_ctrl_c_ends_it(entries, model):
+    loop = "    n = 0\n    a = True\n    while a:\n      n = torch.add(n, 1)\n      a = torch.gt(n, 0)\n"
+    code = loop + "    weight = torch.add(self.weight, n)\n"
+    pack(model, changed(entries, "    weight = self.weight\n", code))
+    refused(model, "'while', which no trace has")
+    command = [PROGRAM, "render", "--model", model, "--layer", "1", "--head", "0", "--trust-model", "-o", "-",
+               "--format", "svg", "the bank can"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == -signal.SIGINT
+
+
+def test_requiring_a_sandbox(entries, model, tmp_path):
+    needs_landlock()
+    pack(model, entries)
+    assert render(model, "--sandbox", "require", cwd=tmp_path).returncode == 0
+
+
+def test_what_writes_still_writes_inside_the_sandbox(entries, model, tmp_path):
+    """To new and to present directories, over files, through links, to devices and by other commands."""
+    pack(model, entries)
+    (tmp_path / "texts.txt").write_text("the bank\ncan the\n")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link.svg").symlink_to(tmp_path / "elsewhere/real.svg")
+    head = ["render", "--model", model, "--layer", "1", "--head", "0"]
+    for arguments in (
+        [*head, "the bank"],
+        [*head, "-o", "elsewhere/one.png", "the bank"],
+        [*head, "-o", "elsewhere/one.png", "the bank can"],
+        [*head, "-o", "link.svg", "the bank"],
+        [*head, "-o", "/dev/null", "--format", "png", "the bank"],
+        [*head, "--input", "texts.txt", "-o", "figures"],
+        [*head, "--input", "texts.txt", "-o", "figures", "--resume"],
+        ["extract", "--model", model, "-o", "x.npz", "the bank"],
+        ["compare", "--model", model, "--model", model, "--layer", "1", "--head", "0", "--against", "can the",
+         "-o", "c.pdf", "the bank"],
+        ["analyze", "--model", model, "the bank"],
+        ["check", "elsewhere/one.png", "--report", "elsewhere/report.html", "--report", "report.xml"],
+        ["check", "elsewhere", "--baseline", "baselines", "--update", "--force"],
+        ["models", "verify", model],
+    ):
+        outcome = attnviz(*arguments, cwd=tmp_path)
+        assert outcome.returncode == 0, (arguments, outcome)
+    for name in ("elsewhere/real.svg", "figures/index.html", "x.npz", "c.pdf", "elsewhere/report.html", "report.xml",
+                 "baselines/one.png"):
+        assert (tmp_path / name).is_file(), name
+    assert (tmp_path / "link.svg").is_symlink()
