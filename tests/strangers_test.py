@@ -254,6 +254,16 @@ def test_trusted_files_are_not_overwritten_through_a_shared_mapping(entries, mod
     assert (tmp_path / "precious").read_bytes() == b"precious" * 8
 
 
+def test_calls_that_double_are_refused(entries, model):
+    name = "__torch__.strangers_test.f"
+    functions = "def f0(x: Tensor) -> Tensor:\n  return torch.neg(x)\n" + "".join(
+        f"def f{i}(x: Tensor) -> Tensor:\n  return {name}{i - 1}({name}{i - 1}(x))\n" for i in range(1, 60))
+    calling = changed(entries, "    weight = self.weight\n", f"    weight = {name}59(self.weight)\n")
+    pack(model, {**calling, SOURCE: functions.encode() + calling[SOURCE]})
+    outcome = render(model)
+    assert outcome.returncode == 2 and "call each other more than 1000000 times" in outcome.stderr, outcome
+
+
 def test_a_memory_bomb_gets_an_error(entries, model):
     lines = Path("/proc/meminfo").read_text().splitlines()
     free = sum(int(line.split()[1]) for line in lines if line.startswith(("MemAvailable:", "SwapFree:"))) * 1024

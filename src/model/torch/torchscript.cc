@@ -2,11 +2,14 @@
 #include <ATen/core/ivalue.h>
 #include <ATen/ops/arange.h>
 #include <c10/core/InferenceMode.h>
+#include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -31,6 +34,41 @@ std::optional<Input> input_of(const std::string& name) {
   if (has("position")) return Input::positions;
   if (has("ids") || has("input") || has("tokens")) return Input::ids;
   return std::nullopt;
+}
+
+/// A model of 100 layers has some 10,000.
+constexpr std::size_t kMostNodes = 1'000'000;
+using NodeCounts = std::map<const torch::jit::Function*, std::size_t>;
+
+torch::jit::Function* called_by(const torch::jit::Node& node) {
+  if (node.kind() == c10::prim::CallFunction) {
+    return node.input(0)->type()->expect<c10::FunctionType>()->function();
+  }
+  const bool method = node.kind() == c10::prim::CallMethod;
+  const auto type = method ? node.input(0)->type()->cast<c10::ClassType>() : nullptr;
+  return type ? type->findMethod(node.s(c10::attr::name)) : nullptr;
+}
+
+std::size_t count_nodes(torch::jit::Function& function, NodeCounts& known);
+
+std::size_t count_nodes(const torch::jit::Block& block, NodeCounts& known) {
+  std::size_t count = 0;
+  for (const torch::jit::Node* node : block.nodes()) {
+    ++count;
+    for (const torch::jit::Block* inner : node->blocks()) count += count_nodes(*inner, known);
+    if (torch::jit::Function* const called = called_by(*node)) count += count_nodes(*called, known);
+    count = std::min(count, kMostNodes + 1);
+  }
+  return count;
+}
+
+/// With all that it calls put in the place of the calls, as libtorch does before it runs: few functions that
+/// each call another twice come to more than any memory holds.
+std::size_t count_nodes(torch::jit::Function& function, NodeCounts& known) {
+  const auto found = known.find(&function);
+  if (found != known.end()) return found->second;
+  const std::size_t count = count_nodes(*torch::jit::toGraphFunction(function).graph()->block(), known);
+  return known[&function] = count;
 }
 
 /// The inputs of forward, in order. Names that say nothing ("x") count as the usual order says.
@@ -111,6 +149,7 @@ class TorchScriptModel final : public Model {
     module_ = translated(path_ + ": not a usable TorchScript model", kHint,
                          [&] { return torch::jit::load(path_, device_, /*load_debug_files=*/false); });
     module_.eval();
+    if (!options.trusted) check_size_of_program();
     inputs_ = find_inputs(module_.get_method("forward").function().getSchema(), path_);
     read_parameters();
     if (card_.sha256.contains("model.pt") && card_.layers > 0 && card_.heads > 0) {
@@ -149,6 +188,7 @@ class TorchScriptModel final : public Model {
   /// One [sentences, heads, tokens, tokens] a layer.
   [[nodiscard]] std::vector<at::Tensor> forward(const Batch& batch);
   static void copy(const std::vector<at::Tensor>& layers, std::size_t sentence, Attention& result);
+  void check_size_of_program();
   void read_parameters();
   void probe();
 
@@ -210,6 +250,15 @@ void TorchScriptModel::copy(const std::vector<at::Tensor>& layers, std::size_t s
       to += size;
     }
   }
+}
+
+void TorchScriptModel::check_size_of_program() {
+  NodeCounts counts;
+  const auto count = [&] { return count_nodes(module_.get_method("forward").function(), counts); };
+  if (translated(path_, kHint, count) <= kMostNodes) return;
+  throw Error(
+      path_ + ": not run: its functions call each other more than " + std::to_string(kMostNodes) + " times",
+      "if you trust it as you would a program, --trust-model runs it");
 }
 
 /// What the names and shapes of a traced Hugging Face model's parameters tell, where no file does.
