@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "attnviz/file.h"
+
 namespace attnviz {
 
 inline constexpr const char* kConfig = "config.json";
@@ -13,17 +15,6 @@ inline constexpr const char* kShards = "model.safetensors.index.json";
 inline constexpr const char* kTorchScript = "model.pt";
 /// Pickled, so never read: only named in hints.
 inline constexpr const char* kOlderWeights = "pytorch_model.bin";
-
-/// False also for what can't be looked at.
-[[nodiscard]] inline bool is_there(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return exists(path, ignored);
-}
-
-[[nodiscard]] inline bool is_directory_there(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return is_directory(path, ignored);
-}
 
 [[nodiscard]] inline bool holds_checkpoint(const std::filesystem::path& directory) {
   return is_there(directory / kConfig) && (is_there(directory / kWeights) || is_there(directory / kShards));

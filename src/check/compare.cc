@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "attnviz/error.h"
+#include "attnviz/file.h"
 #include "attnviz/render.h"
 #include "check/names.h"
 #include "check/steps.h"
@@ -97,9 +98,8 @@ CheckResult compare(const FigureVersion& expected, const FigureVersion& actual, 
 }
 
 CheckResult compare_files(const fs::path& expected, const fs::path& actual, const CheckOptions& options) {
-  std::error_code ignored;
   CheckResult result{.name = actual.string()};
-  if (!fs::exists(expected, ignored)) {
+  if (!is_there(expected)) {
     result.status = Status::missing;
     result.findings = {{CheckStep::file, "no baseline: " + expected.string()}};
     return result;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attnviz/error.h"
+#include "attnviz/file.h"
 #include "attnviz/render.h"
 #include "cli/stored_figure.h"
 
@@ -47,9 +48,8 @@ std::vector<fs::path> figures_in(const fs::path& directory, const fs::path& but)
 std::vector<CheckedFile> checked_files(std::span<const std::string> paths, const fs::path& baseline) {
   std::vector<CheckedFile> files;
   for (const std::string& path : paths) {
-    std::error_code ignored;
-    if (!fs::is_directory(path, ignored)) {
-      if (!fs::exists(path, ignored)) throw Error(path + ": no such file or directory");
+    if (!is_directory_there(path)) {
+      if (!is_there(path)) throw Error(path + ": no such file or directory");
       files.push_back({path, fs::path(path).filename()});
       continue;
     }
@@ -72,11 +72,10 @@ std::vector<CheckedFile> checked_files(std::span<const std::string> paths, const
 
 std::vector<fs::path> obsolete_baselines(std::span<const std::string> paths,
                                          std::span<const CheckedFile> files, const fs::path& baseline) {
-  std::error_code ignored;
   const bool whole = std::all_of(paths.begin(), paths.end(),
-                                 [&](const std::string& path) { return fs::is_directory(path, ignored); });
+                                 [](const std::string& path) { return is_directory_there(path); });
   std::vector<fs::path> obsolete;
-  if (!whole || !fs::is_directory(baseline, ignored)) return obsolete;
+  if (!whole || !is_directory_there(baseline)) return obsolete;
   for (const fs::path& place : figures_in(baseline, {})) {
     const auto has = [&](const CheckedFile& file) { return file.place == place; };
     if (std::none_of(files.begin(), files.end(), has)) obsolete.push_back(baseline / place);

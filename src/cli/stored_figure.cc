@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "attnviz/error.h"
+#include "attnviz/file.h"
 #include "attnviz/render.h"
 #include "cli/json.h"
 
@@ -21,8 +22,7 @@ std::vector<std::string> texts_of(std::span<const TokenLabel> labels) {
 bool is_figure_file(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
   const bool named = extension == ".png" || extension == ".svg" || extension == ".pdf" || extension == ".html";
-  std::error_code ignored;
-  return named && std::filesystem::is_regular_file(path, ignored);
+  return named && is_there(path) && !is_directory_there(path);
 }
 
 StoredRecord read_stored(const std::string& path) {

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "attnviz/file.h"
@@ -18,7 +19,25 @@ std::size_t size_of(const Descriptor& file, const std::filesystem::path& path) {
   return S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
 }
 
+/// Of what is there and may be looked at.
+std::optional<mode_t> mode_of(const std::filesystem::path& path) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) == 0) return status.st_mode;
+  const int fault = errno;
+  for (const int absent : {ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG}) {
+    if (fault == absent) return std::nullopt;
+  }
+  throw read_fault(path, fault);
+}
+
 }  // namespace
+
+bool is_there(const std::filesystem::path& path) { return mode_of(path).has_value(); }
+
+bool is_directory_there(const std::filesystem::path& path) {
+  const std::optional<mode_t> mode = mode_of(path);
+  return mode && S_ISDIR(*mode);
+}
 
 std::string read_file(const std::filesystem::path& path) {
   const Descriptor file = open_to_read(path);

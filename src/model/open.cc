@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "attnviz/error.h"
+#include "attnviz/file.h"
 #include "attnviz/model.h"
 #include "model/module.h"
 
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 fs::path module_path() {
   const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
   for (const fs::path& place : {program, program.parent_path() / ATTNVIZ_MODULE_DIRECTORY}) {
-    if (fs::exists(place / kModuleName)) return place / kModuleName;
+    if (is_there(place / kModuleName)) return place / kModuleName;
   }
   throw Error(std::string(kModuleName) + ": not found beside " + program.string(),
               "build with libtorch (cmake --preset release), or reinstall");
