@@ -1,10 +1,49 @@
+#include <glib.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <exception>
 #include <iostream>
+#include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "attnviz/cli.h"
+
+namespace {
+
+[[noreturn]] void leave_without_memory() {
+  constexpr std::string_view kMessage = "attnviz: memory: not enough of it\n";
+  (void)!write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  _exit(2);
+}
+
+/// Where memory ends while a library is loaded or an error is under way, nothing else can catch it.
+[[noreturn]] void end() {
+  try {
+    if (const std::exception_ptr fault = std::current_exception()) std::rethrow_exception(fault);
+  } catch (const std::bad_alloc&) {
+    leave_without_memory();
+  } catch (...) {
+  }
+  __gnu_cxx::__verbose_terminate_handler();
+  std::abort();
+}
+
+/// GLib ends the process itself when it gets no memory, and calls nothing else an error.
+GLogWriterOutput write_log(GLogLevelFlags level, const GLogField* fields, gsize count, gpointer) {
+  if (level & G_LOG_LEVEL_ERROR) leave_without_memory();
+  return g_log_writer_default(level, fields, count, nullptr);
+}
+
+/// Before what is initialized ahead of main.
+[[gnu::constructor(101)]] void watch_the_end() {
+  std::set_terminate(end);
+  g_log_set_writer_func(write_log, nullptr, nullptr);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);

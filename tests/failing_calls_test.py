@@ -1,0 +1,108 @@
+"""Any call for memory or of the file system may fail: the program says so and leaves no half file.
+
+Each command is run with one call that fails, at places spread over all of its calls: the first ones one by one, since
+most of what a program does but once it does there, and others by chance. ATTNVIZ_FAILING_CALLS asks for more of them.
+"""
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("ATTNVIZ_BUILD", TOP / "build/release"))
+PROGRAM, PRELOAD = BUILD / "attnviz", BUILD / "libfail_at.so"
+TRIALS = int(os.environ.get("ATTNVIZ_FAILING_CALLS", 100))  # in all
+TEXT = "The bank can refuse."
+RENDER = ["render", "--layer", "1", "--head", "0"]
+
+# What runs a model takes a few hundred thousand allocations, nearly all of them libtorch's.
+COMMANDS = {
+    "tokens": ["tokens", "--json", TEXT],
+    "models": ["models"],
+    "png": [*RENDER, "-o", "out.png", TEXT],
+    "svg": [*RENDER, "-o", "out.svg", TEXT],
+    "pdf": ["grid", "--layer", "1", "-o", "out.pdf", TEXT],
+    "page": ["view", "head", "--layers", "1", "-o", "out.html", TEXT],
+    "safetensors": ["extract", "--layers", "1", "-o", "out.safetensors", TEXT],
+    "npz": ["extract", "--layers", "1", "-o", "out.npz", TEXT],
+    "analyze": ["analyze", "--json", TEXT],
+    "batch": [*RENDER, "--input", "texts.txt", "-o", "out"],
+    "redraw": ["redraw", "saved.png", "--theme", "dark", "-o", "out.svg"],
+    "read": ["extract", "saved.png", "-o", "out.npz"],
+    "check": ["check", "saved.png", "--report", "out.html"],
+    "baseline": ["check", "saved.png", "--baseline", "baseline", "--report", "out.xml"],
+}
+KINDS = ("memory", "files")
+
+
+def run(folder, arguments, **variables):
+    environment = {**os.environ, **variables, "SOURCE_DATE_EPOCH": "0"}
+    return subprocess.run([PROGRAM, *arguments], cwd=folder, env=environment, capture_output=True, timeout=300)
+
+
+def prepare(folder):
+    folder.mkdir(parents=True)
+    (folder / "texts.txt").write_text("The bank can refuse.\nTime flies like an arrow.\n")
+    assert run(folder, [*RENDER, "-o", "saved.png", TEXT]).returncode == 0
+    (folder / "baseline").mkdir()
+    shutil.copy(folder / "saved.png", folder / "baseline/saved.png")
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def places(calls, count, choose):
+    """Of 1 to `calls`: a third from the front, the others anywhere, more of them early."""
+    front = range(1, min(calls, count // 3) + 1)
+    early = (int(calls ** choose.random()) for _ in range(count // 3))
+    anywhere = (choose.randint(1, calls) for _ in range(count - count // 3 * 2))
+    return sorted({*front, *early, *anywhere})
+
+
+def faults(name, done, folder, before, whole):
+    """What is wrong with a run that a call was taken from; `whole` is what one leaves undisturbed."""
+    if done.returncode not in (0, 2):
+        yield f"status {done.returncode}"
+    reports = name in ("check", "baseline")  # what fails is in the report
+    if done.returncode == 2 and not done.stderr.startswith(b"attnviz: ") and not (reports and done.stdout):
+        yield "no message"
+    if done.returncode == 0 and done.stdout != whole[1] and name != "models":  # which lists what it can see
+        yield "status 0, and other words"
+    after = contents(folder)
+    for path, expected in before.items():
+        if after.pop(path, None) != expected:
+            yield f"{path} changed"
+    for path, found in after.items():
+        if path.suffix == ".jsonl" or path.name == "run.json" or (reports and done.returncode != 0):
+            continue  # says what could not be done
+        if found != whole[0].get(path):
+            yield f"{path} is not what it should be"
+    if done.returncode == 0 and after.keys() != whole[0].keys() - before.keys():
+        yield "status 0, and not all files"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_any_call_may_fail(name, kind, tmp_path):
+    arguments, choose = COMMANDS[name], random.Random(f"{name} {kind}")
+    prepare(tmp_path / "whole")
+    before = contents(tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "ready")
+    done = run(tmp_path / "whole", arguments, LD_PRELOAD=str(PRELOAD), FAIL_KIND=kind, FAIL_COUNT=str(tmp_path / "calls"))
+    assert done.returncode == 0, done.stderr
+    whole = contents(tmp_path / "whole"), done.stdout
+    calls = int((tmp_path / "calls").read_text())
+    found = []
+    for place in places(calls, max(2, TRIALS // len(COMMANDS) // len(KINDS)), choose):
+        folder = tmp_path / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(tmp_path / "ready", folder)
+        done = run(folder, arguments, LD_PRELOAD=str(PRELOAD), FAIL_KIND=kind, FAIL_AT=str(place))
+        wrong = list(faults(name, done, folder, before, whole))
+        if wrong:
+            found.append(f"call {place} of {calls}: {'; '.join(wrong)}: {done.stderr.decode(errors='replace')[-300:]}")
+    assert not found, "\n".join(found)
