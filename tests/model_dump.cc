@@ -4,8 +4,8 @@
 //
 // One request a line: {"layers": [...], "heads": [...], "query_key": bool, "ids": [[...], ...],
 // "types": [[...], ...]}. Sentence s of request r becomes OUTPUT_DIRECTORY/r.s.safetensors. Prints the
-// card, and for each request its seconds, the growth of the peak memory and the prediction, as a JSON object.
-// A failure is one line on stderr and status 2, as the program's own.
+// card, and for each request its seconds, the memory it took at its peak beyond what the process held before,
+// and the prediction, as a JSON object. A failure is one line on stderr and status 2, as the program's own.
 #include <algorithm>
 #include <chrono>
 #include <fstream>
@@ -42,16 +42,19 @@ std::vector<attnviz::Encoding> encodings_of(const Json& request) {
   return encodings;
 }
 
-/// Bytes. Of this program alone: getrusage's maximum would begin at that of the process that started it.
-long peak_memory() {
+/// Bytes, of a line of this process's status: "VmRSS:", or "VmHWM:", the most that VmRSS was.
+long memory(const std::string& line) {
   std::ifstream status("/proc/self/status");
   std::string name;
   long kilobytes = 0;
   while (status >> name) {
-    if (name == "VmHWM:" && status >> kilobytes) break;
+    if (name == line && status >> kilobytes) break;
   }
   return kilobytes * 1024;
 }
+
+/// VmHWM starts anew.
+void forget_peak() { std::ofstream("/proc/self/clear_refs") << 5; }
 
 void run(const std::string& model_name, const std::string& backend, const std::string& directory) {
   const attnviz::ModelCard given = attnviz::read_card(attnviz::find_model(model_name));
@@ -68,11 +71,12 @@ void run(const std::string& model_name, const std::string& backend, const std::s
     std::size_t longest = 0;
     for (const attnviz::Encoding& encoding : encodings) longest = std::max(longest, encoding.size());
     predicted.push_back(predicted_memory(card, encodings.size(), longest, selection, model->backend()));
-    const long before = peak_memory();
+    forget_peak();
+    const long before = memory("VmRSS:");
     const auto start = std::chrono::steady_clock::now();
     const std::vector<attnviz::Attention> results = model->run(encodings, selection);
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    growth.push_back(peak_memory() - before);
+    growth.push_back(memory("VmHWM:") - before);
     for (std::size_t i = 0; i < results.size(); ++i) {
       attnviz::validate(results[i]);
       attnviz::OutputFile file(directory + "/" + std::to_string(number) + "." + std::to_string(i) +

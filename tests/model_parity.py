@@ -326,21 +326,6 @@ def test_trace_of_one_length_is_refused(tmp_path):
     assert "must match" in done.stderr.splitlines()[0] and "export_model.py" in done.stderr.splitlines()[1]
 
 
-@pytest.mark.parametrize("backend", ["checkpoint", "torchscript"])
-@pytest.mark.parametrize("name", ["minilm", "gpt2-demo"])
-def test_predicted_memory_is_near_the_measured(name, backend, tmp_path, capsys):
-    """For batches that matter, against the growth of the process's peak."""
-    warm_up = {"ids": [[5] * 8]}
-    ratios = []
-    for sentences_, tokens, chosen in [(1, 256, {}), (8, 128, {}), (8, 256, {"layers": [3]}), (32, 64, {"heads": [0]})]:
-        request = {"ids": [[5 + i % 50 for i in range(tokens)]] * sentences_} | chosen
-        _, card = dump(MODELS / name, backend, [warm_up, request], tmp_path / "out")
-        ratios.append(card["predicted_memory"][1] / card["memory_growth"][1])
-    with capsys.disabled():
-        print(f"\n{name} {backend}: predicted / measured memory: " + ", ".join(f"{ratio:.2f}" for ratio in ratios))
-    assert all(0.9 <= ratio <= 1.6 for ratio in ratios)
-
-
 def test_largest_difference(capsys):
     """The sum of the above, for the reader."""
     with capsys.disabled():

@@ -12,25 +12,28 @@ struct Shapes {
   std::size_t states = 0;       ///< one vector of the model's width for every token
 };
 
-/// Measured on both offline models, as what is held beside the maps at the same time: scores before and after
-/// their softmax; states, queries, keys, values and outputs; or the feed-forward part, four times as wide as
-/// the states, once for our own forward pass and some times over for a trace.
-constexpr std::size_t kSoftmax = 2;
+/// Measured (tests/memory_parity.py), as what is held beside the results at the same time: scores, which our
+/// own softmax turns into weights where they lie, a trace's elsewhere; states, queries, keys, values and
+/// outputs; or the feed-forward part, four times as wide as the states, once for our own forward pass and
+/// some times over for a trace, most for GPT-2's activation, which is traced step by step.
+constexpr std::size_t kTracedSoftmax = 2;
 constexpr std::size_t kProjections = 6;
 constexpr std::size_t kLastProjections = 3;  ///< behind the deepest layer asked for there are no values
 constexpr std::size_t kFeedForward = 8;
-constexpr std::size_t kTracedFeedForward = 15;
-constexpr std::size_t kWorkspaceBytes = 4 << 20;  ///< the matrix library's own buffers
+constexpr std::size_t kTracedFeedForward = 11, kTracedCausalFeedForward = 21;
+constexpr std::size_t kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
+constexpr std::size_t kRounding = 32;  ///< a part in so many is lost to the ends of pages and blocks
 
 std::size_t checkpoint_floats(const Shapes& shapes, bool first_layer_only) {
-  const std::size_t softmax = kSoftmax * shapes.chosen_maps;
-  if (first_layer_only) return softmax + kLastProjections * shapes.states;
-  return std::max(softmax + kProjections * shapes.states, kFeedForward * shapes.states);
+  if (first_layer_only) return shapes.chosen_maps + kLastProjections * shapes.states;
+  return std::max(shapes.chosen_maps + kProjections * shapes.states, kFeedForward * shapes.states);
 }
 
-std::size_t torchscript_floats(const Shapes& shapes, std::size_t layers) {
-  const std::size_t attention = kSoftmax * shapes.maps + kProjections * shapes.states;
-  return layers * shapes.maps + std::max(attention, kTracedFeedForward * shapes.states);
+std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
+  const std::size_t attention = kTracedSoftmax * shapes.maps + kProjections * shapes.states;
+  const std::size_t feed_forward = card.causal ? kTracedCausalFeedForward : kTracedFeedForward;
+  return static_cast<std::size_t>(card.layers) * shapes.maps +
+         std::max(attention, feed_forward * shapes.states);
 }
 
 }  // namespace
@@ -46,13 +49,15 @@ std::size_t predicted_memory(const ModelCard& card, std::size_t sentences, std::
                       sentences * tokens * static_cast<std::size_t>(card.hidden)};
   std::size_t floats = layers * shapes.chosen_maps;
   if (backend == Backend::torchscript || (backend == Backend::automatic && !card.has_checkpoint)) {
-    floats += torchscript_floats(shapes, model_layers);
+    floats += torchscript_floats(shapes, card);
   } else {
     const auto deepest = std::max_element(selection.layers.begin(), selection.layers.end());
     floats += checkpoint_floats(shapes, deepest != selection.layers.end() && *deepest == 1);
   }
   if (selection.with_query_key && model_heads > 0) floats += 2 * layers * shapes.states * heads / model_heads;
-  return floats * sizeof(float) + kWorkspaceBytes;
+  const std::size_t mask = card.causal ? tokens * tokens : 0;  // a byte each
+  const std::size_t bytes = floats * sizeof(float) + mask;
+  return bytes + bytes / kRounding + kWorkspaceBytes;
 }
 
 }  // namespace attnviz

@@ -1,10 +1,10 @@
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_softmax.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cumsum.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
-#include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 
@@ -198,7 +198,7 @@ at::Tensor CheckpointModel::maps(const Projected& projected, const Masks& masks,
   at::Tensor scores = at::matmul(projected.query, projected.key.transpose(-1, -2)).mul_(scale);
   if (masks.future.defined()) scores.masked_fill_(masks.future, kNever);
   if (masks.padding) scores.masked_fill_(masks.padding->logical_not(), kNever);
-  return at::softmax(scores, -1);
+  return at::_softmax_out(scores, scores, -1, /*half_to_float=*/false);  // in place: maps are large
 }
 
 /// The attention's output [sentences, heads, tokens, head_size] through a fused kernel, which never holds a

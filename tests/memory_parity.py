@@ -1,0 +1,97 @@
+"""The memory that --max-memory goes by is 1.0 to 1.3 times what a run takes at its peak beyond the weights: on a few
+shapes here, on fifty with
+
+    ATTNVIZ_SWEEP=1 ATTNVIZ_BUILD=build/release python -m pytest -s tests/memory_parity.py
+"""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from model_parity import BUILD, Case, export_model
+
+LITTLE = 2 << 20  # bytes more than needed that do not matter, where all that is needed are some MiB
+SWEEP = "ATTNVIZ_SWEEP" in os.environ
+SHAPES = {"small": (4, 4, 64), "wide": (2, 4, 512), "minilm": (6, 12, 384), "many": (12, 16, 128)}  # layers, heads, hidden
+ONE, LAST, HEAD, VECTORS = {"layers": [1]}, {"layers": [2], "heads": [0]}, {"heads": [1]}, {"query_key": True}
+
+#: family, shape, backend, sentences, tokens, selection
+FEW = [
+    ("bert", "small", "checkpoint", 1, 1024, {}),
+    ("bert", "wide", "checkpoint", 8, 256, LAST),
+    ("gpt2", "small", "checkpoint", 2, 512, VECTORS),
+    ("bert", "small", "torchscript", 4, 256, HEAD),
+    ("gpt2", "wide", "torchscript", 2, 384, {}),
+]
+CHECKPOINT = [
+    *itertools.product(("bert", "gpt2"), ("small",), ("checkpoint",), (1,), (512, 1024), ({}, ONE, LAST, HEAD)),
+    *itertools.product(("bert", "gpt2"), ("wide",), ("checkpoint",), (16,), (128,), ({}, LAST, VECTORS)),
+    ("bert", "minilm", "checkpoint", 8, 128, {}),
+    ("bert", "minilm", "checkpoint", 1, 512, {}),
+    ("bert", "minilm", "checkpoint", 32, 64, {"heads": [0]}),
+    ("gpt2", "minilm", "checkpoint", 4, 256, {"layers": [3, 6]}),
+    ("gpt2", "many", "checkpoint", 1, 512, {}),
+    ("bert", "many", "checkpoint", 4, 256, VECTORS),
+    ("bert", "many", "checkpoint", 1, 2048, LAST),
+    ("gpt2", "many", "checkpoint", 1, 4096, LAST),
+]
+TORCHSCRIPT = [
+    *itertools.product(("bert", "gpt2"), ("small",), ("torchscript",), (1, 4), (256, 512), ({}, LAST)),
+    ("bert", "wide", "torchscript", 16, 128, {}),
+    ("gpt2", "wide", "torchscript", 16, 128, HEAD),
+    ("bert", "minilm", "torchscript", 8, 128, LAST),
+    ("bert", "minilm", "torchscript", 1, 512, {}),
+    ("gpt2", "minilm", "torchscript", 2, 256, ONE),
+    ("gpt2", "many", "torchscript", 1, 512, {}),
+]
+REQUESTS = [*FEW, *CHECKPOINT[: 50 - len(FEW) - len(TORCHSCRIPT)], *TORCHSCRIPT] if SWEEP else FEW
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    made = {}
+
+    def make(family, shape, backend):
+        if (family, shape) not in made:
+            layers, heads, hidden = SHAPES[shape]
+            made[family, shape] = tmp_path_factory.mktemp(f"{family}-{shape}")
+            inner = {"bert": {"intermediate_size": 4 * hidden}}.get(family, {})  # GPT-2's default
+            Case(family, layers, heads, hidden, positions=4096, options=inner).save(made[family, shape])
+        directory = made[family, shape]
+        if backend == "torchscript" and not (directory / "model.pt").exists():
+            export_model.trace(export_model.load(str(directory))).save(str(directory / "model.pt"))
+        return directory
+
+    return make
+
+
+def ratio_of(directory, backend, request, out):
+    """Of a process of its own, after a short run of the same request has read the weights."""
+    lines = "".join(json.dumps(one) + "\n" for one in ({**request, "ids": [[5] * 8]}, request))
+    done = subprocess.run([BUILD / "model_dump", directory, backend, out], input=lines, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    card = json.loads(done.stdout)
+    return card["predicted_memory"][1] / card["memory_growth"][1], card["memory_growth"][1]
+
+
+def test_predicted_memory_covers_the_measured(model, tmp_path, capsys):
+    misses = []
+    for family, shape, backend, sentences, tokens, selection in REQUESTS:
+        request = {"ids": [[5 + i % 50 for i in range(tokens)]] * sentences, **selection}
+        ratio, measured = ratio_of(model(family, shape, backend), backend, request, tmp_path)
+        for file in tmp_path.glob("*.safetensors"):
+            file.unlink()
+        line = f"{family} {shape} {backend} {sentences} × {tokens} {selection}: {ratio:.2f} of {measured / 2**20:.0f} MiB"
+        if SWEEP:
+            with capsys.disabled():
+                print(line)
+        if not 1.0 <= ratio <= 1.3 and not 0 <= (ratio - 1) * measured <= LITTLE:
+            misses.append(line)
+    assert not misses, "\n".join(misses)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-s"]))
