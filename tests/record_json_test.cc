@@ -51,8 +51,18 @@ struct Figures {
             .filter = View::Filter::a_to_b};
   }
 
+  /// Pooled and in windows, with a part of it larger.
+  [[nodiscard]] Heatmap zoomed_map() const {
+    Heatmap map = second.heatmap;
+    map.pooling = {4, Pool::mean};
+    map.windowed = true;
+    map.zoom = Zoom{9, 5, {small.weights, 2}, small.heatmap.queries, small.heatmap.keys};
+    return map;
+  }
+
   [[nodiscard]] std::vector<Drawn> all() const {
     Heatmap signed_map = first.heatmap, layers = first.heatmap;
+    const Heatmap pooled = zoomed_map();
     signed_map.is_signed = true;
     signed_map.quantity = "Difference of Weights";
     layers.rows_are_layers = true;
@@ -66,6 +76,7 @@ struct Figures {
         first.heatmap,
         signed_map,
         layers,
+        pooled,
         HeatmapGrid{.panels = {first.heatmap, second.heatmap}, .columns = 2, .title = "t", .notes = {"n"}},
         HeatmapGrid{.panels = {first.heatmap, second.heatmap},
                     .columns = 2,
@@ -186,6 +197,32 @@ TEST(Record, NamesWhatIsWrongWithAView) {
       error_of([&] { StoredRecord(json.dump(), "x.png"); }),
       "x.png: its record can't be used: a neuron view without vectors or token\n  hint: draw the figure "
       "again");
+}
+
+TEST(Record, NamesWhatIsWrongWithAPooledMap) {
+  const Figures figures;
+  const Json whole = Json::parse(to_json(record_of(figures.zoomed_map())));
+  struct Case {
+    const char *part, *member;
+    Json value;
+    std::string fault;
+  };
+  for (const auto& [part, member, value, fault] : {
+           Case{"pooling", "by", 0, "by is 0"},
+           Case{"pooling", "by", 1 << 30, "by is 1073741824"},
+           Case{"pooling", "how", "min", "how is min"},
+           Case{"pooling", "by", 1, "its zoom lies outside the map"},
+           Case{"zoom", "query", 11, "its zoom lies outside the map"},
+           Case{"zoom", "key", -1, "its zoom lies outside the map"},
+           Case{"zoom", "rows", 3, "weights are not as many as the record says"},
+           Case{"zoom", "keys", Json::array(), "keys do not match the weights"},
+           Case{"zoom", "weights", 3, "weights is of another kind than expected"},
+       }) {
+    Json json = whole;
+    json["figure"]["maps"][0][part][member] = value;
+    EXPECT_EQ(error_of([&] { StoredRecord(json.dump(), "x.png"); }),
+              "x.png: its record can't be used: " + fault + "\n  hint: draw the figure again");
+  }
 }
 
 TEST(Record, NamesWhatIsWrongWithIt) {

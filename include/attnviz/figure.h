@@ -113,19 +113,69 @@ struct Look {
   std::optional<std::string> title{};  ///< in place of the figure's own
 };
 
+/// What stands for several weights.
+enum class Pool {
+  max,  ///< the largest (of differences the farthest from 0): nothing strong is lost
+  mean  ///< their mean, of those that are not masked: what little there is counts, too
+};
+
+/// Cells that stand for `by` × `by` weights each, at the ends for what is left.
+struct Pooling {
+  std::size_t by = 1;
+  Pool how = Pool::max;
+  friend bool operator==(const Pooling&, const Pooling&) = default;
+};
+
+/// Part of a map, to be drawn larger beside it.
+struct Zoom {
+  std::size_t query = 0, key = 0;  ///< the first of each, counting from 0 as the map's tokens do
+  MatrixView weights{};            ///< one a token, however the map is pooled
+  std::span<const TokenLabel> queries{}, keys{};
+};
+
 /// One map with its words.
 struct Heatmap {
   MatrixView weights;
-  std::span<const TokenLabel> queries{};  ///< of the rows
-  std::span<const TokenLabel> keys{};     ///< of the columns
+  std::span<const TokenLabel> queries{};  ///< of the rows; pooled, the first of each row's
+  std::span<const TokenLabel> keys{};     ///< of the columns, likewise
   bool causal = false;               ///< nothing is drawn above the diagonal, and the legend says "masked"
   std::string title{};               ///< "minilm · Layer 6 · Head 0"
   std::string subtitle{};            ///< the sentence; cut with an ellipsis where it would not fit
   std::vector<std::string> notes{};  ///< what alters the numbers shown ("cut to 512 tokens")
   bool is_signed = false;            ///< a difference: numbers on both sides of 0, written with their sign
   bool rows_are_layers = false;      ///< what one token attends to in each layer, in place of a row a query
-  std::string quantity = "Attention Weight";  ///< the colour bar's name
+  std::string quantity = "Attention Weight";   ///< the colour bar's name
+  Pooling pooling{};                           ///< of whole tokens' weights into its cells
+  std::size_t first_query = 0, first_key = 0;  ///< which tokens its first row and column begin with
+  bool windowed =
+      false;  ///< a weight of exactly 0 was not computed: it is left blank, and the legend says so
+  std::optional<Zoom> zoom{};
+
+  /// The token that a row or column is, or begins with.
+  [[nodiscard]] std::size_t query_token(std::size_t row) const { return first_query + row * pooling.by; }
+  [[nodiscard]] std::size_t key_token(std::size_t column) const { return first_key + column * pooling.by; }
+  /// Neither masked nor not computed.
+  [[nodiscard]] bool shows(std::size_t row, std::size_t column) const {
+    const bool seen = !causal || key_token(column) < query_token(row) + pooling.by;
+    return seen && !(windowed && weights(row, column) == 0);
+  }
 };
+
+/// What its blank cells are: "masked", "not computed", "masked or not computed", or nothing.
+[[nodiscard]] std::string blank_cells(const Heatmap& map);
+
+/// "each cell shows the largest of 8 × 8 weights"
+[[nodiscard]] std::string pooling_note(const Heatmap& map, const Pooling& pooling);
+
+/// The map's weights, pooled: columns, and rows unless they are layers. What the map does not show counts
+/// nowhere.
+[[nodiscard]] std::vector<float> pooled_weights(const Heatmap& map, const Pooling& pooling);
+
+/// The labels of pooled rows or columns: the first of each.
+[[nodiscard]] std::vector<TokenLabel> pooled_labels(std::span<const TokenLabel> labels, std::size_t by);
+
+/// The part of a map that its zoom shows, as a map of its own.
+[[nodiscard]] Heatmap zoomed(const Heatmap& map);
 
 /// Numbers in [lower, upper] spread over a colour map; those outside take its ends.
 class ColorScale {

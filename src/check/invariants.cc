@@ -40,10 +40,11 @@ std::vector<std::string> notes_of(const Drawn& drawn, const Heatmap& map) {
   return notes;
 }
 
-Promise promise_of(const Drawn& drawn, const Heatmap& map) {
+/// `is_part`: of another map, whose zoom it is.
+Promise promise_of(const Drawn& drawn, const Heatmap& map, bool is_part) {
   const std::vector<std::string> notes = notes_of(drawn, map);
   Promise promise;
-  promise.at_most = says(notes, "may sum to less than 1");
+  promise.at_most = says(notes, "may sum to less than 1") || is_part;
   promise.or_nothing = says(notes, "renormalised");
   if (const auto* const view = std::get_if<View>(&drawn); view && view->rounded) {
     constexpr double kHalfAStep = 0.5 / 65535;
@@ -57,6 +58,7 @@ Promise promise_of(const Drawn& drawn, const Heatmap& map) {
   } else if (map.quantity != "Attention Weight" && map.quantity != "Rollout") {
     promise.rows_sum = false;  // a maximum flow: up to 1 from each token to each
   }
+  if (map.pooling.by > 1) promise.rows_sum = false;
   return promise;
 }
 
@@ -107,11 +109,6 @@ std::string cell_place(const std::string& map_name, const Heatmap& map, std::siz
          shown(map.weights(row, column));
 }
 
-/// The last column that the row's token can see.
-std::size_t last_seen(const Heatmap& map, std::size_t row) {
-  return map.causal ? std::min(row, map.weights.columns - 1) : map.weights.columns - 1;
-}
-
 void check_row(const Heatmap& map, const std::string& name, std::size_t row, const Promise& promise,
                Faults& faults) {
   double sum = 0;
@@ -122,7 +119,7 @@ void check_row(const Heatmap& map, const std::string& name, std::size_t row, con
     finite = finite && std::isfinite(weight);
     if (!std::isfinite(weight)) {
       faults.add("not a finite number", cell_place(name, map, row, column));
-    } else if (column > last_seen(map, row) && weight != 0) {
+    } else if (weight != 0 && !map.shows(row, column)) {
       faults.add("above the diagonal of a causal model, where all is 0", cell_place(name, map, row, column));
     } else if (weight < promise.lower - slack || weight > promise.upper + slack) {
       faults.add("outside " + shown(promise.lower) + " to " + shown(promise.upper),
@@ -172,7 +169,8 @@ Findings check_invariants(const Record& record, const std::string& whose, const 
   const std::vector<Heatmap> maps = maps_of(record.drawn);
   const std::vector<std::string> names = map_names(record);
   for (std::size_t i = 0; i < maps.size(); ++i) {
-    const Promise promise = promise_of(record.drawn, maps[i]);
+    const bool is_part = i > 0 && std::holds_alternative<Heatmap>(record.drawn);
+    const Promise promise = promise_of(record.drawn, maps[i], is_part);
     for (std::size_t row = 0; row < maps[i].weights.rows(); ++row)
       check_row(maps[i], names[i], row, promise, faults);
   }

@@ -40,9 +40,17 @@ class Collector {
   std::size_t block_ = 0;
 };
 
-bool is_shown(const Heatmap& map, std::size_t row, std::size_t column) {
-  return !map.causal || column <= row;
-}
+/// As a page pools it.
+struct PooledMap {
+  std::vector<float> weights;
+  Heatmap map;
+
+  PooledMap(const Heatmap& whole, std::size_t by)
+      : weights(pooled_weights(whole, {by, whole.pooling.how})), map(whole) {
+    map.weights = {weights, (whole.weights.columns + by - 1) / by};
+    map.pooling.by *= by;
+  }
+};
 
 /// How many cells a map has where one stands for `pooled` × `pooled`.
 std::size_t cells_of(const Heatmap& map, std::size_t pooled, bool masked_too) {
@@ -50,26 +58,43 @@ std::size_t cells_of(const Heatmap& map, std::size_t pooled, bool masked_too) {
                     columns = (map.weights.columns + pooled - 1) / pooled;
   if (masked_too) return rows * columns;
   std::size_t cells = 0;
-  for (std::size_t row = 0; row < rows; ++row) cells += map.causal ? std::min(row + 1, columns) : columns;
+  if (!map.windowed && map.first_query == map.first_key) {
+    for (std::size_t row = 0; row < rows; ++row) cells += map.causal ? std::min(row + 1, columns) : columns;
+    return cells;
+  }
+  const PooledMap small(map, pooled);
+  for (std::size_t i = 0; i < rows * columns; ++i) cells += small.map.shows(i / columns, i % columns);
   return cells;
 }
 
 /// How the shapes of a page become cells of its maps.
 struct Cells {
-  std::size_t pooled = 0;   ///< 0: it can't be told
-  bool masked_too = false;  ///< images have cells above the diagonal as well
+  std::size_t pooled = 0;              ///< 0: it can't be told
+  std::vector<const Image*> images{};  ///< which have cells above the diagonal as well
+
+  [[nodiscard]] bool draws_as_image(const Heatmap& map) const {
+    const std::size_t rows = (map.weights.rows() + pooled - 1) / pooled,
+                      columns = (map.weights.columns + pooled - 1) / pooled;
+    return std::any_of(images.begin(), images.end(), [&](const Image* image) {
+      return image->columns == columns && image->pixels.size() == rows * columns;
+    });
+  }
 };
 
 /// By what is left once the maps' cells and the colour bar are taken away: nothing but in a summary.
-Cells cells_on(const Record& record, std::size_t shapes, bool images) {
+Cells cells_on(const Record& record, std::size_t shapes, const Figure& figure) {
+  Cells how;
+  for (const Item& item : figure.items) {
+    if (const auto* const image = std::get_if<Image>(&item)) how.images.push_back(image);
+  }
   const std::vector<Heatmap> maps = maps_of(record.drawn);
   const bool grid = std::holds_alternative<HeatmapGrid>(record.drawn);
   if (std::holds_alternative<View>(record.drawn)) return {};
   const std::size_t most = grid ? std::max(maps.front().weights.rows(), maps.front().weights.columns) : 1;
-  for (std::size_t pooled = 1; pooled <= most; ++pooled) {
+  for (how.pooled = 1; how.pooled <= most; ++how.pooled) {
     std::size_t cells = 0;
-    for (const Heatmap& map : maps) cells += cells_of(map, pooled, images);
-    if (!grid || cells + kStepsOfBar == shapes) return {pooled, images};
+    for (const Heatmap& map : maps) cells += cells_of(map, how.pooled, how.draws_as_image(map));
+    if (!grid || cells + kStepsOfBar == shapes) return how;
   }
   return {};
 }
@@ -78,16 +103,17 @@ std::string cell_name(const Record& record, std::size_t shape, const Cells& how)
   const std::vector<Heatmap> maps = maps_of(record.drawn);
   for (std::size_t i = 0; i < maps.size(); ++i) {
     const Heatmap& map = maps[i];
-    const std::size_t count = cells_of(map, how.pooled, how.masked_too);
+    const bool masked_too = how.draws_as_image(map);
+    const std::size_t count = cells_of(map, how.pooled, masked_too);
     if (shape >= count) {
       shape -= count;
       continue;
     }
-    const std::size_t rows = (map.weights.rows() + how.pooled - 1) / how.pooled,
-                      columns = (map.weights.columns + how.pooled - 1) / how.pooled;
+    const PooledMap small(map, how.pooled);
+    const std::size_t rows = small.map.weights.rows(), columns = small.map.weights.columns;
     for (std::size_t row = 0; row < rows; ++row) {
       for (std::size_t column = 0; column < columns; ++column) {
-        if (!how.masked_too && !is_shown(map, row, column)) continue;
+        if (!masked_too && !small.map.shows(row, column)) continue;
         if (shape-- > 0) continue;
         return map_names(record)[i] + " " + query_name(map, row * how.pooled) + " → " +
                key_name(map, column * how.pooled);
@@ -95,11 +121,6 @@ std::string cell_name(const Record& record, std::size_t shape, const Cells& how)
     }
   }
   return "a cell";
-}
-
-bool has_image(const Figure& figure) {
-  return std::any_of(figure.items.begin(), figure.items.end(),
-                     [](const Item& item) { return std::holds_alternative<Image>(item); });
 }
 
 }  // namespace
@@ -120,13 +141,15 @@ ExpectedPicture::ExpectedPicture(const Record& record, double font_scale) {
     if (const auto* const text = std::get_if<Text>(&item)) texts.push_back(*text);
     if (const auto* const line = std::get_if<Line>(&item)) lines.push_back(*line);
   }
-  const Cells how = cells_on(record, shapes.size(), has_image(figure));
+  const auto* const map = std::get_if<Heatmap>(&record.drawn);
+  if (map && map->zoom) zoom_lines = lines;
+  const Cells how = cells_on(record, shapes.size(), figure);
   for (const Heatmap& map : maps_of(record.drawn))
-    cells += how.pooled ? cells_of(map, how.pooled, how.masked_too) : 0;
+    cells += how.pooled ? cells_of(map, how.pooled, how.draws_as_image(map)) : 0;
 }
 
 std::string ExpectedPicture::name_of(const Record& record, std::size_t shape) const {
-  const Cells how = cells_on(record, shapes.size(), has_image(figure));
+  const Cells how = cells_on(record, shapes.size(), figure);
   if (shape < cells && how.pooled > 0) return cell_name(record, shape, how);
   if (std::holds_alternative<View>(record.drawn)) return "a tile, a band or a bar";
   const bool bar = shapes[shape].crisp && !std::holds_alternative<Summary>(record.drawn);

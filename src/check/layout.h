@@ -22,7 +22,8 @@ struct ExpectedPicture {
   std::vector<Shape> shapes;  ///< an image's cells one by one
   std::vector<Text> texts;
   std::vector<Line> lines;
-  std::size_t cells = 0;  ///< so many of the shapes, the first, are cells of maps
+  std::vector<Line> zoom_lines;  ///< those of them that lie over the map: its frame, and to its larger part
+  std::size_t cells = 0;         ///< so many of the shapes, the first, are cells of maps
 
   /// As today's program lays it out, with fonts `font_scale` times as wide. Throws Error when it can't be
   /// laid out.

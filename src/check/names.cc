@@ -50,12 +50,13 @@ std::string counted(std::size_t count, std::string_view thing) {
 std::string cited(std::string_view text) { return "\"" + visible(text) + "\""; }
 
 std::string key_name(const Heatmap& map, std::size_t column) {
-  return cited(map.keys[column].whole()) + "(" + std::to_string(column) + ")";
+  return cited(map.keys[column].whole()) + "(" + std::to_string(map.key_token(column)) + ")";
 }
 
 std::string query_name(const Heatmap& map, std::size_t row) {
   const std::string label = map.queries[row].whole();
-  return map.rows_are_layers ? in_words(visible(label)) : cited(label) + "(" + std::to_string(row) + ")";
+  return map.rows_are_layers ? in_words(visible(label))
+                             : cited(label) + "(" + std::to_string(map.query_token(row)) + ")";
 }
 
 std::string change(double expected, double actual) {

@@ -16,7 +16,17 @@ struct Pixel {
   int x, y;
 };
 
-/// For each shape, a pixel that it fills and no text covers; none where it is too small.
+/// Whether the middle of a line passes within a pixel's reach.
+bool is_crossed(const Line& line, double x, double y, double reach) {
+  const double across = line.x2 - line.x1, down = line.y2 - line.y1;
+  const double length = std::max(across * across + down * down, 1e-9);
+  const double share = std::clamp(((x - line.x1) * across + (y - line.y1) * down) / length, 0.0, 1.0);
+  const double from_x = x - line.x1 - share * across, from_y = y - line.y1 - share * down;
+  return std::hypot(from_x, from_y) < reach + line.width / 2;
+}
+
+/// For each shape, a pixel that it fills and no text and no line of a zoom covers; none where it is too
+/// small.
 std::vector<std::optional<Pixel>> places_to_look(const ExpectedPicture& expected, double scale) {
   constexpr double kAround = 1;
   const MeasureText measure = text_measure();
@@ -37,6 +47,9 @@ std::vector<std::optional<Pixel>> places_to_look(const ExpectedPicture& expected
     if (!filled) return std::nullopt;
     for (const Area& area : covered) {
       if (area.holds((x + 0.5) / scale, (y + 0.5) / scale)) return std::nullopt;
+    }
+    for (const Line& line : expected.zoom_lines) {
+      if (is_crossed(line, (x + 0.5) / scale, (y + 0.5) / scale, 1 / scale)) return std::nullopt;
     }
     return Pixel{static_cast<int>(x), static_cast<int>(y)};
   };

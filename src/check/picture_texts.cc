@@ -223,6 +223,20 @@ Color ground_of(const ExpectedPicture& expected, const Text& text) {
   return ground;
 }
 
+/// Whether a line of a zoom lies over it.
+bool is_crossed(const Text& text, const std::vector<Line>& lines, const MeasureText& measure) {
+  const Area area = area_of(text, measure, 1);
+  return std::any_of(lines.begin(), lines.end(), [&](const Line& line) {
+    const double length = std::hypot(line.x2 - line.x1, line.y2 - line.y1);
+    for (double at = 0; at <= length; at += 0.5) {
+      const double share = at / length;
+      if (area.holds(line.x1 + share * (line.x2 - line.x1), line.y1 + share * (line.y2 - line.y1)))
+        return true;
+    }
+    return false;
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> texts_not_shown(const ExpectedPicture& expected, const Raster& stored, double scale,
@@ -233,9 +247,11 @@ std::vector<std::string> texts_not_shown(const ExpectedPicture& expected, const 
     if (std::find(each.begin(), each.end(), shift) == each.end()) each.push_back(shift);
   }
   const Reader reader(stored, scale, each);
+  const MeasureText measure = text_measure();
   std::vector<std::string> found;
   for (const Text& text : expected.texts) {
     if (!is_read(text) || text.size * scale < kSmallest) continue;
+    if (is_crossed(text, expected.zoom_lines, measure)) continue;
     const Color ground = ground_of(expected, text);
     const Reader::Fit fit = reader.best(text, ground);
     if (fit.difference < kSame) continue;

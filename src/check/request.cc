@@ -115,6 +115,8 @@ void add_map(Meaning& meaning, const Heatmap& map, const std::vector<RecordedTex
   meaning.emplace_back("causal", map.causal ? "yes" : "no");
   meaning.emplace_back("difference", map.is_signed ? "yes" : "no");
   meaning.emplace_back("rows", map.rows_are_layers ? "layers" : "tokens");
+  meaning.emplace_back("first query and key",
+                       std::to_string(map.first_query) + ", " + std::to_string(map.first_key));
   add_list(meaning, "notes", map.notes);
 }
 

@@ -18,10 +18,6 @@ std::string widest_number(const Heatmap& heatmap) {
   return (heatmap.is_signed ? "+" : "") + fixed(0, decimals_of(heatmap));
 }
 
-bool shown(const Heatmap& heatmap, std::size_t row, std::size_t column) {
-  return !heatmap.causal || column <= row;
-}
-
 double gap(const Panel& panel) {
   const bool few = std::max(panel.rows, panel.columns) <= kMostTokensWithGaps;
   return few && std::min(panel.column_pitch, panel.row_pitch) >= kSmallestPitchWithGaps ? kGrid : 0;
@@ -32,8 +28,8 @@ void draw_image(Page& page, const Panel& panel, const Heatmap& heatmap, const Co
   image.pixels.reserve(panel.rows * panel.columns);
   for (std::size_t row = 0; row < panel.rows; ++row) {
     for (std::size_t column = 0; column < panel.columns; ++column) {
-      image.pixels.push_back(shown(heatmap, row, column) ? scale.color(heatmap.weights(row, column))
-                                                         : page.colors().page);
+      image.pixels.push_back(heatmap.shows(row, column) ? scale.color(heatmap.weights(row, column))
+                                                        : page.colors().page);
     }
   }
   page.add(image);
@@ -79,11 +75,11 @@ void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const Co
   const double between = gap(panel);
   for (std::size_t row = 0; row < panel.rows; ++row) {
     for (std::size_t column = 0; column < panel.columns; ++column) {
-      if (!shown(heatmap, row, column)) continue;
+      if (!heatmap.shows(row, column)) continue;
       // Without gaps a cell reaches a little under the neighbours drawn after it: no seams.
       const auto reach = [&](std::size_t to_row, std::size_t to_column) {
         const bool drawn =
-            to_row < panel.rows && to_column < panel.columns && shown(heatmap, to_row, to_column);
+            to_row < panel.rows && to_column < panel.columns && heatmap.shows(to_row, to_column);
         return between > 0 ? -between : drawn ? kGrid / 2 : 0;
       };
       page.add(Rectangle{
@@ -107,7 +103,7 @@ void draw_annotations(Page& page, const Panel& panel, const Heatmap& heatmap, co
   const int decimals = decimals_of(heatmap);
   for (std::size_t row = 0; row < panel.rows; ++row) {
     for (std::size_t column = 0; column < panel.columns; ++column) {
-      if (!shown(heatmap, row, column)) continue;
+      if (!heatmap.shows(row, column)) continue;
       const double weight = heatmap.weights(row, column);
       page.add(Text{.x = panel.center_x(column) - gap(panel) / 2,
                     .y = panel.center_y(row) - gap(panel) / 2,

@@ -7,7 +7,7 @@ namespace {
 
 constexpr double kWidth = 8.64;
 constexpr double kSwatch = 8.64;
-constexpr double kSwatchRow = 19.2;  // what the entry "masked" takes below the bar
+constexpr double kSwatchRow = 19.2;  // what the entry for blank cells takes below the bar
 constexpr int kSteps = 128;
 
 void draw_gradient(Page& page, const std::function<Color(double)>& color, const Box& bar) {
@@ -20,7 +20,7 @@ void draw_gradient(Page& page, const std::function<Color(double)>& color, const 
   }
 }
 
-void draw_masked_entry(Page& page, double x, double text_x, double bottom) {
+void draw_blank_entry(Page& page, const std::string& name, double x, double text_x, double bottom) {
   const Color rule = page.colors().rule;
   const double top = bottom - kSwatch, right = x + kSwatch;
   page.add(Line{x, top, right, top, 0.5, rule});
@@ -29,12 +29,17 @@ void draw_masked_entry(Page& page, double x, double text_x, double bottom) {
   page.add(Line{right, top, right, bottom, 0.5, rule});
   page.add(Text{.x = text_x,
                 .y = bottom - kSwatch / 2,
-                .text = "masked",
+                .text = name,
                 .size = TypeSizes::kTick,
                 .color = page.colors().quiet});
 }
 
 }  // namespace
+
+std::string blank_cells(const Heatmap& map) {
+  if (!map.windowed) return map.causal ? "masked" : "";
+  return map.causal ? "masked or not computed" : "not computed";
+}
 
 Box draw_color_bar(Page& page, const ColorBar& color_bar, double x, double y, double height) {
   Text name{.text = color_bar.name,
@@ -42,7 +47,7 @@ Box draw_color_bar(Page& page, const ColorBar& color_bar, double x, double y, do
             .color = page.colors().quiet,
             .align = Text::Align::middle,
             .angle = -90};
-  const double length = std::max(height - (color_bar.masked ? kSwatchRow : 0), page.width(name) + 4);
+  const double length = std::max(height - (!color_bar.blank.empty() ? kSwatchRow : 0), page.width(name) + 4);
   Box bar{x, y, x, y + length};
   for (const ColorScale& scale : color_bar.scales) {
     if (bar.right > x) bar.right += kGrid;
@@ -69,10 +74,10 @@ Box draw_color_bar(Page& page, const ColorBar& color_bar, double x, double y, do
   name.x = covered.right + name.size;
   name.y = y + length / 2;
   covered = covered.joined(page.add(name));
-  if (color_bar.masked) {
+  if (!color_bar.blank.empty()) {
     const double bottom = bar.bottom + kSwatchRow;
-    draw_masked_entry(page, x, text_x, bottom);
-    const double right = text_x + page.width("masked", TypeSizes::kTick);
+    draw_blank_entry(page, color_bar.blank, x, text_x, bottom);
+    const double right = text_x + page.width(color_bar.blank, TypeSizes::kTick);
     covered = covered.joined({x, y, right, bottom});
   }
   return covered;

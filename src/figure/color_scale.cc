@@ -17,8 +17,8 @@ ColorScale::Range range_of(std::span<const Heatmap> maps) {
   ColorScale::Range range;
   for (const Heatmap& map : maps) {
     for (std::size_t row = 0; row < map.weights.rows(); ++row) {
-      const std::size_t end = map.causal ? std::min(row + 1, map.weights.columns) : map.weights.columns;
-      for (std::size_t column = 0; column < end; ++column) {
+      for (std::size_t column = 0; column < map.weights.columns; ++column) {
+        if (!map.shows(row, column)) continue;
         const double value = map.weights(row, column);
         range.smallest = std::min(range.smallest, value);
         range.largest = std::max(range.largest, value);

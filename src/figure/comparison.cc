@@ -103,7 +103,7 @@ Figure comparison_figure(const Comparison& comparison, const Look& look, const M
     draw_facts(page, panels[i].x, facts_top, room, comparison.sides[i]);
   }
   constexpr double kToTheBar = 14.4;
-  const ColorBar bar{scales, first.map.quantity, first.map.causal || second.map.causal};
+  const ColorBar bar{scales, first.map.quantity, blank_cells(first.map.causal ? first.map : second.map)};
   draw_color_bar(page, bar, panels[1].box().right + kToTheBar, 0,
                  std::max(panels[0].height(), panels[1].height()));
 

@@ -57,7 +57,7 @@ std::string most_received(const Heatmap& heatmap) {
   const auto most =
       static_cast<std::size_t>(std::max_element(received.begin(), received.end()) - received.begin());
   if (!(total > 0)) return {};
-  return " The key that receives most is " + quoted(heatmap.keys[most], most) + ", with " +
+  return " The key that receives most is " + quoted(heatmap.keys[most], heatmap.key_token(most)) + ", with " +
          fixed(100 * received[most] / total, 0) + " % of all weight.";
 }
 
@@ -76,8 +76,8 @@ std::string most_concentrated(const Heatmap& heatmap) {
       }
     }
   }
-  return " The most concentrated row is " + quoted(heatmap.queries[most], most) + ", with " + fixed(peak, 2) +
-         " on " + quoted(heatmap.keys[key], key) + ".";
+  return " The most concentrated row is " + quoted(heatmap.queries[most], heatmap.query_token(most)) +
+         ", with " + fixed(peak, 2) + " on " + quoted(heatmap.keys[key], heatmap.key_token(key)) + ".";
 }
 
 /// "“bank” (2) to “river” (14) 0.45", and so on.
@@ -89,8 +89,8 @@ std::string links_of(const Heatmap& heatmap, std::size_t count) {
         heatmap.is_signed ? signed_fixed(link.weight, decimals) : fixed(link.weight, decimals);
     const TokenLabel& query = heatmap.queries[link.query];
     links += (links.empty() ? "" : ", ") +
-             (heatmap.rows_are_layers ? query.text : quoted(query, link.query)) + " to " +
-             quoted(heatmap.keys[link.key], link.key) + " " + weight;
+             (heatmap.rows_are_layers ? query.text : quoted(query, heatmap.query_token(link.query))) +
+             " to " + quoted(heatmap.keys[link.key], heatmap.key_token(link.key)) + " " + weight;
   }
   return links;
 }
@@ -116,9 +116,10 @@ std::string colors_sentence(const ColorScale& scale) {
 
 /// "3 queries (rows, attending from) by 3 keys (columns, attending to)"
 std::string extent_of(const Heatmap& heatmap) {
-  return std::to_string(heatmap.weights.rows()) +
+  const std::string of = heatmap.pooling.by > 1 ? " groups of " + std::to_string(heatmap.pooling.by) : "";
+  return std::to_string(heatmap.weights.rows()) + of +
          (heatmap.rows_are_layers ? " layers (rows)" : " queries (rows, attending from)") + " by " +
-         std::to_string(heatmap.weights.columns) + " keys (columns, attending to)";
+         std::to_string(heatmap.weights.columns) + of + " keys (columns, attending to)";
 }
 
 /// What the numbers are, within a sentence.
@@ -159,8 +160,9 @@ std::string description(const Heatmap& heatmap, const ColorScale& scale) {
                            : heatmap.rows_are_layers ? " Strongest weights: "
                                                      : " Strongest links off the diagonal: ";
   if (!links.empty()) text += lead + links + ".";
-  if (!heatmap.is_signed && !heatmap.rows_are_layers)
+  if (!heatmap.is_signed && !heatmap.rows_are_layers && heatmap.pooling.by == 1)
     text += most_received(heatmap) + most_concentrated(heatmap);
+  if (heatmap.zoom) text += " Larger beside it: " + zoomed(heatmap).title + ".";
   return text + note_sentences(heatmap.notes);
 }
 

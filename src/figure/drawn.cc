@@ -37,7 +37,9 @@ Figure lay_out(const Drawn& drawn, const Look& look, const MeasureText& measure)
 }
 
 std::vector<Heatmap> maps_of(const Drawn& drawn) {
-  return std::visit(Overloaded{[](const Heatmap& map) { return std::vector{map}; },
+  return std::visit(Overloaded{[](const Heatmap& map) {
+                                 return map.zoom ? std::vector{map, zoomed(map)} : std::vector{map};
+                               },
                                [](const HeatmapGrid& grid) { return grid.panels; },
                                [](const Comparison& comparison) {
                                  return std::vector{comparison.sides[0].map, comparison.sides[1].map};

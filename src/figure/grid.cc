@@ -23,22 +23,6 @@ void check(const HeatmapGrid& grid) {
   }
 }
 
-/// A map whose cells are the largest weights (the farthest from 0) of `by` × `by` cells.
-struct Pooled {
-  std::vector<float> weights;
-  std::size_t columns;
-
-  Pooled(const MatrixView& map, std::size_t by) : columns((map.columns + by - 1) / by) {
-    weights.assign((map.rows() + by - 1) / by * columns, 0);
-    for (std::size_t row = 0; row < map.rows(); ++row) {
-      for (std::size_t column = 0; column < map.columns; ++column) {
-        float& largest = weights[row / by * columns + column / by];
-        if (std::abs(map(row, column)) > std::abs(largest)) largest = map(row, column);
-      }
-    }
-  }
-};
-
 /// What all panels of a grid have in common.
 struct Layout {
   std::size_t columns = 0, rows = 0;  ///< of panels
@@ -117,20 +101,15 @@ struct OuterLabels {
   Box keys, queries;
 };
 
-/// A tokens' label for each drawn row and column, where several tokens share one: the first of them.
-std::vector<TokenLabel> every(std::span<const TokenLabel> labels, std::size_t step) {
-  std::vector<TokenLabel> kept;
-  for (std::size_t i = 0; i < labels.size(); i += step) kept.push_back(labels[i]);
-  return kept;
-}
-
 OuterLabels draw_outer_labels(Page& page, const Layout& layout, const HeatmapGrid& grid) {
   const std::size_t count = grid.panels.size();
   const Box first = layout.at(0).box(), last = layout.at(count - 1).box();
   OuterLabels covered{{first.left, last.bottom, first.right, last.bottom},
                       {first.left, first.top, first.left, last.bottom}};
-  const std::vector<TokenLabel> keys = every(grid.panels.front().keys, layout.pooled);
-  const std::vector<TokenLabel> queries = every(grid.panels.front().queries, layout.pooled);
+  const Heatmap& map = grid.panels.front();
+  const std::size_t by = map.pooling.by > 1 ? map.pooling.by * layout.pooled : 1;
+  const std::vector<TokenLabel> keys = with_positions(pooled_labels(map.keys, layout.pooled), by);
+  const std::vector<TokenLabel> queries = with_positions(pooled_labels(map.queries, layout.pooled), by);
   for (std::size_t i = 0; i < count; ++i) {
     const Panel panel = layout.at(i);
     if (i + layout.columns >= count) covered.keys = covered.keys.joined(draw_key_labels(page, panel, keys));
@@ -143,7 +122,7 @@ OuterLabels draw_outer_labels(Page& page, const Layout& layout, const HeatmapGri
 /// How far key labels reach below their panel.
 double depth_of_key_labels(Page page, const Layout& layout, const HeatmapGrid& grid) {
   const Panel panel = layout.at(0);
-  const std::vector<TokenLabel> keys = every(grid.panels.front().keys, layout.pooled);
+  const std::vector<TokenLabel> keys = pooled_labels(grid.panels.front().keys, layout.pooled);
   return draw_key_labels(page, panel, keys).bottom - panel.box().bottom;
 }
 
@@ -186,8 +165,9 @@ Figure heatmap_grid(const HeatmapGrid& grid, const Look& look, const MeasureText
   for (std::size_t i = 0; i < count; ++i) {
     const Panel panel = layout.at(i);
     Heatmap map = grid.panels[i];
-    const Pooled pooled(map.weights, layout.pooled);
-    map.weights = {pooled.weights, pooled.columns};
+    const std::vector<float> pooled = pooled_weights(map, {layout.pooled, map.pooling.how});
+    map.weights = {pooled, layout.panel.columns};
+    map.pooling.by *= layout.pooled;
     draw_panel(page, panel, map, scale, look, cells);
     if (layout.title_height > 0) draw_panel_title(page, panel, visible(map.title));
     maps = maps.joined(panel.box());
@@ -202,15 +182,16 @@ Figure heatmap_grid(const HeatmapGrid& grid, const Look& look, const MeasureText
   }
   constexpr double kToTheBar = 14.4, kLongestBar = 300;
   const double bar_height = std::min(maps.bottom - maps.top, std::max(kLongestBar, layout.panel.height()));
-  draw_color_bar(page, {{&scale, 1}, first.quantity, first.causal}, maps.right + kToTheBar, 0, bar_height);
+  draw_color_bar(page, {{&scale, 1}, first.quantity, blank_cells(first)}, maps.right + kToTheBar, 0,
+                 bar_height);
 
   const std::string title = visible(look.title.value_or(grid.title));
   draw_heading(page, 0, -std::max(layout.title_height, is_overview(grid) ? 14.0 : 0.0), page.bounds().right,
                title, visible(grid.subtitle));
   std::vector<std::string> notes = grid.notes;
   if (layout.pooled > 1) {
-    const std::string side = std::to_string(layout.pooled);
-    notes.push_back("each cell shows the largest of " + side + " × " + side + " weights");
+    std::erase(notes, pooling_note(first, first.pooling));
+    notes.push_back(pooling_note(first, {first.pooling.by * layout.pooled, first.pooling.how}));
   }
   draw_notes(page, 0, page.bounds().right, notes);
   return std::move(page).finish(title, description(grid, scale));

@@ -61,18 +61,30 @@ Box draw_key_labels(Page& page, const Panel& panel, std::span<const TokenLabel> 
   return covered;
 }
 
-Box draw_query_labels(Page& page, const Panel& panel, std::span<const TokenLabel> queries) {
+Box draw_query_labels(Page& page, const Panel& panel, std::span<const TokenLabel> queries, LabelSide side) {
   const double size = key_thinning(panel).size;
   const auto every = static_cast<std::size_t>(std::ceil(size * TypeSizes::kLine / panel.row_pitch - 1e-9));
-  Box covered{panel.x, panel.y, panel.x, panel.y + panel.height()};
+  const bool left = side == LabelSide::left;
+  const double edge = left ? panel.x : panel.box().right, outwards = left ? -1 : 1;
+  Box covered{edge, panel.y, edge, panel.y + panel.height()};
   for (std::size_t row = 0; row < queries.size(); row += every) {
     Text text = label_text(page, queries[row], size);
     text.y = panel.center_y(row);
-    if (every > 1) page.add(Line{panel.x - 1 - kTick, text.y, panel.x - 1, text.y, 0.4, page.colors().rule});
-    text.x = panel.x - kFromMap - (every > 1 ? kTick / 2 : 0);
+    const double near = edge + outwards, far = edge + outwards * (1 + kTick);
+    if (every > 1)
+      page.add(Line{std::min(near, far), text.y, std::max(near, far), text.y, 0.4, page.colors().rule});
+    text.x = edge + outwards * (kFromMap + (every > 1 ? kTick / 2 : 0));
+    text.align = left ? Text::Align::end : Text::Align::start;
     covered = covered.joined(page.add(text));
   }
   return covered;
+}
+
+std::vector<TokenLabel> with_positions(std::span<const TokenLabel> labels, std::size_t by) {
+  std::vector<TokenLabel> positioned(labels.begin(), labels.end());
+  for (std::size_t i = 0; by > 1 && i < positioned.size(); ++i)
+    positioned[i].mark.insert(0, std::to_string(i * by) + " ");
+  return positioned;
 }
 
 void draw_key_title(Page& page, const Box& maps, const Box& labels, double top) {

@@ -249,7 +249,8 @@ Figure neuron_view(const View& view, const Look& look, const MeasureText& measur
   draw_tokens(page, {view.tokens, layout.key_rows, layout.tokens, Text::Align::start, {}});
   draw_column_names(page, layout, view);
   const bool masked = view.causal && keys_seen(view).end < view.keys().end;
-  draw_vector_bars(page, {.scales = {&vector_scale, 1}, .name = "Query and Key", .masked = masked},
+  draw_vector_bars(page,
+                   {.scales = {&vector_scale, 1}, .name = "Query and Key", .blank = masked ? "masked" : ""},
                    {.scales = {&product_scale, 1}, .name = "q × k"},
                    std::max(layout.queries.bottom(), layout.key_rows.bottom()));
   return finished(std::move(page), view, sight, look);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "attnviz/figure.h"
 #include "figure/page.h"
@@ -68,10 +69,16 @@ struct Thinning {
 /// A token as labels write it: special ones grey, marks lightened, long ones cut. Its place is left open.
 [[nodiscard]] Text label_text(const Page& page, const TokenLabel& label, double size, bool bold = false);
 
-/// Tokens below the columns at 45°, and left of the rows; every k-th when they would touch. Each returns
+/// Where several tokens share a label: with the position of the one that it is, in front.
+[[nodiscard]] std::vector<TokenLabel> with_positions(std::span<const TokenLabel> labels, std::size_t by);
+
+enum class LabelSide { left, right };
+
+/// Tokens below the columns at 45°, and beside the rows; every k-th when they would touch. Each returns
 /// what its labels cover.
 Box draw_key_labels(Page& page, const Panel& panel, std::span<const TokenLabel> keys);
-Box draw_query_labels(Page& page, const Panel& panel, std::span<const TokenLabel> queries);
+Box draw_query_labels(Page& page, const Panel& panel, std::span<const TokenLabel> queries,
+                      LabelSide side = LabelSide::left);
 
 /// "Keys (attending to)" below `labels` and no higher than `top`, in the middle of `maps`.
 void draw_key_title(Page& page, const Box& maps, const Box& labels, double top = 0);
@@ -82,12 +89,12 @@ void draw_query_title(Page& page, const Box& maps, const Box& query_labels, cons
 struct ColorBar {
   std::span<const ColorScale> scales;  ///< one strip each, side by side; of one range
   std::string name;
-  bool masked = false;                         ///< with the entry "masked" below
+  std::string blank{};                         ///< with an entry below: what blank cells are
   std::function<Color(double place)> color{};  ///< in place of the scales' own colours
 };
 
-/// Right of (x, y), `height` points tall with its "masked" entry, or as tall as its name needs. Returns what
-/// it covers.
+/// Right of (x, y), `height` points tall with its entry for blank cells, or as tall as its name needs.
+/// Returns what it covers.
 Box draw_color_bar(Page& page, const ColorBar& bar, double x, double y, double height);
 
 /// Throws Error when the map has no weights, or labels that do not match them.

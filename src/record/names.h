@@ -22,6 +22,8 @@ inline constexpr Words<Annotate> kAnnotateWords = {
 inline constexpr std::array<std::pair<std::string_view, Theme>, 2> kThemeWords = {
     {{"light", Theme::light}, {"dark", Theme::dark}}};
 
+inline constexpr std::array<std::pair<std::string_view, Pool>, 2> kPoolWords = {
+    {{"max", Pool::max}, {"mean", Pool::mean}}};
 inline constexpr Words<View::Kind> kViewWords = {
     {{"head", View::Kind::head}, {"model", View::Kind::model}, {"neuron", View::Kind::neuron}}};
 inline constexpr std::array<std::pair<std::string_view, View::Filter>, 5> kFilterWords = {

@@ -66,6 +66,8 @@ class RecordReader {
   std::vector<Number> numbers(const Json& json, const char* name, std::size_t count) const;
   MatrixView weights(const Json& json);
   Heatmap map(const Json& json, const Heatmap* labeled);
+  Pooling pooling(const Json& json) const;
+  Zoom zoom(const Json& json, const Heatmap& map);
   std::vector<Heatmap> maps(const Json& figure, std::size_t count);
   Heatmap only_map(const Json& figure) { return maps(figure, 1).front(); }
   Drawn grid(const Json& figure);
@@ -132,7 +134,30 @@ Heatmap RecordReader::map(const Json& json, const Heatmap* labeled) {
   if (map.queries.size() != map.weights.rows() || map.keys.size() != map.weights.columns) {
     refuse("labels do not match the weights");
   }
+  if (json.contains("pooling")) map.pooling = pooling(json["pooling"]);
+  map.windowed = json.contains("windowed") && get<bool>(json, "windowed");
+  if (json.contains("zoom")) map.zoom = zoom(json["zoom"], map);
   return map;
+}
+
+Pooling RecordReader::pooling(const Json& json) const {
+  return {size(json, "by"), word<Pool>(json, "how", kPoolWords)};
+}
+
+/// A part of the map.
+Zoom RecordReader::zoom(const Json& json, const Heatmap& map) {
+  Zoom zoom{.weights = weights(json)};
+  zoom.queries = labels(json, "queries", zoom.weights.rows());
+  zoom.keys = labels(json, "keys", zoom.weights.columns);
+  const auto begin = [&](const char* name, std::size_t count, std::size_t cells) {
+    const auto first = get<std::int64_t>(json, name);
+    const auto most = static_cast<std::int64_t>(cells * map.pooling.by);
+    if (first < 0 || first + static_cast<std::int64_t>(count) > most) refuse("its zoom lies outside the map");
+    return static_cast<std::size_t>(first);
+  };
+  zoom.query = begin("query", zoom.weights.rows(), map.weights.rows());
+  zoom.key = begin("key", zoom.weights.columns, map.weights.columns);
+  return zoom;
 }
 
 /// `count` of them, or any number from 1 on when it is 0.

@@ -32,18 +32,31 @@ Json labels_json(std::span<const TokenLabel> labels) {
 
 /// `shared` are labels that stand once before all maps.
 Json map_json(const Heatmap& map) {
-  return {{"title", map.title},
-          {"subtitle", map.subtitle},
-          {"notes", map.notes},
-          {"quantity", map.quantity},
-          {"causal", map.causal},
-          {"signed", map.is_signed},
-          {"rows_are_layers", map.rows_are_layers},
-          {"rows", map.weights.rows()},
-          {"columns", map.weights.columns},
-          {"queries", labels_json(map.queries)},
-          {"keys", labels_json(map.keys)},
-          {"weights", base64(map.weights.values)}};
+  Json json = {{"title", map.title},
+               {"subtitle", map.subtitle},
+               {"notes", map.notes},
+               {"quantity", map.quantity},
+               {"causal", map.causal},
+               {"signed", map.is_signed},
+               {"rows_are_layers", map.rows_are_layers},
+               {"rows", map.weights.rows()},
+               {"columns", map.weights.columns},
+               {"queries", labels_json(map.queries)},
+               {"keys", labels_json(map.keys)},
+               {"weights", base64(map.weights.values)}};
+  if (map.pooling.by > 1)
+    json["pooling"] = {{"by", map.pooling.by}, {"how", word_of(map.pooling.how, kPoolWords)}};
+  if (map.windowed) json["windowed"] = true;
+  if (!map.zoom) return json;
+  const Zoom& zoom = *map.zoom;
+  json["zoom"] = {{"query", zoom.query},
+                  {"key", zoom.key},
+                  {"rows", zoom.weights.rows()},
+                  {"columns", zoom.weights.columns},
+                  {"queries", labels_json(zoom.queries)},
+                  {"keys", labels_json(zoom.keys)},
+                  {"weights", base64(zoom.weights.values)}};
+  return json;
 }
 
 Json content_json(const Heatmap& map, Packing) { return {{"kind", "heatmap"}, {"maps", {map_json(map)}}}; }

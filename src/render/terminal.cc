@@ -106,7 +106,7 @@ struct Grid {
     shown.assign(rows * columns, false);
     for (std::size_t row = 0; row < heatmap.weights.rows(); ++row) {
       for (std::size_t column = 0; column < heatmap.weights.columns; ++column) {
-        if (heatmap.causal && column > row) continue;
+        if (!heatmap.shows(row, column)) continue;
         const std::size_t cell = row / pool * columns + column / pool;
         const float weight = heatmap.weights(row, column);
         weights[cell] = shown[cell] ? std::max(weights[cell], weight) : weight;
@@ -216,7 +216,8 @@ std::string legend(const ColorScale& scale, const CellPen& pen, const Grid& grid
   if (used <= columns) {
     text += low;
     for (std::size_t i = 0; i < kSteps; ++i) text += pen.at((static_cast<double>(i) + 0.5) / kSteps, 1);
-    const std::string name = "  " + heatmap.quantity + (heatmap.causal ? ", blank: masked" : "");
+    const std::string blank = blank_cells(heatmap);
+    const std::string name = "  " + heatmap.quantity + (blank.empty() ? "" : ", blank: " + blank);
     text += pen.end() + high + cut(name, columns - used) + "\n";
   } else {
     text += cut(low + "to" + high, columns) + "\n";
