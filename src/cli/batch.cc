@@ -33,13 +33,7 @@ std::size_t length(const Item& item) {
 std::size_t result_bytes(const Item& item) {
   std::size_t bytes = 0;
   for (const Subject& subject : item.subjects) {
-    const auto count = [](const std::vector<int>& chosen, int all) {
-      return chosen.empty() ? static_cast<std::size_t>(all) : chosen.size();
-    };
-    const ModelCard& card = subject.card();
-    const std::size_t tokens = subject.prepared.encoding.size();
-    bytes += count(subject.selection.layers, card.layers) * count(subject.selection.heads, card.heads) *
-             tokens * tokens * sizeof(float);
+    bytes += cli::result_bytes(subject.card(), subject.selection, subject.prepared.encoding.size());
   }
   return bytes;
 }
@@ -181,8 +175,18 @@ std::shared_ptr<Window> Batches::read_window() {
   return window;
 }
 
-/// Runs them as one batch, each model once.
-void Batches::run_models(std::span<Item* const> items) {
+/// Runs them as one batch, each model once; texts that are read in windows one by one.
+void Batches::run_models(std::span<Item* const> all) {
+  std::vector<Item*> items;
+  for (Item* item : all) {
+    const bool windowed = !item->subjects.front().prepared.windows.empty();
+    Timings timings;
+    for (Subject& subject : item->subjects) {
+      if (windowed) attend(subject, timings);
+    }
+    if (!windowed) items.push_back(item);
+  }
+  if (items.empty()) return;
   for (std::size_t source = 0; source < sources_.size(); ++source) {
     std::vector<Encoding> encodings;
     for (Item* item : items) encodings.push_back(std::move(item->subjects[source].prepared.encoding));

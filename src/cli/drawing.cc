@@ -51,6 +51,7 @@ std::string in_terminal(const Record& record, ShowColor color, const Streams& st
 
 void add_ways_out(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_token_flags(flags, options.tokens);
+  add_pool_flag(flags, options.pool);
   add_output_and_look_flags(flags, options, stem);
   add_run_flags(flags, options.model);
 }
@@ -123,12 +124,13 @@ void draw(const FigurePlan& plan, std::span<Subject> subjects,
           const std::function<void(const Record&, const std::string& printed)>& use) {
   std::vector<RecordedText> texts;
   for (const Subject& subject : subjects) texts.push_back(recorded(subject));
-  plan.draw(subjects, [&](const Drawn& drawn, const Look& look, const std::string& printed) {
+  plan.draw(subjects, [&](const Drawn& whole, const Look& look, const std::string& printed) {
+    const PooledMaps pooled(whole, plan.drawing.pool);
     use({.program = "attnviz " ATTNVIZ_VERSION,
          .arguments = plan.drawing.request,
          .texts = texts,
          .look = look,
-         .drawn = drawn},
+         .drawn = pooled.drawn()},
         printed);
   });
 }

@@ -14,6 +14,7 @@
 #include "cli/look.h"
 #include "cli/map_choice.h"
 #include "cli/output.h"
+#include "cli/pool.h"
 #include "cli/request.h"
 #include "cli/shown_tokens.h"
 
@@ -29,6 +30,7 @@ struct DrawingOptions {
   TextOptions text;
   ModelChoice model;
   TokenOptions tokens;
+  PoolOptions pool;
   LookOptions look;
   OutputOptions output;
   bool describe = false, show = false, no_embed = false;

@@ -56,7 +56,7 @@ Provenance provenance_of(const Subject& subject) {
       {"text", prepared.sentence.text},        {"tokens", one_line(prepared.encoding.tokens)},
       {"ids", one_line(prepared.encoding.ids)}};
   if (prepared.sentence.pair) provenance["pair"] = *prepared.sentence.pair;
-  if (prepared.cut_from) provenance["note"] = prepared.notes().front();
+  if (!prepared.notes().empty()) provenance["note"] = prepared.notes().front();
   const auto digest = card.sha256.find(backend == Backend::checkpoint ? "model.safetensors" : "model.pt");
   if (digest != card.sha256.end()) provenance["model_sha256"] = digest->second;
   return provenance;
@@ -91,6 +91,9 @@ int extract(const ExtractOptions& options, const Streams& streams) {
     throw Error("--with-qk: a TorchScript export does not give query and key vectors",
                 "leave --backend torchscript out");
   }
+  if (options.with_query_key && options.model.window)
+    throw Error("--with-qk: a token of two windows has two query and two key vectors",
+                "leave one of them out");
   Wanted wanted;
   wanted.layers = options.layers;
   wanted.heads = options.heads;
@@ -98,7 +101,7 @@ int extract(const ExtractOptions& options, const Streams& streams) {
   Job job{.text = options.text,
           .output = options.output,
           .formats = kFormats,
-          .sources = {{options.model, selector(wanted)}},
+          .sources = {{options.model, selector(wanted), {}, /*takes_windows=*/true}},
           .timings = options.model.timings};
   job.ready = [](std::span<Subject> subjects) { return Ready{subjects[0].card().name + "-attention"}; };
   job.make = [format = file_format(job)](std::span<Subject> subjects, Timings&) {

@@ -90,8 +90,9 @@ std::string stem_of(const GridOptions& options, const Subject& subject) {
 }
 
 FigurePlan grid_plan(const GridOptions& options) {
-  FigurePlan plan{.drawing = options.drawing,
-                  .sources = {{options.drawing.model, selector(wanted(options))}}};
+  FigurePlan plan{
+      .drawing = options.drawing,
+      .sources = {{options.drawing.model, selector(wanted(options)), {}, /*takes_windows=*/true}}};
   plan.ready = [options](std::span<Subject> subjects) { return Ready{stem_of(options, subjects[0])}; };
   plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
     Subject& subject = subjects[0];

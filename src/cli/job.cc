@@ -15,6 +15,12 @@ Reader only_tokenizer(const ModelChoice& choice) {
   return {.choice = choice, .card = read_card(find_model(choice.model))};
 }
 
+void check_window(const Source& source) {
+  if (!source.model.window || source.takes_windows) return;
+  throw Error("--window: only render, grid, layers and extract read a text in windows",
+              "layers can't be followed between tokens that no window holds; --truncate cuts the text");
+}
+
 /// Of many texts.
 std::string format_of_many(const Job& job) {
   const std::optional<std::string>& path = job.output.path;
@@ -65,7 +71,8 @@ Heatmap Subject::map(const MatrixView& weights, const std::string& title) const 
           .causal = attention.causal,
           .title = title,
           .subtitle = prepared.sentence.shown(),
-          .notes = notes()};
+          .notes = notes(),
+          .windowed = !prepared.windows.empty()};
 }
 
 std::vector<OpenSource> open_sources(const Job& job, std::istream& in) {
@@ -75,6 +82,8 @@ std::vector<OpenSource> open_sources(const Job& job, std::istream& in) {
                     .selection = {}};
     if (job.runs_models) open.selection = source.select(open.reader.card);
     check_pair(open.reader.card, job.text);
+    check_window(source);
+    check_window(open.reader.card, source.model);
     if (source.against) {
       TextOptions own{.name = "--against", .text = *source.against};
       own.invalid_utf8 = job.text.invalid_utf8;
@@ -100,7 +109,10 @@ std::vector<Subject> subjects_of(std::span<OpenSource> sources, const Sentence& 
 void attend(Subject& subject, Timings& timings) {
   Model& model = opened(*subject.reader);
   timings.lap("open model");
-  subject.attention = std::move(model.run({&subject.prepared.encoding, 1}, subject.selection).front());
+  const Prepared& prepared = subject.prepared;
+  subject.attention = prepared.windows.empty()
+                          ? std::move(model.run({&prepared.encoding, 1}, subject.selection).front())
+                          : run_windows(model, prepared.encoding, prepared.windows, subject.selection);
   timings.lap("forward");
 }
 

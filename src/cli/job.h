@@ -22,6 +22,7 @@ struct Source {
   ModelChoice model;
   std::function<Selection(const ModelCard&)> select{};  ///< throws Error where the model lacks what is wanted
   std::optional<std::string> against{};                 ///< a text of its own, in place of the job's
+  bool takes_windows = false;                           ///< --window
 };
 
 /// Selects as `wanted` says.

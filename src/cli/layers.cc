@@ -51,7 +51,8 @@ FigurePlan layers_plan(const LayersOptions& options) {
   Wanted wanted = MapChoice{.head = options.head}.wanted();
   wanted.layer_flag = "--layers";
   wanted.layers = options.layers;
-  FigurePlan plan{.drawing = options.drawing, .sources = {{options.drawing.model, selector(wanted)}}};
+  FigurePlan plan{.drawing = options.drawing,
+                  .sources = {{options.drawing.model, selector(wanted), {}, /*takes_windows=*/true}}};
   plan.ready = [head = options.head](std::span<Subject> subjects) {
     return Ready{subjects[0].card().name + "-layers-" + head_stem(head)};
   };

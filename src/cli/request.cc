@@ -33,6 +33,14 @@ std::string read_model(const Given& given) {
 
 void add_truncate_flag(Flags& flags, ModelChoice& choice) {
   flags.flag("--truncate", "cut a text that is too long for the model, and say so", choice.truncate);
+  flags.value(
+      "--window", "max|N",
+      "read a text that is longer in windows of N tokens, or of as many as the model takes, each half in "
+      "the next: a row is that of the window in which its token lies most central, weights on a "
+      "window's special tokens go to the text's, and what no window holds is left blank",
+      [&](const Given& given) {
+        choice.window = given.value == "max" ? 0 : read_integer(given, 1, 1 << 20);
+      });
 }
 
 void check_range(const std::string& flag, const NumberRanges& ranges, const ModelCard& card,
@@ -153,8 +161,23 @@ Selection select(const ModelCard& card, const Wanted& wanted) {
 }
 
 std::vector<std::string> Prepared::notes() const {
+  if (!windows.empty()) {
+    return {"read in " + std::to_string(windows.size()) + " windows of " +
+            std::to_string(windows.front().encoding.size()) +
+            " tokens: each row is that of the window in which its token lies most central"};
+  }
   if (!cut_from) return {};
   return {"cut to " + std::to_string(encoding.size()) + " of " + std::to_string(*cut_from) + " tokens"};
+}
+
+void check_window(const ModelCard& card, const ModelChoice& choice) {
+  if (!choice.window) return;
+  if (choice.truncate)
+    throw Error("--window: reads all of a text that --truncate would cut", "give one of them");
+  if (card.max_tokens > 0 && *choice.window > card.max_tokens) {
+    throw Error("--window " + std::to_string(*choice.window) + ": " + card.name + " takes at most " +
+                std::to_string(card.max_tokens) + " tokens");
+  }
 }
 
 void check_pair(const ModelCard& card, const TextOptions& text) {
@@ -174,10 +197,24 @@ Prepared prepare(Reader& reader, Sentence sentence, Timings& timings) {
     prepared.encoding = tokenizer.encode(sentence.text, sentence.pair, {.max_tokens = card.max_tokens});
     prepared.cut_from = tokens;
   }
+  if (reader.choice.window) {
+    if (sentence.pair)
+      throw Error("--window: reads one text, --pair gives two", "join them, or shorten them");
+    const std::size_t length = *reader.choice.window > 0 ? *reader.choice.window : card.max_tokens;
+    prepared.windows = windows_of(prepared.encoding, length);
+  }
   prepared.labels = tokenizer.labels(prepared.encoding);
   prepared.sentence = std::move(sentence);
   timings.lap("tokenize");
   return prepared;
+}
+
+std::size_t result_bytes(const ModelCard& card, const Selection& selection, std::size_t tokens) {
+  const auto count = [](const std::vector<int>& chosen, int all) {
+    return chosen.empty() ? static_cast<std::size_t>(all) : chosen.size();
+  };
+  return count(selection.layers, card.layers) * count(selection.heads, card.heads) * tokens * tokens *
+         sizeof(float);
 }
 
 void report_cut(const Prepared& prepared, const ModelCard& card, std::ostream& err) {
@@ -189,17 +226,20 @@ void report_cut(const Prepared& prepared, const ModelCard& card, std::ostream& e
 void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection) {
   const ModelCard& card = reader.card;
   const ModelChoice& choice = reader.choice;
-  const std::size_t tokens = prepared.encoding.size();
+  const std::size_t whole = prepared.encoding.size();
+  const bool windowed = !prepared.windows.empty();
+  const std::size_t tokens = windowed ? prepared.windows.front().encoding.size() : whole;
   if (card.max_tokens > 0 && tokens > card.max_tokens) {
     throw Error(prepared.sentence.name + ": " + std::to_string(tokens) + " tokens, " + card.name +
                     " takes at most " + std::to_string(card.max_tokens),
                 "--truncate cuts the text to what fits");
   }
-  const std::size_t needed = predicted_memory(card, 1, tokens, selection, choice.options.backend);
+  std::size_t needed = predicted_memory(card, 1, tokens, selection, choice.options.backend);
+  if (windowed) needed += result_bytes(card, selection, whole);
   const std::size_t limit = choice.max_memory.value_or(available_memory());
   if (needed <= limit) return;
   throw Error((choice.max_memory ? "--max-memory " : "memory available: ") + show_bytes(limit) + ": " +
-                  std::to_string(tokens) + " tokens need " + show_bytes(needed),
+                  std::to_string(whole) + " tokens need " + show_bytes(needed),
               memory_hint(card, choice, selection));
 }
 

@@ -14,6 +14,7 @@
 #include "attnviz/tokens.h"
 #include "cli/flags.h"
 #include "cli/sentence.h"
+#include "cli/text_window.h"
 #include "cli/timings.h"
 
 namespace attnviz::cli {
@@ -23,11 +24,12 @@ struct ModelChoice {
   ModelOptions options;
   Sandbox sandbox = Sandbox::automatic;
   bool truncate = false;
+  std::optional<std::size_t> window{};    ///< tokens of one; 0: as many as the model takes
   std::optional<std::size_t> max_memory;  ///< bytes; unset: what the machine has available
   bool timings = false;
 };
 
-/// --model and --truncate; all that a command needs which only tokenizes.
+/// --model, --truncate and --window; all that a command needs which only tokenizes.
 void add_model_flags(Flags& flags, ModelChoice& choice);
 
 /// The same for a command that compares two models: --model up to twice, into `names`.
@@ -68,19 +70,27 @@ struct Prepared {
   Encoding encoding;
   std::vector<TokenLabel> labels;
   std::optional<std::size_t> cut_from;  ///< tokens before --truncate cut them
+  std::vector<TextWindow> windows{};    ///< in which --window reads it, if it is too long for one
 
-  /// What a figure of it has to say: "cut to 512 of 700 tokens".
+  /// What a figure of it has to say: "cut to 512 of 700 tokens", "read in 3 windows …".
   [[nodiscard]] std::vector<std::string> notes() const;
 };
 
-/// Throws Error: a text without a token. With --truncate a text that is too long is cut.
+/// Throws Error: a text without a token; a pair with --window. With --truncate a text that is too long is
+/// cut.
 [[nodiscard]] Prepared prepare(Reader& reader, Sentence sentence, Timings& timings);
 
 /// Says on `err` what --truncate cut, if anything.
 void report_cut(const Prepared& prepared, const ModelCard& card, std::ostream& err);
 
+/// Throws Error: --window beside --truncate, or longer than the model takes.
+void check_window(const ModelCard& card, const ModelChoice& choice);
+
 /// Throws Error: a pair for a model that takes none.
 void check_pair(const ModelCard& card, const TextOptions& text);
+
+/// Of one text's attention.
+[[nodiscard]] std::size_t result_bytes(const ModelCard& card, const Selection& selection, std::size_t tokens);
 
 /// Throws Error: more tokens than the model takes, or more memory than allowed.
 void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection);

@@ -25,8 +25,9 @@ void take_digests(ModelCard& card, Backend backend) {
 Reader& Rerun::reader_for(ModelChoice choice, const RecordedText& text) {
   choice.options = options_;
   if (options_.backend == Backend::automatic) choice.options.backend = read_backend({"record", text.backend});
-  const std::string key =
-      choice.model + '\0' + name_of(choice.options.backend) + (choice.truncate ? " cut" : "");
+  const std::string key = choice.model + '\0' + name_of(choice.options.backend) +
+                          (choice.truncate ? " cut" : "") +
+                          (choice.window ? " window " + std::to_string(*choice.window) : "");
   const auto known = readers_.find(key);
   if (known != readers_.end()) return known->second;
   Reader& reader = readers_.emplace(key, choose_model(choice)).first->second;

@@ -17,13 +17,6 @@ std::optional<int> read_end(const Given& given, std::string_view digits) {
   return number;
 }
 
-TokenRange read_token_range(const Given& given) {
-  const std::string_view value = given.value;
-  const std::size_t colon = value.find(':');
-  if (colon == std::string_view::npos || value.size() == 1) refuse(given, "a range such as 3:9, 3: or :9");
-  return {read_end(given, value.substr(0, colon)), read_end(given, value.substr(colon + 1)), given.value};
-}
-
 /// Whether --hide-special leaves it out. A masked word stands for a word of the text.
 bool is_hidden(const Encoding& encoding, std::size_t token) {
   const std::string& name = encoding.tokens[token];
@@ -44,18 +37,11 @@ std::size_t tokens_in(std::span<const TokenGroup> groups) {
 
 /// Cuts the groups to the range, and says so unless they are all in it.
 void cut_to(const TokenRange& range, const std::string& unit, ShownTokens& shown) {
-  const auto count = static_cast<long>(shown.groups.size());
-  const auto place = [count](long number) { return number < 0 ? number + count : number; };
-  const long begin = place(range.begin.value_or(0)), end = range.end ? place(*range.end) : count;
-  const std::string flag = "--range " + shown_value(range.given);
-  const std::string places = "0 to " + std::to_string(count);
-  if (begin < 0 || begin > count || end < 0 || end > count) {
-    throw Error(flag + ": beyond the " + unit + "s, expected a range in " + places,
-                "it counts what would be shown without it");
-  }
-  if (begin >= end) throw Error(flag + ": empty, expected a range in " + places);
+  const std::size_t count = shown.groups.size();
+  const auto [begin, end] = span_of(range, count, "--range " + shown_value(range.given), unit);
   if (end - begin == count) return;
-  shown.groups = {shown.groups.begin() + begin, shown.groups.begin() + end};
+  shown.groups = {shown.groups.begin() + static_cast<long>(begin),
+                  shown.groups.begin() + static_cast<long>(end)};
   const std::string last = end - begin > 1 ? "s " + std::to_string(begin) + " to " + std::to_string(end - 1)
                                            : " " + std::to_string(begin);
   shown.notes.push_back(unit + last + " of " + std::to_string(count));
@@ -72,7 +58,7 @@ void hide_special(const Encoding& encoding, ShownTokens& shown) {
 
 /// What the options leave of the groups.
 ShownTokens shown_of(const TokenOptions& options, const Prepared& prepared, std::vector<TokenGroup> groups) {
-  const auto& [sentence, encoding, labels, cut_from] = prepared;
+  const auto& [sentence, encoding, labels, cut_from, windows] = prepared;
   ShownTokens shown;
   shown.groups = std::move(groups);
   if (tokens_in(shown.groups) < encoding.size()) shown.notes.emplace_back("special tokens hidden");
@@ -94,6 +80,26 @@ ShownTokens shown_of(const TokenOptions& options, const Prepared& prepared, std:
 
 }  // namespace
 
+TokenRange read_token_range(const Given& given) {
+  const std::string_view value = given.value;
+  const std::size_t colon = value.find(':');
+  if (colon == std::string_view::npos || value.size() == 1) refuse(given, "a range such as 3:9, 3: or :9");
+  return {read_end(given, value.substr(0, colon)), read_end(given, value.substr(colon + 1)), given.value};
+}
+
+Span span_of(const TokenRange& range, std::size_t tokens, const std::string& flag, const std::string& unit) {
+  const auto count = static_cast<long>(tokens);
+  const auto place = [count](long number) { return number < 0 ? number + count : number; };
+  const long begin = place(range.begin.value_or(0)), end = range.end ? place(*range.end) : count;
+  const std::string places = "0 to " + std::to_string(count);
+  if (begin < 0 || begin > count || end < 0 || end > count) {
+    throw Error(flag + ": beyond the " + unit + "s, expected a range in " + places,
+                "it counts what would be shown without it");
+  }
+  if (begin >= end) throw Error(flag + ": empty, expected a range in " + places);
+  return {static_cast<std::size_t>(begin), static_cast<std::size_t>(end)};
+}
+
 void add_token_flags(Flags& flags, TokenOptions& options) {
   flags.group("Tokens shown");
   flags.flag("--words", "merge sub-words into words: keys are summed, queries averaged", options.words);
@@ -110,7 +116,7 @@ ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared) 
   if (options.renormalize && !options.hide_special && !options.range) {
     throw Error("--renormalize: nothing is left out", "use it with --hide-special or --range");
   }
-  const auto& [sentence, encoding, labels, cut_from] = prepared;
+  const auto& [sentence, encoding, labels, cut_from, windows] = prepared;
   if (options.words) return shown_tokens(options, prepared, words(encoding, sentence.text, sentence.pair));
   return shown_of(options, prepared, single_tokens(encoding.size()));
 }

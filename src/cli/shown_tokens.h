@@ -18,6 +18,19 @@ struct TokenRange {
   std::string given;  ///< as errors name it
 };
 
+/// "A:B", "A:" or ":B". Throws Error.
+[[nodiscard]] TokenRange read_token_range(const Given& given);
+
+/// Tokens, the last not included.
+struct Span {
+  std::size_t begin = 0, end = 0;
+};
+
+/// Those of `count` that the range names. Throws Error "<flag>: …": none, or beyond them; `unit` is what they
+/// are.
+[[nodiscard]] Span span_of(const TokenRange& range, std::size_t count, const std::string& flag,
+                           const std::string& unit);
+
 struct TokenOptions {
   bool words = false;
   bool hide_special = false;
