@@ -1,5 +1,6 @@
 #include <fstream>
 #include <numeric>
+#include <tuple>
 
 #include "attnviz/attention.h"
 #include "attnviz/record.h"
@@ -183,6 +184,21 @@ TEST_F(CommandLine, DrawsPooledMapsAndPartsOfThem) {
     for (const std::string& made : {file, std::string("b.svg"), std::string("a.npz")})
       std::filesystem::remove(made);
   }
+}
+
+TEST_F(CommandLine, SubtractsPooledMapsWithTheirParts) {
+  for (const auto& [file, head, pool] :
+       {std::tuple("a.svg", "0", "mean:2"), std::tuple("b.svg", "3", "mean:2"),
+        std::tuple("c.svg", "3", "max:2")}) {
+    ASSERT_EQ(run({"render", "--head", head, "--pool", pool, "--zoom", "2:6,0:4", "-o", file, kLong}).status,
+              0);
+  }
+  ASSERT_EQ(run({"diff", "-o", "d.svg", "a.svg", "b.svg"}).status, 0);
+  const Svg difference(read_file("d.svg"));
+  EXPECT_TRUE(difference.says("Queries 2 to 5, keys 0 to 3"));
+  expect_refused({"diff", "-o", "e.svg", "a.svg", "c.svg"},
+                 "the figures differ in what their cells stand for (map 0, minilm · Layer 6 · Head 0)\n  "
+                 "hint: draw both with the same --pool and --zoom");
 }
 
 TEST_F(CommandLine, RefusesPartsThatAreNotThere) {

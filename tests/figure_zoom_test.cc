@@ -99,7 +99,7 @@ TEST(HeadHeatmap, LeavesWhatNoWindowHoldsBlank) {
 
 TEST(HeadHeatmap, KeepsTextsApartBesideAZoom) {
   std::mt19937 random(7);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 100; ++round) {
     const std::size_t tokens = 3 + random() % (round % 4 ? 60 : 500),
                       by = round % 3 == 0 ? 1 + tokens / 40 : 1;
     Pooled pooled(random_labels(random, tokens), {by, Pool::max}, round % 2 == 0);

@@ -50,13 +50,19 @@ double uniform_entropy(std::size_t tokens, bool causal) {
 
 std::vector<float> overall_mean(const Attention& attention) {
   check_sizes(attention);
-  const std::size_t cells = attention.queries * attention.keys;
-  std::vector<double> sums(cells);
-  for (std::size_t i = 0; i < attention.weights.size(); ++i) sums[i % cells] += attention.weights[i];
+  const std::size_t keys = attention.keys, cells = attention.queries * keys;
   const auto matrices = static_cast<double>(attention.layers.size() * attention.heads.size());
-  std::vector<float> mean(cells);
-  std::transform(sums.begin(), sums.end(), mean.begin(),
-                 [&](double sum) { return static_cast<float>(sum / matrices); });
+  std::vector<float> mean;
+  mean.reserve(cells);
+  std::vector<double> sums(keys);  // of a row: maps can be large
+  for (std::size_t row = 0; row < cells; row += keys) {
+    std::fill(sums.begin(), sums.end(), 0);
+    for (std::size_t map = 0; map < attention.weights.size(); map += cells) {
+      const float* const weights = attention.weights.data() + map + row;
+      for (std::size_t key = 0; key < keys; ++key) sums[key] += weights[key];
+    }
+    for (const double sum : sums) mean.push_back(static_cast<float>(sum / matrices));
+  }
   return mean;
 }
 

@@ -89,15 +89,18 @@ void validate(const Attention& attention, float tolerance) {
 
 std::vector<float> head_mean(const Attention& attention, int layer) {
   const std::size_t index = index_of(layer, attention.layers, "layer");
-  std::vector<double> sums(attention.queries * attention.keys);
-  for (std::size_t head = 0; head < attention.heads.size(); ++head) {
-    const std::span<const float> weights = matrix_at(attention, index, head).values;
-    for (std::size_t cell = 0; cell < sums.size(); ++cell) sums[cell] += weights[cell];
+  const auto heads = static_cast<double>(attention.heads.size());
+  std::vector<float> mean;
+  mean.reserve(attention.queries * attention.keys);
+  std::vector<double> sums(attention.keys);  // of a row: maps can be large
+  for (std::size_t row = 0; row < attention.queries; ++row) {
+    std::fill(sums.begin(), sums.end(), 0);
+    for (std::size_t head = 0; head < attention.heads.size(); ++head) {
+      const MatrixView weights = matrix_at(attention, index, head);
+      for (std::size_t key = 0; key < sums.size(); ++key) sums[key] += weights(row, key);
+    }
+    for (const double sum : sums) mean.push_back(static_cast<float>(sum / heads));
   }
-  std::vector<float> mean(sums.size());
-  std::transform(sums.begin(), sums.end(), mean.begin(), [&](double sum) {
-    return static_cast<float>(sum / static_cast<double>(attention.heads.size()));
-  });
   return mean;
 }
 

@@ -34,6 +34,10 @@ std::string named(const Heatmap& map, std::size_t index, std::size_t count) {
 
 /// Where two maps do not show the same tokens there is no difference to draw.
 void expect_alike(const Heatmap& a, const Heatmap& b, const std::string& where) {
+  if (a.pooling != b.pooling || a.first_query != b.first_query || a.first_key != b.first_key) {
+    throw Error("the figures differ in what their cells stand for" + where,
+                "draw both with the same --pool and --zoom");
+  }
   const auto differ = [&](const std::string& what, std::span<const TokenLabel> left,
                           std::span<const TokenLabel> right) {
     const auto [in_a, in_b] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
@@ -72,8 +76,9 @@ Differences differences_of(const Record& first, const Record& second, const std:
     map.weights = {weights, a.weights.columns};
     map.causal = a.causal && b.causal;
     map.is_signed = true;
+    map.windowed = false;  // what neither computed does not differ
     map.quantity = a.is_signed ? "Difference of Differences" : "Difference of Weights";
-    if (left.size() == 1) map.title = title;
+    if (left.size() == 1 || a.zoom) map.title = title;
     if (a.title != b.title && left.size() > 1) map.title = a.title + " − " + b.title;
     if (a.subtitle != b.subtitle) map.subtitle.clear();
     for (const std::string& note : b.notes) {
@@ -97,7 +102,9 @@ std::string title_of(const Record& first, const Record& second, std::span<const 
 }
 
 Drawn drawn_of(const Differences& differences, const std::string& title) {
-  if (differences.maps.size() == 1) return differences.maps.front();
+  Heatmap first = differences.maps.front();
+  if (first.zoom) first.zoom->weights = differences.maps.back().weights;
+  if (first.zoom || differences.maps.size() == 1) return first;
   HeatmapGrid grid{.panels = differences.maps,
                    .columns = good_columns(differences.maps.size()),
                    .title = title,

@@ -37,8 +37,11 @@ void draw_layers(const LayersOptions& options, Subject& subject, const Finish& f
   std::vector<std::vector<float>> means;
   HeatmapGrid grid{.panels = {}, .columns = options.columns.value_or(good_columns(attention.layers.size()))};
   for (const int layer : attention.layers) {
-    means.push_back(head_mean(attention, layer));  // of one head it is that head
-    grid.panels.push_back(subject.map({means.back(), attention.keys}, "Layer " + std::to_string(layer)));
+    const bool one = attention.heads.size() == 1;
+    if (!one) means.push_back(head_mean(attention, layer));
+    const MatrixView map =
+        one ? attention.at(layer, attention.heads.front()) : MatrixView{means.back(), attention.keys};
+    grid.panels.push_back(subject.map(map, "Layer " + std::to_string(layer)));
   }
   grid.title =
       visible(subject.card().name) + " · " + head_title(subject.card(), options.head) + " through the layers";
