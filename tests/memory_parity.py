@@ -13,7 +13,7 @@ import sys
 import pytest
 from model_parity import BUILD, Case, export_model
 
-LITTLE = 2 << 20  # bytes more than needed that do not matter, where all that is needed are some MiB
+LITTLE = 5 << 19  # bytes more than needed that do not matter, where all that is needed are some MiB
 SWEEP = "ATTNVIZ_SWEEP" in os.environ
 SHAPES = {"small": (4, 4, 64), "wide": (2, 4, 512), "minilm": (6, 12, 384), "many": (12, 16, 128)}  # layers, heads, hidden
 ONE, LAST, HEAD, VECTORS = {"layers": [1]}, {"layers": [2], "heads": [0]}, {"heads": [1]}, {"query_key": True}
