@@ -1,165 +1,95 @@
 #include "model/torch/architecture.h"
 
+#include <algorithm>
 #include <cmath>
-#include <initializer_list>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <string_view>
-#include <utility>
+#include <cstdlib>
 
-#include "attnviz/error.h"
-#include "attnviz/file.h"
+#include "model/torch/families/families.h"
 
 namespace attnviz {
 namespace {
 
-using Json = nlohmann::json;
-namespace fs = std::filesystem;
+constexpr const Family* kFamilies[] = {&kBert, &kRoberta, &kDistilbert, &kGpt2};
 
-std::optional<Family> family_of(std::string_view model_type) {
-  if (model_type == "bert") return Family::bert;
-  if (model_type == "distilbert") return Family::distilbert;
-  if (model_type == "roberta") return Family::roberta;
-  if (model_type == "gpt2") return Family::gpt2;
-  return std::nullopt;
+const Family* family_of(std::string_view model_type) {
+  for (const Family* family : kFamilies) {
+    const auto& types = family->model_types;
+    if (std::find(types.begin(), types.end(), model_type) != types.end()) return family;
+  }
+  return nullptr;
 }
-
-/// Entries of one config.json, with errors that name it.
-class Config {
- public:
-  explicit Config(fs::path path) : path_(std::move(path)) {
-    try {
-      entries_ = Json::parse(read_file(path_));
-    } catch (const Json::parse_error& error) {
-      throw Error(path_.string() + ": not JSON: " + error.what());
-    }
-    if (!entries_.is_object()) throw Error(path_.string() + ": expected a JSON object");
-  }
-
-  /// The first of `names` that is there and not null, else `fallback`.
-  template <class Value>
-  Value get(std::initializer_list<const char*> names, Value fallback) const {
-    for (const char* name : names) {
-      const auto entry = entries_.find(name);
-      if (entry == entries_.end() || entry->is_null()) continue;
-      try {
-        return entry->get<Value>();
-      } catch (const Json::type_error&) {
-        throw Error(path_.string() + ": " + name + ": unusable value " + entry->dump());
-      }
-    }
-    return fallback;
-  }
-
-  /// A size, which must be positive and small enough to be one.
-  std::int64_t size(std::initializer_list<const char*> names, std::int64_t fallback) const {
-    constexpr std::int64_t kMost = 1 << 24;
-    const auto value = get<std::int64_t>(names, fallback);
-    if (value >= 1 && value <= kMost) return value;
-    throw Error(path_.string() + ": " + *names.begin() + ": expected 1 to " + std::to_string(kMost) +
-                ", got " + std::to_string(value));
-  }
-
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw Error(path_.string() + ": " + what + " is not implemented by the checkpoint backend",
-                "export it with scripts/export_model.py and use --backend torchscript");
-  }
-
- private:
-  fs::path path_;
-  Json entries_;
-};
 
 void refuse_variants(const Config& config) {
-  const auto positions = config.get<std::string>({"position_embedding_type"}, "absolute");
+  const std::string positions = config.text({"position_embedding_type"}, "absolute");
   if (positions != "absolute") config.refuse("position_embedding_type " + positions);
   for (const char* flag : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
-    if (config.get<bool>({flag}, false)) config.refuse(std::string(flag) + " true");
+    if (config.flag({flag}, false)) config.refuse(std::string(flag) + " true");
   }
-  if (!config.get<Json>({"pruned_heads"}, Json::object()).empty()) config.refuse("pruned_heads");
-  if (!config.get<Json>({"quantization_config"}, Json::object()).empty()) {
-    config.refuse("quantization_config");
+  for (const char* entry : {"pruned_heads", "quantization_config"}) {
+    if (config.asks_for(entry)) config.refuse(entry);
   }
-}
-
-void read_bert(const Config& config, Architecture& read) {
-  read.layers = static_cast<int>(config.size({"num_hidden_layers"}, 12));
-  read.heads = static_cast<int>(config.size({"num_attention_heads"}, 12));
-  read.hidden = config.size({"hidden_size"}, 768);
-  read.inner = config.size({"intermediate_size"}, 3072);
-  read.positions = config.size({"max_position_embeddings"}, 512);
-  read.types = config.size({"type_vocab_size"}, 2);
-  read.epsilon = config.get<double>({"layer_norm_eps"}, 1e-12);
-  read.activation = config.get<std::string>({"hidden_act"}, "gelu");
-  const bool roberta = read.family == Family::roberta;
-  read.vocabulary = config.size({"vocab_size"}, roberta ? 50265 : 30522);
-  read.padding_id = config.get<std::int64_t>({"pad_token_id"}, roberta ? 1 : 0);
-}
-
-void read_distilbert(const Config& config, Architecture& read) {
-  read.layers = static_cast<int>(config.size({"n_layers", "num_hidden_layers"}, 6));
-  read.heads = static_cast<int>(config.size({"n_heads", "num_attention_heads"}, 12));
-  read.hidden = config.size({"dim", "hidden_size"}, 768);
-  read.inner = config.size({"hidden_dim"}, 3072);
-  read.vocabulary = config.size({"vocab_size"}, 30522);
-  read.positions = config.size({"max_position_embeddings"}, 512);
-  read.activation = config.get<std::string>({"activation"}, "gelu");
-}
-
-void read_gpt2(const Config& config, Architecture& read) {
-  read.layers = static_cast<int>(config.size({"n_layer", "num_hidden_layers"}, 12));
-  read.heads = static_cast<int>(config.size({"n_head", "num_attention_heads"}, 12));
-  read.hidden = config.size({"n_embd", "hidden_size"}, 768);
-  read.inner = config.size({"n_inner"}, 4 * read.hidden);
-  read.vocabulary = config.size({"vocab_size"}, 50257);
-  read.positions = config.size({"n_positions", "max_position_embeddings"}, 1024);
-  read.epsilon = config.get<double>({"layer_norm_epsilon"}, 1e-5);
-  read.activation = config.get<std::string>({"activation_function"}, "gelu_new");
-  read.scale_by_head_size = config.get<bool>({"scale_attn_weights"}, true);
-  // reorder_and_upcast_attn changes the order of operations only in half precision.
-  read.scale_by_layer = config.get<bool>({"scale_attn_by_inverse_layer_idx"}, false);
 }
 
 }  // namespace
 
-std::size_t Architecture::max_tokens() const {
-  return static_cast<std::size_t>(family == Family::roberta ? positions - padding_id - 1 : positions);
-}
-
-double Architecture::scale(int layer) const {
-  const double by_head = scale_by_head_size ? 1 / std::sqrt(static_cast<double>(head_size())) : 1;
-  return scale_by_layer ? by_head / layer : by_head;
-}
-
-Architecture read_architecture(const fs::path& path) {
+Architecture read_architecture(const std::filesystem::path& path) {
   const Config config(path);
-  const auto model_type = config.get<std::string>({"model_type"}, "");
-  const std::optional<Family> family = family_of(model_type);
+  const std::string model_type = config.text({"model_type"}, "");
+  const Family* const family = family_of(model_type);
   if (!family) config.refuse("model_type \"" + model_type + "\"");
   refuse_variants(config);
+  return family->read(config);
+}
+
+std::int64_t relative_bucket(const Architecture& architecture, std::int64_t distance) {
+  const std::int64_t half = architecture.buckets / 2, exact = half / 2;
+  const std::int64_t side = distance > 0 ? half : 0, away = std::abs(distance);
+  if (away < exact) return side + away;
+  // In single precision, as the models were trained: at powers of two rounding decides.
+  const auto ratio = static_cast<float>(architecture.furthest) / static_cast<float>(exact);
+  const float logarithm = std::log(static_cast<float>(away) / static_cast<float>(exact)) / std::log(ratio);
+  const auto further = static_cast<std::int64_t>(logarithm * static_cast<float>(half - exact));
+  return side + std::min(exact + further, half - 1);
+}
+
+Architecture read_sizes(const Config& config, const Defaults& defaults, const std::string& layer_prefix) {
+  constexpr std::int64_t kMost = Config::kMostLayersOrHeads;
   Architecture read;
-  read.family = *family;
-  switch (*family) {
-    case Family::bert:
-    case Family::roberta:
-      read_bert(config, read);
-      break;
-    case Family::distilbert:
-      read_distilbert(config, read);
-      break;
-    case Family::gpt2:
-      read_gpt2(config, read);
-      break;
-  }
-  if (read.hidden % read.heads != 0) {
-    throw Error(path.string() + ": " + std::to_string(read.heads) + " heads do not divide a width of " +
-                std::to_string(read.hidden));
-  }
-  if (read.family == Family::roberta && (read.padding_id < 0 || read.padding_id + 1 >= read.positions)) {
-    throw Error(path.string() + ": pad_token_id " + std::to_string(read.padding_id) +
-                ": leaves no positions of " + std::to_string(read.positions));
+  read.heads = read.key_heads =
+      config.size({"num_attention_heads", "n_heads", "n_head", "num_heads"}, defaults.heads, kMost);
+  read.hidden = read.embedding = config.size({"hidden_size", "dim", "n_embd"}, defaults.hidden);
+  read.inner = config.size({"intermediate_size", "hidden_dim", "n_inner", "ffn_dim"},
+                           defaults.inner > 0 ? defaults.inner : 4 * read.hidden, 4 * Config::kLargestSize);
+  read.vocabulary = config.size({"vocab_size"}, defaults.vocabulary);
+  read.positions = config.size({"max_position_embeddings", "n_positions"}, defaults.positions);
+  read.epsilon = config.number({"layer_norm_eps", "layer_norm_epsilon", "rms_norm_eps"}, defaults.epsilon);
+  if (read.epsilon < 0) config.fault("the layer norms' epsilon is negative");
+  read.activation = config.text({"hidden_act", "activation", "activation_function"}, defaults.activation);
+  const std::int64_t layers =
+      config.size({"num_hidden_layers", "n_layers", "n_layer", "num_layers"}, defaults.layers, kMost);
+  for (std::int64_t i = 0; i < layers; ++i) {
+    read.layers.push_back({.prefix = layer_prefix + std::to_string(i) + "."});
   }
   return read;
+}
+
+void set_head_size(std::int64_t head_size, Architecture& read) {
+  read.head_size = head_size;
+  for (LayerPlan& layer : read.layers) layer.scale = 1 / std::sqrt(static_cast<double>(head_size));
+}
+
+std::int64_t divided_width(const Config& config, const Architecture& read) {
+  if (read.hidden % read.heads == 0) return read.hidden / read.heads;
+  config.fault(std::to_string(read.heads) + " heads do not divide a width of " + std::to_string(read.hidden));
+}
+
+void count_positions_from_padding(const Config& config, std::int64_t padding_id, Architecture& read) {
+  if (padding_id < 0 || padding_id + 1 >= read.positions) {
+    config.fault("pad_token_id " + std::to_string(padding_id) + ": leaves no positions of " +
+                 std::to_string(read.positions));
+  }
+  read.uncounted_id = padding_id;
+  read.first_position = padding_id + 1;
 }
 
 }  // namespace attnviz

@@ -1,15 +1,10 @@
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/_softmax.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cumsum.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -20,32 +15,29 @@
 #include "model/torch/layers.h"
 #include "model/torch/request.h"
 #include "model/torch/runtime.h"
+#include "model/torch/scores.h"
 #include "model/torch/weights.h"
 
 namespace attnviz {
 namespace {
-
-/// Which keys a query may look at; true where it may.
-struct Masks {
-  std::optional<at::Tensor> padding;  ///< [sentences, 1, 1, tokens]; unset where it changes nothing
-  at::Tensor future;                  ///< [tokens, tokens]: true above the diagonal; causal models only
-};
 
 /// [sentences, heads, tokens, head_size]
 struct Projected {
   at::Tensor query, key;
 };
 
-/// Which heads are wanted; both undefined when that is all of them in order.
+/// Which heads are wanted, and the key heads that serve them, as int64 on the CPU; undefined when that is all
+/// of them in order.
 struct HeadChoice {
-  at::Tensor heads;  ///< their numbers
-  at::Tensor rows;   ///< their rows of a projection
+  at::Tensor heads;
+  at::Tensor key_heads;  ///< each once
+  at::Tensor key_of;     ///< for each of `heads`, its key head's place among `key_heads`
 };
 
 /// What one run() carries from layer to layer.
 struct Run {
   const Request& request;
-  Masks masks;
+  Scores scores;
   HeadChoice choice;
   std::vector<Attention> results;
 };
@@ -57,14 +49,14 @@ class CheckpointModel final : public Model {
         architecture_(read_architecture(card.directory / "config.json")),
         activation_(find_activation(architecture_.activation)),
         device_(find_device(options.device)),
-        weights_(card.directory, anchor(architecture_.family), device_),
+        weights_(card.directory, architecture_.names.words + ".weight", device_),
         embeddings_(bind_embeddings(architecture_, weights_)),
         layers_(bind_layers(architecture_, weights_)) {
-    card_.layers = architecture_.layers;
-    card_.heads = architecture_.heads;
+    card_.layers = static_cast<int>(architecture_.layers.size());
+    card_.heads = static_cast<int>(architecture_.heads);
     card_.hidden = static_cast<int>(architecture_.hidden);
     card_.max_tokens = architecture_.max_tokens();
-    card_.causal = architecture_.causal();
+    card_.causal = architecture_.causal;
     prepare_process(options.threads);
   }
 
@@ -74,7 +66,9 @@ class CheckpointModel final : public Model {
 
   [[nodiscard]] std::vector<Attention> run(std::span<const Encoding> encodings,
                                            const Selection& selection) override {
-    const Request request = checked(selection, card_);
+    Request request = checked(selection, card_);
+    request.head_size = static_cast<std::size_t>(architecture_.head_size);
+    refuse_unexplained(request);
     check(encodings, card_, {architecture_.vocabulary, architecture_.types});
     if (encodings.empty()) return {};
     return translated(card_.name,
@@ -87,13 +81,13 @@ class CheckpointModel final : public Model {
                                                const Request& request) const;
   [[nodiscard]] at::Tensor embed(const Batch& batch) const;
   [[nodiscard]] at::Tensor positions(const at::Tensor& ids) const;
-  [[nodiscard]] Masks masks(const Batch& batch) const;
+  void refuse_unexplained(const Request& request) const;
   [[nodiscard]] HeadChoice choose(const std::vector<int>& heads) const;
   [[nodiscard]] at::Tensor attention_input(const Layer& layer, const at::Tensor& states) const;
-  [[nodiscard]] at::Tensor split_heads(const at::Tensor& projected) const;
-  [[nodiscard]] at::Tensor maps(const Projected& projected, const Masks& masks, double scale) const;
-  [[nodiscard]] at::Tensor attend(int number, const at::Tensor& states, Run& run) const;
-  void attend_last(int number, const at::Tensor& states, Run& run) const;
+  [[nodiscard]] at::Tensor spread(const at::Tensor& of_key_heads) const;
+  [[nodiscard]] at::Tensor attend(std::size_t index, const at::Tensor& states, Run& run) const;
+  void attend_last(std::size_t index, const at::Tensor& states, Run& run) const;
+  [[nodiscard]] at::Tensor feed_forward(const Layer& layer, const at::Tensor& input) const;
   [[nodiscard]] at::Tensor finish(const Layer& layer, at::Tensor states, at::Tensor context) const;
 
   ModelCard card_;
@@ -132,99 +126,108 @@ std::vector<Attention> CheckpointModel::forward(std::span<const Encoding> encodi
                                                 const Request& request) const {
   const c10::InferenceMode guard;
   const Batch batch = make_batch(encodings);
-  Run run{request, masks(batch), choose(request.heads), make_results(encodings, request, card_)};
+  Run run{request, Scores(architecture_, embeddings_, batch, device_), choose(request.heads),
+          make_results(encodings, request, card_)};
   at::Tensor states = embed(batch);
-  for (int number = 1; number < request.deepest; ++number) {
-    at::Tensor context = attend(number, states, run);
-    states = finish(layers_[static_cast<std::size_t>(number - 1)], std::move(states), std::move(context));
+  const auto last = static_cast<std::size_t>(request.deepest - 1);
+  for (std::size_t index = 0; index < last; ++index) {
+    at::Tensor context = attend(index, states, run);
+    states = finish(layers_[index], std::move(states), std::move(context));
   }
-  attend_last(request.deepest, states, run);
+  attend_last(last, states, run);
   return std::move(run.results);
 }
 
 at::Tensor CheckpointModel::embed(const Batch& batch) const {
   const at::Tensor ids = batch.ids.flatten();
   at::Tensor states = embeddings_.words->rows(ids);
+  if (architecture_.word_scale != 1) states *= architecture_.word_scale;
+  if (embeddings_.word_projection) states = (*embeddings_.word_projection)(states);
   if (embeddings_.types) states += embeddings_.types->rows(batch.types.flatten());
-  states += embeddings_.positions->rows(positions(batch.ids).flatten());
-  states = states.view({batch.ids.size(0), batch.ids.size(1), architecture_.hidden});
-  return embeddings_.norm ? (*embeddings_.norm)(states) : states;
+  if (embeddings_.positions) states += embeddings_.positions->rows(positions(batch.ids).flatten());
+  states = states.view({batch.ids.size(0), batch.ids.size(1), -1});
+  if (embeddings_.norm) states = (*embeddings_.norm)(states);
+  return embeddings_.projection ? (*embeddings_.projection)(states) : states;
 }
 
 at::Tensor CheckpointModel::positions(const at::Tensor& ids) const {
-  if (architecture_.family != Family::roberta) return at::arange(ids.size(1), at::kLong).expand_as(ids);
+  const std::int64_t first = architecture_.first_position;
+  if (architecture_.uncounted_id < 0) return at::arange(first, first + ids.size(1), at::kLong).expand_as(ids);
   // A token that is the padding token, even inside the text, has no position and moves none.
-  const at::Tensor counted = ids.ne(architecture_.padding_id).to(at::kLong);
-  return at::cumsum(counted, 1).mul_(counted).add_(architecture_.padding_id);
+  const at::Tensor counted = ids.ne(architecture_.uncounted_id).to(at::kLong);
+  return at::cumsum(counted, 1).mul_(counted).add_(first - 1);
 }
 
-Masks CheckpointModel::masks(const Batch& batch) const {
-  Masks masks;
-  if (architecture_.causal()) {
-    // Padding stands behind every token of its sentence: the causal mask hides it already.
-    const std::int64_t tokens = batch.ids.size(1);
-    masks.future = at::ones({tokens, tokens}, at::kBool).triu(1).to(device_);
-  } else if (batch.padded()) {
-    masks.padding = batch.mask.to(device_).unsqueeze(1).unsqueeze(1);
-  }
-  return masks;
+/// Query and key vectors are asked for to see where the weights come from.
+void CheckpointModel::refuse_unexplained(const Request& request) const {
+  if (!request.with_query_key || !embeddings_.relative_bias) return;
+  throw Error(card_.name + ": query and key vectors do not make up the weights of a model of type " +
+                  card_.architecture + ", which adds a bias by distance",
+              "ask for the weights alone");
 }
 
 HeadChoice CheckpointModel::choose(const std::vector<int>& heads) const {
   std::vector<int> all(static_cast<std::size_t>(architecture_.heads));
   std::iota(all.begin(), all.end(), 0);
   if (heads == all) return {};
-  std::vector<std::int64_t> rows;
+  const std::int64_t served = architecture_.heads / architecture_.key_heads;
+  std::vector<std::int64_t> key_heads, key_of;
   for (const int head : heads) {
-    for (std::int64_t i = 0; i < architecture_.head_size(); ++i) {
-      rows.push_back(head * architecture_.head_size() + i);
-    }
+    const auto place = std::find(key_heads.begin(), key_heads.end(), head / served);
+    key_of.push_back(place - key_heads.begin());
+    if (place == key_heads.end()) key_heads.push_back(head / served);
   }
-  const std::vector<std::int64_t> numbers(heads.begin(), heads.end());
-  return {at::tensor(numbers).to(device_), at::tensor(rows).to(device_)};
+  return {at::tensor(std::vector<std::int64_t>(heads.begin(), heads.end())), at::tensor(key_heads),
+          at::tensor(key_of)};
 }
 
 at::Tensor CheckpointModel::attention_input(const Layer& layer, const at::Tensor& states) const {
-  return architecture_.family == Family::gpt2 ? layer.attention_norm(states) : states;
+  return architecture_.order == NormOrder::behind ? states : layer.attention_norm(states);
 }
 
-at::Tensor CheckpointModel::split_heads(const at::Tensor& projected) const {
-  return projected.view({projected.size(0), projected.size(1), -1, architecture_.head_size()})
-      .transpose(1, 2);
+/// Each key head's vectors, once for every head that it serves.
+at::Tensor CheckpointModel::spread(const at::Tensor& of_key_heads) const {
+  if (architecture_.key_heads == architecture_.heads) return of_key_heads;
+  return of_key_heads.repeat_interleave(architecture_.heads / architecture_.key_heads, 1);
 }
 
-at::Tensor CheckpointModel::maps(const Projected& projected, const Masks& masks, double scale) const {
-  constexpr float kNever = -std::numeric_limits<float>::infinity();
-  at::Tensor scores = at::matmul(projected.query, projected.key.transpose(-1, -2)).mul_(scale);
-  if (masks.future.defined()) scores.masked_fill_(masks.future, kNever);
-  if (masks.padding) scores.masked_fill_(masks.padding->logical_not(), kNever);
-  return at::_softmax_out(scores, scores, -1, /*half_to_float=*/false);  // in place: maps are large
-}
-
-/// The attention's output [sentences, heads, tokens, head_size] through a fused kernel, which never holds a
-/// map; maps that are wanted are computed beside it.
-at::Tensor CheckpointModel::attend(int number, const at::Tensor& states, Run& run) const {
-  const Layer& layer = layers_[static_cast<std::size_t>(number - 1)];
-  const double scale = architecture_.scale(number);
+/// The attention's output [sentences, heads, tokens, head_size]; maps that are wanted are computed beside it.
+at::Tensor CheckpointModel::attend(std::size_t index, const at::Tensor& states, Run& run) const {
+  const Layer& layer = layers_[index];
+  const LayerPlan& plan = architecture_.layers[index];
   const at::Tensor input = attention_input(layer, states);
-  const Projected all{split_heads(layer.query(input)), split_heads(layer.key(input))};
+  const Projected all{run.scores.rotated(layer.query(input)), spread(run.scores.rotated(layer.key(input)))};
+  const int number = static_cast<int>(index) + 1;
   if (wants(run.request, number)) {
-    const at::Tensor& heads = run.choice.heads;
-    const Projected chosen =
-        heads.defined() ? Projected{all.query.index_select(1, heads), all.key.index_select(1, heads)} : all;
-    store(maps(chosen, run.masks, scale), chosen, number, run.results);
+    Projected chosen = all;
+    if (run.choice.heads.defined()) {
+      const at::Tensor heads = run.choice.heads.to(device_);
+      chosen = {all.query.index_select(1, heads), all.key.index_select(1, heads)};
+    }
+    store(run.scores.maps(chosen.query, chosen.key, plan, run.choice.heads), chosen, number, run.results);
   }
-  return at::scaled_dot_product_attention(all.query, all.key, split_heads(layer.value(input)),
-                                          run.masks.padding, 0.0, architecture_.causal(), scale);
+  return run.scores.attended(all.query, all.key, spread(layer.value(input)), plan);
 }
 
 /// Behind the deepest layer asked for nothing is needed: only its queries and keys, of the heads asked for.
-void CheckpointModel::attend_last(int number, const at::Tensor& states, Run& run) const {
-  const Layer& layer = layers_[static_cast<std::size_t>(number - 1)];
+void CheckpointModel::attend_last(std::size_t index, const at::Tensor& states, Run& run) const {
+  const Layer& layer = layers_[index];
+  const HeadChoice& choice = run.choice;
   const at::Tensor input = attention_input(layer, states);
-  const Projected chosen{split_heads(layer.query(input, run.choice.rows)),
-                         split_heads(layer.key(input, run.choice.rows))};
-  store(maps(chosen, run.masks, architecture_.scale(number)), chosen, number, run.results);
+  Projected chosen{run.scores.rotated(layer.query(input, choice.heads)),
+                   run.scores.rotated(layer.key(input, choice.key_heads))};
+  if (!choice.heads.defined()) {
+    chosen.key = spread(chosen.key);
+  } else if (architecture_.key_heads != architecture_.heads) {
+    chosen.key = chosen.key.index_select(1, choice.key_of.to(device_));
+  }
+  store(run.scores.maps(chosen.query, chosen.key, architecture_.layers[index], choice.heads), chosen,
+        static_cast<int>(index) + 1, run.results);
+}
+
+at::Tensor CheckpointModel::feed_forward(const Layer& layer, const at::Tensor& input) const {
+  if (!layer.gate) return layer.outer(activation_(layer.inner(input)));
+  return layer.outer(activation_((*layer.gate)(input)).mul_(layer.inner(input)));
 }
 
 /// What follows the attention in a layer. Takes its inputs over, so that they are freed when used.
@@ -233,13 +236,15 @@ at::Tensor CheckpointModel::finish(const Layer& layer, at::Tensor states, at::Te
   context.reset();
   at::Tensor attended = layer.output(merged).add_(states);
   merged.reset();
+  if (architecture_.order == NormOrder::parallel) {
+    return attended.add_(feed_forward(layer, layer.output_norm(states)));
+  }
   states.reset();
-  const auto feed_forward = [&](const at::Tensor& input) {
-    return layer.outer(activation_(layer.inner(input)));
-  };
-  if (architecture_.family == Family::gpt2) return attended.add_(feed_forward(layer.output_norm(attended)));
+  if (architecture_.order == NormOrder::before) {
+    return attended.add_(feed_forward(layer, layer.output_norm(attended)));
+  }
   attended = layer.attention_norm(attended);
-  return layer.output_norm(feed_forward(attended).add_(attended));
+  return layer.output_norm(feed_forward(layer, attended).add_(attended));
 }
 
 }  // namespace

@@ -1,131 +1,152 @@
 #include "model/torch/layers.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/rsqrt.h>
 
 #include <string>
 
 namespace attnviz {
 namespace {
 
-/// How a family names the parts of one layer.
-struct Names {
-  const char* layers;
-  const char* query;
-  const char* key;
-  const char* value;
-  const char* output;
-  const char* attention_norm;
-  const char* inner;
-  const char* outer;
-  const char* output_norm;
-};
-
-constexpr Names kBert = {"encoder.layer.",       "attention.self.query",   "attention.self.key",
-                         "attention.self.value", "attention.output.dense", "attention.output.LayerNorm",
-                         "intermediate.dense",   "output.dense",           "output.LayerNorm"};
-constexpr Names kDistilbert = {"transformer.layer.", "attention.q_lin",   "attention.k_lin",
-                               "attention.v_lin",    "attention.out_lin", "sa_layer_norm",
-                               "ffn.lin1",           "ffn.lin2",          "output_layer_norm"};
-constexpr Names kGpt2 = {"h.",   "attn.c_attn", "attn.c_attn", "attn.c_attn", "attn.c_proj",
-                         "ln_1", "mlp.c_fc",    "mlp.c_proj",  "ln_2"};
-
-const Names& names(Family family) {
-  switch (family) {
-    case Family::distilbert:
-      return kDistilbert;
-    case Family::gpt2:
-      return kGpt2;
-    default:
-      return kBert;
-  }
-}
-
 /// Binds parts of a model by name.
 class Binder {
  public:
   Binder(const Architecture& architecture, const Weights& weights)
-      : architecture_(architecture), weights_(weights) {}
+      : architecture_(architecture), names_(architecture.names), weights_(weights) {}
 
-  [[nodiscard]] Norm norm(const std::string& name) const {
-    const std::int64_t width = architecture_.hidden;
-    return {weights_.get(name + ".weight", {width}), weights_.get(name + ".bias", {width}),
-            architecture_.epsilon};
-  }
-
-  [[nodiscard]] Linear linear(const std::string& name, std::int64_t inputs, std::int64_t outputs) const {
-    const bool input_major = architecture_.family == Family::gpt2;
-    const std::vector<std::int64_t> shape =
-        input_major ? std::vector{inputs, outputs} : std::vector{outputs, inputs};
-    return {weights_.get(name + ".weight", shape), weights_.get(name + ".bias", {outputs}), input_major, 0,
-            outputs};
-  }
-
-  [[nodiscard]] Layer layer(int index) const {
-    const Names& part = names(architecture_.family);
-    const std::string prefix = part.layers + std::to_string(index) + ".";
-    const std::int64_t hidden = architecture_.hidden, inner = architecture_.inner;
-    Layer layer;
-    if (architecture_.family == Family::gpt2) {
-      const Linear fused = linear(prefix + part.query, hidden, 3 * hidden);
-      const auto third = [&](std::int64_t number) {
-        Linear projection = fused;
-        projection.first = number * hidden;
-        projection.outputs = hidden;
-        return projection;
-      };
-      layer.query = third(0);
-      layer.key = third(1);
-      layer.value = third(2);
-    } else {
-      layer.query = linear(prefix + part.query, hidden, hidden);
-      layer.key = linear(prefix + part.key, hidden, hidden);
-      layer.value = linear(prefix + part.value, hidden, hidden);
-    }
-    layer.output = linear(prefix + part.output, hidden, hidden);
-    layer.attention_norm = norm(prefix + part.attention_norm);
-    layer.inner = linear(prefix + part.inner, hidden, inner);
-    layer.outer = linear(prefix + part.outer, inner, hidden);
-    layer.output_norm = norm(prefix + part.output_norm);
-    return layer;
-  }
-
-  [[nodiscard]] Embeddings embeddings() const {
-    const bool gpt2 = architecture_.family == Family::gpt2;
-    const std::int64_t hidden = architecture_.hidden;
-    Embeddings bound;
-    bound.words = weights_.get(gpt2 ? "wte.weight" : "embeddings.word_embeddings.weight",
-                               {architecture_.vocabulary, hidden});
-    bound.positions = weights_.get(gpt2 ? "wpe.weight" : "embeddings.position_embeddings.weight",
-                                   {architecture_.positions, hidden});
-    if (architecture_.types > 0) {
-      bound.types = weights_.get("embeddings.token_type_embeddings.weight", {architecture_.types, hidden});
-    }
-    if (!gpt2) bound.norm = norm("embeddings.LayerNorm");
-    return bound;
-  }
+  [[nodiscard]] Layer layer(const std::string& prefix) const;
+  [[nodiscard]] Embeddings embeddings() const;
 
  private:
+  [[nodiscard]] Norm norm(const std::string& name, std::int64_t width) const;
+  [[nodiscard]] std::optional<Norm> norm_if(const std::string& prefix, const std::string& name) const;
+  [[nodiscard]] Linear linear(const std::string& name, std::int64_t inputs, std::int64_t outputs,
+                              bool bias) const;
+  [[nodiscard]] ParameterPointer rows_if(const std::string& name, std::int64_t rows,
+                                         std::int64_t width) const;
+  /// `place` is 0 for queries, 1 for keys, 2 for values.
+  [[nodiscard]] Projection projection(const std::string& name, std::int64_t heads, std::int64_t place) const;
+
   const Architecture& architecture_;
+  const TensorNames& names_;
   const Weights& weights_;
 };
 
+Norm Binder::norm(const std::string& name, std::int64_t width) const {
+  const bool bias = architecture_.norm == NormKind::layer;
+  return {weights_.get(name + ".weight", {width}), bias ? weights_.get(name + ".bias", {width}) : nullptr,
+          architecture_.norm, architecture_.epsilon};
+}
+
+std::optional<Norm> Binder::norm_if(const std::string& prefix, const std::string& name) const {
+  if (name.empty()) return std::nullopt;
+  return norm(prefix + name, architecture_.head_size);
+}
+
+Linear Binder::linear(const std::string& name, std::int64_t inputs, std::int64_t outputs, bool bias) const {
+  const std::vector<std::int64_t> shape =
+      architecture_.input_major ? std::vector{inputs, outputs} : std::vector{outputs, inputs};
+  return {weights_.get(name + ".weight", shape), bias ? weights_.get(name + ".bias", {outputs}) : nullptr,
+          architecture_.input_major};
+}
+
+ParameterPointer Binder::rows_if(const std::string& name, std::int64_t rows, std::int64_t width) const {
+  return name.empty() ? nullptr : weights_.get(name + ".weight", {rows, width});
+}
+
+Projection Binder::projection(const std::string& name, std::int64_t heads, std::int64_t place) const {
+  const std::int64_t size = architecture_.head_size, width = heads * size;
+  const bool fused = architecture_.fused != Fused::no;
+  Projection bound{
+      linear(name, architecture_.hidden, fused ? 3 * width : width, architecture_.projection_bias), heads,
+      size, 0, size};
+  if (architecture_.fused == Fused::in_thirds) bound.first = place * width;
+  if (architecture_.fused == Fused::by_head) {
+    bound.first = place * size;
+    bound.stride = 3 * size;
+  }
+  return bound;
+}
+
+Layer Binder::layer(const std::string& prefix) const {
+  const Architecture& is = architecture_;
+  Layer layer;
+  layer.query = projection(prefix + names_.query, is.heads, 0);
+  layer.key = projection(prefix + names_.key, is.key_heads, 1);
+  layer.value = projection(prefix + names_.value, is.key_heads, 2);
+  layer.query.norm = norm_if(prefix, names_.query_norm);
+  layer.key.norm = norm_if(prefix, names_.key_norm);
+  layer.output = linear(prefix + names_.output, is.heads * is.head_size, is.hidden, is.output_bias);
+  layer.attention_norm = norm(prefix + names_.attention_norm, is.hidden);
+  if (!names_.gate.empty()) {
+    layer.gate = linear(prefix + names_.gate, is.hidden, is.inner, is.feed_forward_bias);
+  }
+  layer.inner = linear(prefix + names_.inner, is.hidden, is.inner, is.feed_forward_bias);
+  layer.outer = linear(prefix + names_.outer, is.inner, is.hidden, is.feed_forward_bias);
+  layer.output_norm = norm(prefix + names_.output_norm, is.hidden);
+  return layer;
+}
+
+Embeddings Binder::embeddings() const {
+  const Architecture& is = architecture_;
+  const std::int64_t summed = names_.word_projection.empty() ? is.embedding : is.hidden;
+  Embeddings bound;
+  bound.words = weights_.get(names_.words + ".weight", {is.vocabulary, is.embedding});
+  bound.positions = rows_if(names_.positions, is.positions, summed);
+  bound.types = rows_if(names_.types, is.types, summed);
+  bound.relative_bias = rows_if(names_.relative_bias, is.buckets, is.heads);
+  if (!names_.word_projection.empty()) {
+    bound.word_projection = linear(names_.word_projection, is.embedding, is.hidden, /*bias=*/false);
+  }
+  if (!names_.embedding_norm.empty()) bound.norm = norm(names_.embedding_norm, summed);
+  if (!names_.embedding_projection.empty()) {
+    bound.projection = linear(names_.embedding_projection, is.embedding, is.hidden, /*bias=*/true);
+  }
+  return bound;
+}
+
 }  // namespace
 
-at::Tensor Linear::operator()(const at::Tensor& states, const at::Tensor& chosen) const {
-  const at::Tensor& stored = weight->whole();
-  const at::Tensor rows = (input_major ? stored.t() : stored).narrow(0, first, outputs);
-  const at::Tensor offsets = bias->whole().narrow(0, first, outputs);
-  if (!chosen.defined()) return at::linear(states, rows, offsets);
-  return at::linear(states, rows.index_select(0, chosen), offsets.index_select(0, chosen));
+at::Tensor Linear::operator()(const at::Tensor& states) const {
+  const at::Tensor stored = weight->whole();
+  return at::linear(states, input_major ? stored.t() : stored, bias ? bias->whole() : at::Tensor());
+}
+
+at::Tensor Linear::part(const at::Tensor& states, std::int64_t first, std::int64_t count) const {
+  const at::Tensor stored = weight->part(input_major ? 1 : 0, first, count);
+  return at::linear(states, input_major ? stored.t() : stored,
+                    bias ? bias->part(0, first, count) : at::Tensor());
+}
+
+at::Tensor Linear::select(const at::Tensor& states, const at::Tensor& chosen) const {
+  const at::Tensor stored = weight->select(input_major ? 1 : 0, chosen);
+  return at::linear(states, input_major ? stored.t() : stored, bias ? bias->select(0, chosen) : at::Tensor());
 }
 
 at::Tensor Norm::operator()(const at::Tensor& states) const {
-  return at::layer_norm(states, {states.size(-1)}, weight->whole(), bias->whole(), epsilon);
+  const at::Tensor scale = weight->whole();
+  if (kind == NormKind::layer) {
+    return at::layer_norm(states, {states.size(-1)}, scale, bias->whole(), epsilon);
+  }
+  const at::Tensor normed = states * at::rsqrt(states.square().mean(-1, true).add_(epsilon));
+  return normed * (kind == NormKind::rms_around_one ? scale + 1 : scale);
 }
 
-std::string_view anchor(Family family) {
-  return family == Family::gpt2 ? "wte.weight" : "embeddings.word_embeddings.weight";
+at::Tensor Projection::operator()(const at::Tensor& states, const at::Tensor& chosen) const {
+  const bool together = stride == head_size && !chosen.defined();
+  at::Tensor vectors;
+  if (together) {
+    vectors = linear.part(states, first, heads * head_size);
+  } else {
+    const at::Tensor numbers = chosen.defined() ? chosen : at::arange(heads, at::kLong);
+    const at::Tensor starts = numbers.mul(stride).add_(first).unsqueeze(1);
+    vectors = linear.select(states, (starts + at::arange(head_size, at::kLong)).flatten());
+  }
+  vectors = vectors.view({states.size(0), states.size(1), -1, head_size}).transpose(1, 2);
+  return norm ? (*norm)(vectors) : vectors;
 }
 
 Embeddings bind_embeddings(const Architecture& architecture, const Weights& weights) {
@@ -134,8 +155,8 @@ Embeddings bind_embeddings(const Architecture& architecture, const Weights& weig
 
 std::vector<Layer> bind_layers(const Architecture& architecture, const Weights& weights) {
   std::vector<Layer> layers;
-  for (int index = 0; index < architecture.layers; ++index) {
-    layers.push_back(Binder(architecture, weights).layer(index));
+  for (const LayerPlan& plan : architecture.layers) {
+    layers.push_back(Binder(architecture, weights).layer(plan.prefix));
   }
   return layers;
 }

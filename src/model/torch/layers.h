@@ -1,12 +1,10 @@
-/// The parameters of each family's layers, under one shape: what differs between BERT and GPT-2 is
-/// where the layer norms stand and how the projections are stored.
+/// A model's parameters, bound by the names that its architecture gives them.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "model/torch/architecture.h"
@@ -17,40 +15,53 @@ namespace attnviz {
 /// states [..., inputs] → [..., outputs]
 struct Linear {
   ParameterPointer weight;
-  ParameterPointer bias;
+  ParameterPointer bias;     ///< null: none
   bool input_major = false;  ///< stored as [inputs, outputs], as GPT-2 does
-  std::int64_t first = 0;    ///< outputs [first, first + outputs) of a fused projection
-  std::int64_t outputs = 0;
 
-  /// Only the outputs that `chosen` (int64) lists, where it is defined.
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& states, const at::Tensor& chosen = {}) const;
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& states) const;
+  /// Only `count` outputs from `first` on.
+  [[nodiscard]] at::Tensor part(const at::Tensor& states, std::int64_t first, std::int64_t count) const;
+  /// Only the outputs that `chosen` (int64, on the CPU) lists.
+  [[nodiscard]] at::Tensor select(const at::Tensor& states, const at::Tensor& chosen) const;
 };
 
 struct Norm {
   ParameterPointer weight;
-  ParameterPointer bias;
+  ParameterPointer bias;  ///< null: none
+  NormKind kind = NormKind::layer;
   double epsilon = 0;
 
   [[nodiscard]] at::Tensor operator()(const at::Tensor& states) const;
 };
 
+/// To the vectors of heads; head h's are the outputs [first + h · stride, first + h · stride + head_size).
+struct Projection {
+  Linear linear;
+  std::int64_t heads = 0, head_size = 0;
+  std::int64_t first = 0, stride = 0;
+  std::optional<Norm> norm = {};  ///< of each vector
+
+  /// [sentences, tokens, inputs] → [sentences, heads, tokens, head_size]; only of the heads that `chosen`
+  /// (int64, on the CPU) lists, where it is defined.
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& states, const at::Tensor& chosen = {}) const;
+};
+
 struct Layer {
-  Linear query, key, value;
-  Linear output;        ///< of the attention
-  Norm attention_norm;  ///< GPT-2: before the attention; else behind it and its residual
+  Projection query, key, value;
+  Linear output;  ///< of the attention
+  Norm attention_norm;
+  std::optional<Linear> gate;
   Linear inner, outer;  ///< the feed-forward part
-  Norm output_norm;     ///< GPT-2: before the feed-forward part; else behind it and its residual
+  Norm output_norm;
 };
 
+/// Of parts that the architecture has not, nothing.
 struct Embeddings {
-  ParameterPointer words;
-  ParameterPointer positions;
-  ParameterPointer types;    ///< null where the family has none
-  std::optional<Norm> norm;  ///< not in GPT-2
+  ParameterPointer words, positions, types;
+  std::optional<Linear> word_projection, projection;
+  std::optional<Norm> norm;
+  ParameterPointer relative_bias;  ///< [buckets, heads]
 };
-
-/// A tensor that every checkpoint of the family holds.
-[[nodiscard]] std::string_view anchor(Family family);
 
 /// Throw Error when a tensor is missing or has another shape than the configuration says.
 [[nodiscard]] Embeddings bind_embeddings(const Architecture& architecture, const Weights& weights);

@@ -73,7 +73,7 @@ std::vector<Attention> make_results(std::span<const Encoding> encodings, const R
     result.causal = card.causal;
     result.weights.resize(maps * tokens * tokens);
     if (!request.with_query_key) continue;
-    result.head_size = static_cast<std::size_t>(card.hidden / card.heads);
+    result.head_size = request.head_size;
     result.query.resize(maps * tokens * result.head_size);
     result.key.resize(maps * tokens * result.head_size);
   }

@@ -16,6 +16,7 @@ struct Request {
   std::vector<int> heads;   ///< from 0, in the order asked for
   int deepest = 0;
   bool with_query_key = false;
+  std::size_t head_size = 0;  ///< of the vectors, where they can be taken out
 };
 
 /// Throws Error: "layer 13: minilm has layers 1 to 6".

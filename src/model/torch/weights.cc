@@ -63,13 +63,24 @@ at::Tensor wrap(const TensorView& view, at::ScalarType type) {
 
 }  // namespace
 
-const at::Tensor& Parameter::whole() const {
-  if (!whole_.defined()) whole_ = stored_.to(device_).to(at::kFloat);
-  return whole_;
+const at::Tensor& Parameter::on_device() const {
+  if (device_.is_cpu()) return stored_;
+  if (!sent_.defined()) sent_ = stored_.to(device_).to(at::kFloat);
+  return sent_;
 }
 
-at::Tensor Parameter::rows(const at::Tensor& indices) const {
-  return at::index_select(stored_, 0, indices).to(device_).to(at::kFloat);
+at::Tensor Parameter::whole() const { return on_device().to(at::kFloat); }
+
+at::Tensor Parameter::part(std::int64_t dimension, std::int64_t first, std::int64_t count) const {
+  return on_device().narrow(dimension, first, count).to(at::kFloat);
+}
+
+at::Tensor Parameter::select(std::int64_t dimension, const at::Tensor& chosen) const {
+  return at::index_select(on_device(), dimension, chosen.to(device_)).to(at::kFloat);
+}
+
+at::Tensor Parameter::rows(const at::Tensor& chosen) const {
+  return at::index_select(stored_, 0, chosen).to(device_).to(at::kFloat);
 }
 
 Weights::Weights(const fs::path& directory, std::string_view anchor, c10::Device device)

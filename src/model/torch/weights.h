@@ -20,16 +20,26 @@ class Parameter {
  public:
   Parameter(at::Tensor stored, c10::Device device) : stored_(std::move(stored)), device_(device) {}
 
-  /// float32 on the device: the mapping itself where it is that already, else converted once and kept.
-  [[nodiscard]] const at::Tensor& whole() const;
+  // All give float32 on the device: the mapping itself where it is that already. Otherwise it is converted at
+  // each use on the CPU, so that no more than one layer is held twice; a GPU keeps what was sent to it.
 
-  /// float32 rows on the device, of an int64 tensor on the CPU; only these rows are read.
-  [[nodiscard]] at::Tensor rows(const at::Tensor& indices) const;
+  [[nodiscard]] at::Tensor whole() const;
+
+  /// `count` of dimension `dimension`, from `first` on.
+  [[nodiscard]] at::Tensor part(std::int64_t dimension, std::int64_t first, std::int64_t count) const;
+
+  /// Those of dimension `dimension` that `chosen` lists (int64, on the CPU).
+  [[nodiscard]] at::Tensor select(std::int64_t dimension, const at::Tensor& chosen) const;
+
+  /// Rows of which only these are read, and sent to a GPU; `chosen` is int64 on the CPU.
+  [[nodiscard]] at::Tensor rows(const at::Tensor& chosen) const;
 
  private:
+  [[nodiscard]] const at::Tensor& on_device() const;
+
   at::Tensor stored_;
   c10::Device device_;
-  mutable at::Tensor whole_;
+  mutable at::Tensor sent_;
 };
 
 using ParameterPointer = std::shared_ptr<const Parameter>;

@@ -1,0 +1,46 @@
+/// The families of architectures that the checkpoint backend runs. One is one file: which model types it
+/// serves, how its config.json is read, what its tensors are called, what it refuses.
+#pragma once
+
+#include <initializer_list>
+#include <string_view>
+
+#include "model/torch/architecture.h"
+
+namespace attnviz {
+
+struct Family {
+  std::initializer_list<std::string_view> model_types;
+  Architecture (*read)(const Config& config);
+};
+
+extern const Family kBert, kRoberta, kDistilbert;  // encoders
+extern const Family kGpt2;
+
+/// What transformers' configuration class takes where config.json is silent.
+struct Defaults {
+  std::int64_t layers = 12, heads = 12, hidden = 768;
+  std::int64_t inner = 0;  ///< 0: four times as wide as the model
+  std::int64_t vocabulary = 30522, positions = 512;
+  double epsilon = 1e-12;
+  const char* activation = "gelu";
+};
+
+/// The sizes, under any of the names that configurations have for them; as many key heads as heads, heads
+/// that divide the width, all layers alike.
+[[nodiscard]] Architecture read_sizes(const Config& config, const Defaults& defaults,
+                                      const std::string& layer_prefix);
+
+/// With the scale 1/sqrt(head_size) in every layer.
+void set_head_size(std::int64_t head_size, Architecture& read);
+
+/// hidden / heads. Throws Error where heads don't divide it.
+[[nodiscard]] std::int64_t divided_width(const Config& config, const Architecture& read);
+
+/// An encoder whose tensors are called as BERT's, with token types.
+[[nodiscard]] Architecture read_bert_like(const Config& config, const Defaults& defaults);
+
+/// Positions begin behind the padding token's id, and such tokens count for none.
+void count_positions_from_padding(const Config& config, std::int64_t padding_id, Architecture& read);
+
+}  // namespace attnviz

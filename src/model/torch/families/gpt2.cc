@@ -1,0 +1,39 @@
+/// GPT-2 (Radford et al. 2019): a decoder with fused projections, stored the other way around.
+#include "model/torch/families/families.h"
+
+namespace attnviz {
+namespace {
+
+Architecture read_gpt2(const Config& config) {
+  Architecture read = read_sizes(
+      config, {.vocabulary = 50257, .positions = 1024, .epsilon = 1e-5, .activation = "gelu_new"}, "h.");
+  set_head_size(divided_width(config, read), read);
+  read.causal = true;
+  read.order = NormOrder::before;
+  read.fused = Fused::in_thirds;
+  read.input_major = true;
+  // reorder_and_upcast_attn changes the order of operations only in half precision.
+  const bool by_head_size = config.flag({"scale_attn_weights"}, true);
+  const bool by_layer = config.flag({"scale_attn_by_inverse_layer_idx"}, false);
+  for (std::size_t i = 0; i < read.layers.size(); ++i) {
+    if (!by_head_size) read.layers[i].scale = 1;
+    if (by_layer) read.layers[i].scale /= static_cast<double>(i + 1);
+  }
+  read.names = {.words = "wte",
+                .positions = "wpe",
+                .query = "attn.c_attn",
+                .key = "attn.c_attn",
+                .value = "attn.c_attn",
+                .output = "attn.c_proj",
+                .attention_norm = "ln_1",
+                .inner = "mlp.c_fc",
+                .outer = "mlp.c_proj",
+                .output_norm = "ln_2"};
+  return read;
+}
+
+}  // namespace
+
+const Family kGpt2 = {{"gpt2"}, read_gpt2};
+
+}  // namespace attnviz

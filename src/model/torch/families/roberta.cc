@@ -1,0 +1,18 @@
+/// RoBERTa (Liu et al. 2019), XLM-RoBERTa (Conneau et al. 2020) and CamemBERT (Martin et al. 2020): BERT,
+/// with positions counted from behind the padding token's id.
+#include "model/torch/families/families.h"
+
+namespace attnviz {
+namespace {
+
+Architecture read_roberta(const Config& config) {
+  Architecture read = read_bert_like(config, {.inner = 3072, .vocabulary = 50265});
+  count_positions_from_padding(config, config.integer({"pad_token_id"}, 1), read);
+  return read;
+}
+
+}  // namespace
+
+const Family kRoberta = {{"roberta"}, read_roberta};
+
+}  // namespace attnviz

@@ -1,0 +1,105 @@
+#include "model/torch/scores.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/outer.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
+
+#include <limits>
+#include <vector>
+
+namespace attnviz {
+namespace {
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
+/// [heads, tokens, tokens]
+at::Tensor bias_by_distance(const Architecture& architecture, const Parameter& rows, std::int64_t tokens) {
+  std::vector<std::int64_t> buckets;
+  for (std::int64_t distance = 1 - tokens; distance < tokens; ++distance) {
+    buckets.push_back(relative_bucket(architecture, distance));
+  }
+  const at::Tensor by_distance = rows.rows(at::tensor(buckets, at::kLong));  // [distances, heads]
+  const at::Tensor places = at::arange(tokens, at::kLong);
+  const at::Tensor distances = places.unsqueeze(0) - places.unsqueeze(1) + (tokens - 1);
+  return by_distance.index_select(0, distances.flatten().to(by_distance.device()))
+      .view({tokens, tokens, -1})
+      .permute({2, 0, 1});
+}
+
+}  // namespace
+
+Scores::Scores(const Architecture& architecture, const Embeddings& embeddings, const Batch& batch,
+               c10::Device device)
+    : device_(device), tokens_(batch.ids.size(1)) {
+  if (!architecture.rotary.frequencies.empty()) {
+    const at::Tensor frequencies = at::tensor(architecture.rotary.frequencies, at::kFloat);
+    const at::Tensor angles = at::outer(at::arange(tokens_, at::kFloat), frequencies).repeat({1, 2});
+    cosines_ = angles.cos().mul_(architecture.rotary.factor).to(device);
+    sines_ = angles.sin().mul_(architecture.rotary.factor).to(device);
+  }
+  if (embeddings.relative_bias) {
+    bias_ = bias_by_distance(architecture, *embeddings.relative_bias, tokens_);
+  }
+  masks_[0] = make_mask(batch, architecture.causal, 0);
+  for (const LayerPlan& layer : architecture.layers) {
+    if (layer.window == 0 || layer.window >= tokens_ || masks_.contains(layer.window)) continue;
+    masks_[layer.window] = make_mask(batch, architecture.causal, layer.window);
+  }
+}
+
+Mask Scores::make_mask(const Batch& batch, bool causal, std::int64_t window) const {
+  Mask mask;
+  if (causal) {
+    // Padding stands behind every token of its sentence: the causal mask hides it already.
+    at::Tensor hidden = at::ones({tokens_, tokens_}, at::kBool).triu(1);
+    if (window > 0) hidden = hidden.logical_or_(at::ones({tokens_, tokens_}, at::kBool).tril(-window));
+    mask.hidden = hidden.to(device_);
+    mask.only_future = window == 0;
+  } else if (batch.padded()) {
+    mask.hidden = batch.mask.to(device_).logical_not().unsqueeze(1).unsqueeze(1);
+  }
+  if (mask.hidden && !mask.only_future) mask.visible = mask.hidden->logical_not();
+  return mask;
+}
+
+const Mask& Scores::mask(const LayerPlan& layer) const {
+  const auto found = masks_.find(layer.window);
+  return found == masks_.end() ? masks_.at(0) : found->second;
+}
+
+at::Tensor Scores::rotated(const at::Tensor& vectors) const {
+  if (!cosines_.defined()) return vectors;
+  const std::int64_t width = cosines_.size(1), size = vectors.size(-1);
+  const at::Tensor turned = vectors.narrow(-1, 0, width);
+  const std::vector<at::Tensor> halves = turned.chunk(2, -1);
+  const at::Tensor across = at::cat({halves[1].neg(), halves[0]}, -1);
+  const at::Tensor rotated = turned * cosines_ + across * sines_;
+  return width == size ? rotated : at::cat({rotated, vectors.narrow(-1, width, size - width)}, -1);
+}
+
+at::Tensor Scores::maps(const at::Tensor& query, const at::Tensor& key, const LayerPlan& layer,
+                        const at::Tensor& heads) const {
+  at::Tensor scores = at::matmul(query, key.transpose(-1, -2)).mul_(layer.scale);
+  if (bias_) scores += heads.defined() ? bias_->index_select(0, heads.to(device_)) : *bias_;
+  if (const Mask& mask = this->mask(layer); mask.hidden) scores.masked_fill_(*mask.hidden, kNever);
+  return at::softmax(scores, -1);
+}
+
+at::Tensor Scores::attended(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                            const LayerPlan& layer) const {
+  const Mask& mask = this->mask(layer);
+  std::optional<at::Tensor> added = mask.visible;
+  if (bias_) {
+    const at::Tensor bias = bias_->unsqueeze(0);
+    added = mask.hidden ? bias.masked_fill(*mask.hidden, kNever) : bias;
+  }
+  return at::scaled_dot_product_attention(query, key, value, added, 0.0, mask.only_future, layer.scale);
+}
+
+}  // namespace attnviz

@@ -1,0 +1,53 @@
+/// What turns queries and keys into weights beside their product: rotations, masks, a bias by distance.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "model/torch/architecture.h"
+#include "model/torch/layers.h"
+#include "model/torch/runtime.h"
+
+namespace attnviz {
+
+/// Which keys a query may not look at.
+struct Mask {
+  std::optional<at::Tensor> hidden;   ///< bool, broadcast over [sentences, heads, queries, keys]; unset: none
+  std::optional<at::Tensor> visible;  ///< the opposite, for the fused kernel
+  bool only_future = false;           ///< hidden is all above the diagonal, which that kernel knows by itself
+};
+
+/// What a batch's scores need; made once, used in every layer.
+class Scores {
+ public:
+  Scores(const Architecture& architecture, const Embeddings& embeddings, const Batch& batch,
+         c10::Device device);
+
+  /// Queries or keys [sentences, heads, tokens, head_size], turned by their positions.
+  [[nodiscard]] at::Tensor rotated(const at::Tensor& vectors) const;
+
+  /// The weights [sentences, heads, queries, keys]; `heads` (int64, on the CPU) says which these are, or is
+  /// undefined for all.
+  [[nodiscard]] at::Tensor maps(const at::Tensor& query, const at::Tensor& key, const LayerPlan& layer,
+                                const at::Tensor& heads) const;
+
+  /// The attention's output, of all heads, through a fused kernel that never holds a map.
+  [[nodiscard]] at::Tensor attended(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                    const LayerPlan& layer) const;
+
+ private:
+  [[nodiscard]] Mask make_mask(const Batch& batch, bool causal, std::int64_t window) const;
+  [[nodiscard]] const Mask& mask(const LayerPlan& layer) const;
+
+  c10::Device device_;
+  std::int64_t tokens_;
+  at::Tensor cosines_, sines_;          ///< [tokens, rotated numbers]; undefined: no rotation
+  std::optional<at::Tensor> bias_;      ///< [heads, queries, keys]
+  std::map<std::int64_t, Mask> masks_;  ///< by window; 0: one that hides nothing here
+};
+
+}  // namespace attnviz
