@@ -48,16 +48,18 @@ def quiet_libraries() -> None:
 
 def load(source: str):
     """The model of `source` (a directory or a hub id) in float32 with eager attention."""
+    import torch
     from transformers import AutoConfig, AutoModel
 
     try:
         config = AutoConfig.from_pretrained(source)
         if config.is_encoder_decoder:
             raise ExportError(f"{source}: {config.model_type} is an encoder-decoder model, expected one stack")
-        model = AutoModel.from_pretrained(source, config=config, attn_implementation="eager")
+        # In float32 from the start: what a model computes when it is made, it would keep as it was rounded.
+        model = AutoModel.from_pretrained(source, config=config, dtype=torch.float32, attn_implementation="eager")
     except (OSError, ValueError, RuntimeError) as error:
         raise ExportError(f"{source}: transformers can't load it: {str(error).splitlines()[0]}") from error
-    return model.float().eval()
+    return model.eval()
 
 
 def takes_types(model) -> bool:

@@ -9,7 +9,8 @@
 namespace attnviz {
 namespace {
 
-constexpr const Family* kFamilies[] = {&kBert, &kRoberta, &kDistilbert, &kGpt2};
+constexpr const Family* kFamilies[] = {&kBert,   &kRoberta, &kDistilbert, &kElectra,
+                                       &kAlbert, &kMpnet,   &kGpt2};
 
 const Family* family_of(std::string_view model_type) {
   for (const Family* family : kFamilies) {

@@ -14,7 +14,7 @@ struct Family {
   Architecture (*read)(const Config& config);
 };
 
-extern const Family kBert, kRoberta, kDistilbert;  // encoders
+extern const Family kBert, kRoberta, kDistilbert, kElectra, kAlbert, kMpnet;  // encoders
 extern const Family kGpt2;
 
 /// What transformers' configuration class takes where config.json is silent.

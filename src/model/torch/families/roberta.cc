@@ -6,13 +6,14 @@ namespace attnviz {
 namespace {
 
 Architecture read_roberta(const Config& config) {
-  Architecture read = read_bert_like(config, {.inner = 3072, .vocabulary = 50265});
+  const bool first = config.text({"model_type"}, "") == "roberta";
+  Architecture read = read_bert_like(config, {.inner = 3072, .vocabulary = first ? 50265 : 30522});
   count_positions_from_padding(config, config.integer({"pad_token_id"}, 1), read);
   return read;
 }
 
 }  // namespace
 
-const Family kRoberta = {{"roberta"}, read_roberta};
+const Family kRoberta = {{"roberta", "xlm-roberta", "camembert"}, read_roberta};
 
 }  // namespace attnviz

@@ -1,0 +1,124 @@
+"""Attention of every family that the checkpoint backend runs equals transformers' eager attention within 1e-5, on
+random checkpoints: alone and in padded batches, with layers and heads chosen, with query and key vectors.
+
+    ATTNVIZ_BUILD=build/release python -m pytest tests/architectures_parity.py
+    ATTNVIZ_SEEDS=20 …                       as many random variants of each case
+"""
+
+import json
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from model_parity import TOLERANCE, dump, export_model, reference, sentences
+
+SEEDS = range(int(os.environ.get("ATTNVIZ_SEEDS", "1")))
+measured = []
+
+
+@dataclass
+class Case:
+    """A random checkpoint; `options` go to the configuration as they are."""
+
+    family: str
+    options: dict = field(default_factory=dict)
+    head: str = ""  # of the class that saves it: "CausalLM"
+    dtype: str = "float32"
+    shard: str = "5GB"
+    older: bool = False  # rotary entries as versions of transformers before 5 wrote them
+    longest: int = 64
+
+    def __str__(self):
+        changed = [f"{name}={value}" for name, value in self.options.items()]
+        return " ".join([self.family, *changed, self.head, self.dtype, "older" if self.older else ""]).strip()
+
+    def configuration(self):
+        # Names that a configuration does not have are attributes of it without meaning.
+        options = {"num_hidden_layers": 3, "num_attention_heads": 4, "hidden_size": 32, "vocab_size": 101}
+        options |= {"bos_token_id": 0, "eos_token_id": 2, "max_position_embeddings": self.longest + 4}
+        options |= {"opt": {"ffn_dim": 40}}.get(self.family, {"intermediate_size": 40})
+        return transformers.AutoConfig.for_model(self.family, **(options | self.options))
+
+    def save(self, directory, seed=0):
+        """Weights large enough for sharp attention, and no bias or norm left at 0 or 1."""
+        torch.manual_seed(seed)
+        kind = getattr(transformers, f"AutoModelFor{self.head}" if self.head else "AutoModel")
+        model = kind.from_config(self.configuration())
+        with torch.no_grad():
+            for parameter in model.parameters():
+                scale = 1.5 / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1
+                parameter.add_(torch.randn_like(parameter) * scale)
+        model.to(getattr(torch, self.dtype)).save_pretrained(directory, max_shard_size=self.shard)
+        if self.older:
+            path = directory / "config.json"
+            config = json.loads(path.read_text())
+            rotary = config.pop("rope_parameters")
+            config["rope_theta"] = rotary.pop("rope_theta")
+            rotary["type"] = rotary.pop("rope_type")
+            config["rope_scaling"] = None if rotary["type"] == "default" else rotary
+            path.write_text(json.dumps(config))
+
+
+ENCODERS = [
+    Case("electra", {"embedding_size": 16}),
+    Case("electra", {"embedding_size": 32, "hidden_act": "relu"}, head="SequenceClassification", dtype="float16"),
+    Case("albert", {"embedding_size": 12, "num_hidden_layers": 5, "num_hidden_groups": 3}),
+    Case("albert", {"embedding_size": 32}, head="MaskedLM", dtype="bfloat16", shard="10KB"),
+    Case("xlm-roberta", {"type_vocab_size": 1}, head="MaskedLM", shard="10KB"),
+    Case("camembert", {"type_vocab_size": 1, "pad_token_id": 3}, head="TokenClassification"),
+    Case("mpnet", longest=220),
+    Case("mpnet", {"layer_norm_eps": 1e-3, "hidden_act": "silu"}, head="MaskedLM", dtype="float16"),
+]
+
+CASES = ENCODERS
+
+
+def requests_for(model, longest, seed):
+    layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
+    some = np.random.default_rng(seed).permutation(heads)[: heads // 2 + 1].tolist()
+    batches = [([1], {}), ([longest], {}), ([9, 1, 30, 2], {}), ([longest, 3], {"layers": [layers], "heads": [heads - 1]}),
+               ([17, 20], {"layers": [layers, 1], "heads": some}), ([12], {"layers": [2], "heads": some[:1]})]  # fmt: skip
+    chosen = [sentences(model, lengths, seed + i) | narrow for i, (lengths, narrow) in enumerate(batches)]
+    if model.config.model_type != "mpnet":  # its vectors do not make up the weights
+        chosen += [dict(chosen[2], query_key=True), dict(chosen[4], query_key=True)]
+    return chosen
+
+
+def remade(tensors, expected, scale):
+    """The weights that the vectors make, masked where the expected ones are 0."""
+    scores = torch.tensor(tensors["query"]) @ torch.tensor(tensors["key"]).transpose(-1, -2) * scale
+    return scores.masked_fill(torch.tensor(expected) == 0, -torch.inf).softmax(-1).numpy()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_random_checkpoint(case, seed, tmp_path):
+    case.save(tmp_path / "model", seed)
+    model = export_model.load(str(tmp_path / "model"))
+    layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
+    requests = requests_for(model, case.longest, seed)
+    results, card = dump(tmp_path / "model", "checkpoint", requests, tmp_path / "out")
+    assert (card["layers"], card["heads"], card["causal"]) == (layers, heads, False)
+    assert card["max_tokens"] == export_model.positions(model)
+    largest = 0.0
+    for request, result in zip(requests, results):
+        for ids, types, tensors in zip(request["ids"], request["types"], result):
+            expected = reference(model, ids, types)
+            expected = expected[[n - 1 for n in request.get("layers", range(1, layers + 1))]]
+            expected = expected[:, request.get("heads", range(heads))]
+            assert tensors["attention"].shape == expected.shape
+            largest = max(largest, np.abs(tensors["attention"] - expected).max())
+            if request.get("query_key"):
+                scale = 1 if case.family == "gpt_neo" else tensors["query"].shape[-1] ** -0.5
+                largest = max(largest, np.abs(remade(tensors, expected, scale) - expected).max())
+    measured.append((float(largest), str(case)))
+    assert largest <= TOLERANCE
+
+
+def test_largest_difference(capsys):
+    """The sum of the above, for the reader."""
+    with capsys.disabled():
+        print(f"\nlargest difference from eager attention in {len(measured)} checkpoints: {max(measured, default=None)}")
