@@ -62,6 +62,14 @@ class Case:
             path.write_text(json.dumps(config))
 
 
+def rope(kind, **entries):
+    return {"rope_parameters": {"rope_type": kind, "rope_theta": 500.0, **entries}}
+
+
+GROUPED = {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 10}
+YARN = {"factor": 4.0, "original_max_position_embeddings": 16}
+LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
+
 ENCODERS = [
     Case("electra", {"embedding_size": 16}),
     Case("electra", {"embedding_size": 32, "hidden_act": "relu"}, head="SequenceClassification", dtype="float16"),
@@ -73,7 +81,34 @@ ENCODERS = [
     Case("mpnet", {"layer_norm_eps": 1e-3, "hidden_act": "silu"}, head="MaskedLM", dtype="float16"),
 ]
 
-CASES = ENCODERS
+DECODERS = [
+    Case("gpt_neo", {"attention_types": [[["global", "local"], 1], [["local"], 1]], "window_size": 5}),
+    Case("gpt_neo", {"attention_types": [[["local"], 3]], "activation_function": "gelu"}, head="CausalLM", dtype="bfloat16"),
+    Case("llama"),
+    Case("llama", {**GROUPED, "attention_bias": True, "mlp_bias": True, "hidden_act": "gelu"}, head="CausalLM", shard="10KB"),
+    Case("llama", {**GROUPED, **rope("linear", factor=3.0)}, head="SequenceClassification", dtype="float16"),
+    Case("llama", {**rope("dynamic", factor=2.0), "num_key_value_heads": 1}),
+    Case("llama", rope("llama3", **LLAMA3), older=True),
+    Case("llama", rope("yarn", **YARN), dtype="bfloat16"),
+    Case("llama", rope("yarn", **YARN, truncate=False, beta_fast=8, mscale=1.0, mscale_all_dim=0.5)),
+    Case("llama", rope("yarn", **YARN, attention_factor=1.3), older=True),
+    Case("mistral", {"sliding_window": 7, "num_key_value_heads": 2}, head="CausalLM"),
+    Case("mistral", {"sliding_window": None, "num_key_value_heads": 4, "head_dim": 6}, older=True),
+    Case("qwen2", {"use_sliding_window": True, "sliding_window": 6, "max_window_layers": 1, "num_key_value_heads": 2}),
+    Case("qwen2", {"num_key_value_heads": 4, "rms_norm_eps": 1e-3}, head="CausalLM", dtype="bfloat16", shard="10KB"),
+    Case("qwen3", GROUPED | rope("default"), head="CausalLM"),
+    Case("qwen3", {**GROUPED, "attention_bias": True, "use_sliding_window": True, "sliding_window": 3,
+                   "layer_types": ["full_attention", "sliding_attention", "full_attention"]}),  # fmt: skip
+    Case("gpt_neox"),
+    Case("gpt_neox", {"use_parallel_residual": False, "attention_bias": False, "hidden_act": "gelu_new"}, dtype="float16"),
+    Case("gpt_neox", rope("linear", factor=2.0, partial_rotary_factor=0.5), head="CausalLM"),
+    Case("opt"),
+    Case("opt", {"word_embed_proj_dim": 16, "do_layer_norm_before": False}, head="CausalLM", dtype="float16"),
+    Case("opt", {"enable_bias": False, "activation_function": "gelu"}),
+    Case("gemma", {"num_key_value_heads": 1, "head_dim": 10}, head="CausalLM", dtype="bfloat16"),
+]  # fmt: skip
+
+CASES = ENCODERS + DECODERS
 
 
 def requests_for(model, longest, seed):
@@ -101,7 +136,7 @@ def test_random_checkpoint(case, seed, tmp_path):
     layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
     requests = requests_for(model, case.longest, seed)
     results, card = dump(tmp_path / "model", "checkpoint", requests, tmp_path / "out")
-    assert (card["layers"], card["heads"], card["causal"]) == (layers, heads, False)
+    assert (card["layers"], card["heads"], card["causal"]) == (layers, heads, case in DECODERS)
     assert card["max_tokens"] == export_model.positions(model)
     largest = 0.0
     for request, result in zip(requests, results):

@@ -9,8 +9,9 @@
 namespace attnviz {
 namespace {
 
-constexpr const Family* kFamilies[] = {&kBert,   &kRoberta, &kDistilbert, &kElectra,
-                                       &kAlbert, &kMpnet,   &kGpt2};
+constexpr const Family* kFamilies[] = {&kBert,  &kRoberta, &kDistilbert, &kElectra, &kAlbert,
+                                       &kMpnet, &kGpt2,    &kGptNeo,     &kLlama,   &kMistral,
+                                       &kQwen2, &kQwen3,   &kGptNeox,    &kOpt,     &kGemma};
 
 const Family* family_of(std::string_view model_type) {
   for (const Family* family : kFamilies) {

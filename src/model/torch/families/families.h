@@ -15,7 +15,7 @@ struct Family {
 };
 
 extern const Family kBert, kRoberta, kDistilbert, kElectra, kAlbert, kMpnet;  // encoders
-extern const Family kGpt2;
+extern const Family kGpt2, kGptNeo, kLlama, kMistral, kQwen2, kQwen3, kGptNeox, kOpt, kGemma;
 
 /// What transformers' configuration class takes where config.json is silent.
 struct Defaults {
@@ -42,5 +42,15 @@ void set_head_size(std::int64_t head_size, Architecture& read);
 
 /// Positions begin behind the padding token's id, and such tokens count for none.
 void count_positions_from_padding(const Config& config, std::int64_t padding_id, Architecture& read);
+
+/// What Llama's relatives take where config.json is silent.
+struct DecoderDefaults {
+  Defaults sizes;
+  std::int64_t key_heads = 0;  ///< 0: as many as heads
+  std::int64_t head_size = 0;  ///< 0: the width divided by the heads
+};
+
+/// A decoder whose tensors are called as Llama's, without biases.
+[[nodiscard]] Architecture read_llama_like(const Config& config, const DecoderDefaults& defaults);
 
 }  // namespace attnviz

@@ -1,0 +1,99 @@
+#include "model/torch/rotary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace attnviz {
+namespace {
+
+constexpr double kTheta = 10000;
+
+/// Numbers are kept in single precision, as models were trained with: a frequency's rounding counts at far
+/// positions.
+std::vector<float> plain_frequencies(double theta, std::int64_t width) {
+  std::vector<float> frequencies;
+  for (std::int64_t i = 0; i < width; i += 2) {
+    const float exponent = static_cast<float>(i) / static_cast<float>(width);
+    frequencies.push_back(1 / std::pow(static_cast<float>(theta), exponent));
+  }
+  return frequencies;
+}
+
+/// Slow turns are slowed down further by `factor`, fast ones stay, those between are blended.
+void scale_as_llama3(const Config& scaling, double original, std::vector<float>& frequencies) {
+  const double factor = scaling.positive({"factor"}, 0);
+  const double low = scaling.positive({"low_freq_factor"}, 0);
+  const double high = scaling.positive({"high_freq_factor"}, 0);
+  if (low >= high) scaling.fault("low_freq_factor: expected less than high_freq_factor");
+  for (float& frequency : frequencies) {
+    const double turns = original * frequency / (2 * std::numbers::pi);
+    const double blend = std::clamp((turns - low) / (high - low), 0.0, 1.0);
+    frequency = static_cast<float>((1 - blend) * frequency / factor + blend * frequency);
+  }
+}
+
+double yarn_length(const Config& scaling, double factor) {
+  const auto length = [&](double scale) { return factor <= 1 ? 1 : 0.1 * scale * std::log(factor) + 1; };
+  const double scale = scaling.number({"mscale"}, 0), all = scaling.number({"mscale_all_dim"}, 0);
+  const double usual = scale != 0 && all != 0 ? length(scale) / length(all) : length(1);
+  return scaling.number({"attention_factor"}, usual);
+}
+
+/// The pair, counted in numbers, that turns `turns` times within the original length.
+double yarn_place(double turns, double theta, double width, double original) {
+  return width * std::log(original / (turns * 2 * std::numbers::pi)) / (2 * std::log(theta));
+}
+
+void scale_as_yarn(const Config& scaling, double theta, double original, Rotary& rotary) {
+  const double factor = scaling.positive({"factor"}, 0);
+  const double width = 2 * static_cast<double>(rotary.frequencies.size());
+  double low = yarn_place(scaling.positive({"beta_fast"}, 32), theta, width, original);
+  double high = yarn_place(scaling.positive({"beta_slow"}, 1), theta, width, original);
+  if (scaling.flag({"truncate"}, true)) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, width - 1);
+  if (low == high) high += 0.001;
+  for (std::size_t i = 0; i < rotary.frequencies.size(); ++i) {
+    const double slowed = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
+    float& frequency = rotary.frequencies[i];
+    frequency = static_cast<float>(slowed * frequency / factor + (1 - slowed) * frequency);
+  }
+  rotary.factor = yarn_length(scaling, factor);
+}
+
+}  // namespace
+
+Rotary read_rotary(const Config& config, const Architecture& read, const RotaryEntries& entries) {
+  const Config scaling = config.object(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+  const std::string kind = scaling.text({"rope_type", "type"}, "default");
+  const double theta = scaling.number({"rope_theta"}, config.number({entries.theta}, kTheta));
+  if (theta <= 1) config.fault("rope_theta: expected more than 1");
+  const double share =
+      scaling.number({"partial_rotary_factor"}, config.number({entries.share}, entries.default_share));
+  if (share <= 0 || share > 1) config.fault("partial_rotary_factor: expected more than 0, at most 1");
+  const auto width = static_cast<std::int64_t>(static_cast<double>(read.head_size) * share);
+  if (width < 2 || width % 2 != 0) {
+    config.fault("heads of " + std::to_string(read.head_size) + " numbers, of which " +
+                 std::to_string(width) + " are rotated, expected an even number above 0");
+  }
+  const std::int64_t inside = scaling.size({"original_max_position_embeddings"}, read.positions);
+  const auto original = static_cast<double>(config.size({"original_max_position_embeddings"}, inside));
+  Rotary rotary{plain_frequencies(theta, width)};
+  if (kind == "linear") {
+    const auto factor = static_cast<float>(scaling.positive({"factor"}, 0));
+    for (float& frequency : rotary.frequencies) frequency /= factor;
+  } else if (kind == "llama3") {
+    scale_as_llama3(scaling, original, rotary.frequencies);
+  } else if (kind == "yarn") {
+    scale_as_yarn(scaling, theta, original, rotary);
+  } else if (kind != "default" && kind != "dynamic") {
+    config.refuse("rope_type \"" + kind + "\"");
+  }
+  return rotary;
+}
+
+}  // namespace attnviz
