@@ -1,0 +1,250 @@
+#include "model/torch/architecture.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "support/support.h"
+
+namespace attnviz {
+namespace {
+
+using Json = nlohmann::json;
+
+/// What is read of a config.json with these entries.
+Architecture read(const Json& entries) {
+  const test::TemporaryDirectory directory;
+  test::write(directory / "config.json", entries.dump());
+  return read_architecture(directory / "config.json");
+}
+
+Json with(std::string_view model_type, const Json& entries) {
+  Json all = {{"model_type", model_type}};
+  all.update(entries);
+  return all;
+}
+
+std::vector<std::int64_t> windows(const Architecture& architecture) {
+  std::vector<std::int64_t> windows;
+  for (const LayerPlan& layer : architecture.layers) windows.push_back(layer.window);
+  return windows;
+}
+
+TEST(ReadArchitecture, TakesTransformersDefaultsWhereConfigJsonIsSilent) {
+  struct Case {
+    std::string_view model_type;
+    std::size_t layers;
+    std::int64_t heads, key_heads, head_size, hidden, embedding, inner, vocabulary;
+    std::size_t max_tokens;
+    std::string_view activation;
+  };
+  for (const Case& c : {
+           Case{"bert", 12, 12, 12, 64, 768, 768, 3072, 30522, 512, "gelu"},
+           Case{"roberta", 12, 12, 12, 64, 768, 768, 3072, 50265, 510, "gelu"},
+           Case{"camembert", 12, 12, 12, 64, 768, 768, 3072, 30522, 510, "gelu"},
+           Case{"xlm-roberta", 12, 12, 12, 64, 768, 768, 3072, 30522, 510, "gelu"},
+           Case{"distilbert", 6, 12, 12, 64, 768, 768, 3072, 30522, 512, "gelu"},
+           Case{"electra", 12, 4, 4, 64, 256, 128, 1024, 30522, 512, "gelu"},
+           Case{"albert", 12, 64, 64, 64, 4096, 128, 16384, 30000, 512, "gelu_new"},
+           Case{"mpnet", 12, 12, 12, 64, 768, 768, 3072, 30527, 510, "gelu"},
+           Case{"gpt2", 12, 12, 12, 64, 768, 768, 3072, 50257, 1024, "gelu_new"},
+           Case{"gpt_neo", 24, 16, 16, 128, 2048, 2048, 8192, 50257, 2048, "gelu_new"},
+           Case{"llama", 32, 32, 32, 128, 4096, 4096, 11008, 32000, 2048, "silu"},
+           Case{"mistral", 32, 32, 8, 128, 4096, 4096, 14336, 32000, 131072, "silu"},
+           Case{"qwen2", 32, 32, 32, 128, 4096, 4096, 22016, 151936, 32768, "silu"},
+           Case{"qwen3", 32, 32, 32, 128, 4096, 4096, 22016, 151936, 32768, "silu"},
+           Case{"gpt_neox", 44, 64, 64, 96, 6144, 6144, 24576, 50432, 2048, "gelu"},
+           Case{"opt", 12, 12, 12, 64, 768, 768, 3072, 50272, 2048, "relu"},
+           Case{"gemma", 28, 16, 16, 256, 3072, 3072, 24576, 256000, 8192, "gelu_pytorch_tanh"},
+       }) {
+    const Architecture got = read(with(c.model_type, Json::object()));
+    EXPECT_EQ(got.layers.size(), c.layers) << c.model_type;
+    EXPECT_EQ(got.heads, c.heads) << c.model_type;
+    EXPECT_EQ(got.key_heads, c.key_heads) << c.model_type;
+    EXPECT_EQ(got.head_size, c.head_size) << c.model_type;
+    EXPECT_EQ(got.hidden, c.hidden) << c.model_type;
+    EXPECT_EQ(got.embedding, c.embedding) << c.model_type;
+    EXPECT_EQ(got.inner, c.inner) << c.model_type;
+    EXPECT_EQ(got.vocabulary, c.vocabulary) << c.model_type;
+    EXPECT_EQ(got.max_tokens(), c.max_tokens) << c.model_type;
+    EXPECT_EQ(got.activation, c.activation) << c.model_type;
+  }
+}
+
+TEST(ReadArchitecture, KnowsWhichLayersSeeAWindow) {
+  struct Case {
+    std::string_view model_type;
+    Json entries;
+    std::vector<std::int64_t> expected;
+  };
+  for (const Case& c : {
+           Case{"mistral", {{"num_hidden_layers", 2}}, {4096, 4096}},
+           Case{"mistral", {{"num_hidden_layers", 2}, {"sliding_window", 7}}, {7, 7}},
+           Case{"mistral", {{"num_hidden_layers", 2}, {"sliding_window", nullptr}}, {0, 0}},
+           Case{"qwen2", {{"num_hidden_layers", 2}, {"max_window_layers", 0}}, {0, 0}},
+           Case{"qwen2",
+                {{"num_hidden_layers", 3}, {"max_window_layers", 1}, {"use_sliding_window", true}},
+                {0, 4096, 4096}},
+           Case{"qwen3",
+                {{"num_hidden_layers", 2},
+                 {"use_sliding_window", true},
+                 {"sliding_window", 5},
+                 {"layer_types", {"sliding_attention", "full_attention"}}},
+                {5, 0}},
+           Case{"qwen3",
+                {{"num_hidden_layers", 1},
+                 {"use_sliding_window", true},
+                 {"sliding_window", nullptr},
+                 {"max_window_layers", 0}},
+                {0}},
+           Case{"gpt_neo",
+                {{"num_layers", 3},
+                 {"window_size", 9},
+                 {"attention_types", {{{"global", "local", "local"}, 1}}}},
+                {0, 9, 9}},
+           Case{"llama", {{"num_hidden_layers", 2}, {"sliding_window", 7}}, {0, 0}},
+       }) {
+    EXPECT_EQ(windows(read(with(c.model_type, c.entries))), c.expected) << c.model_type << " " << c.entries;
+  }
+}
+
+TEST(ReadArchitecture, ReadsRotaryEntriesOfEveryVersionAlike) {
+  const Json now = {{"rope_parameters", {{"rope_type", "linear"}, {"rope_theta", 100.0}, {"factor", 2.0}}}};
+  const Json before = {{"rope_theta", 100}, {"rope_scaling", {{"type", "linear"}, {"factor", 2}}}};
+  const Architecture got = read(with("llama", now));
+  ASSERT_EQ(got.rotary.frequencies.size(), 64U);
+  EXPECT_EQ(got.rotary.frequencies, read(with("llama", before)).rotary.frequencies);
+  EXPECT_FLOAT_EQ(got.rotary.frequencies[0], 0.5F);
+  EXPECT_FLOAT_EQ(got.rotary.frequencies[32], 0.05F);
+  EXPECT_EQ(read(with("gpt_neox", {{"rotary_pct", 0.5}})).rotary.frequencies.size(), 24U);
+  EXPECT_EQ(read(with("gpt_neox", Json::object())).rotary.frequencies.size(), 12U);
+}
+
+TEST(ReadArchitecture, SharesLayersInGroups) {
+  const Architecture got =
+      read(with("albert", {{"num_hidden_layers", 5}, {"num_hidden_groups", 2}, {"num_attention_heads", 8}}));
+  std::string groups;
+  for (const LayerPlan& layer : got.layers) groups += layer.prefix.at(28);
+  EXPECT_EQ(groups, "00011");
+}
+
+TEST(ReadArchitecture, NamesTheEntryThatIsWrong) {
+  struct Case {
+    std::string_view model_type;
+    Json entries;
+    std::string expected;
+  };
+  const auto scaling = [](const Json& entries) { return Json{{"rope_scaling", entries}}; };
+  for (const Case& c : {
+           Case{"bert", {{"hidden_size", 0}}, "hidden_size: expected 1 to 16777216, got 0"},
+           Case{"bert", {{"hidden_size", -8}}, "hidden_size: expected 1 to 16777216, got -8"},
+           Case{"bert", {{"hidden_size", 768.5}}, "hidden_size: unusable value 768.5"},
+           Case{"bert", {{"hidden_size", true}}, "hidden_size: unusable value true"},
+           Case{"bert", {{"hidden_size", "768"}}, "hidden_size: unusable value \"768\""},
+           Case{"bert", {{"hidden_size", 18446744073709551615U}}, "unusable value 18446744073709551615"},
+           Case{"bert",
+                {{"num_attention_heads", 10001}},
+                "num_attention_heads: expected 1 to 10000, got 10001"},
+           Case{"bert", {{"num_hidden_layers", 1 << 30}}, "num_hidden_layers: expected 1 to 10000"},
+           Case{"bert", {{"num_attention_heads", 7}}, "7 heads do not divide a width of 768"},
+           Case{"bert", {{"layer_norm_eps", -1}}, "epsilon is negative"},
+           Case{"bert", {{"layer_norm_eps", "small"}}, "layer_norm_eps: unusable value \"small\""},
+           Case{"bert", {{"hidden_act", {1, 2}}}, "hidden_act: unusable value [1,2]"},
+           Case{"gpt2", {{"n_head", 0}}, "n_head: expected 1 to 10000, got 0"},
+           Case{"roberta", {{"pad_token_id", 600}}, "pad_token_id 600: leaves no positions of 512"},
+           Case{"xlm-roberta", {{"pad_token_id", -1}}, "pad_token_id -1: leaves no positions of 512"},
+           Case{"albert", {{"num_hidden_groups", 13}}, "num_hidden_groups: expected 1 to 12, got 13"},
+           Case{"llama", {{"num_key_value_heads", 5}}, "num_key_value_heads: 5 do not divide 32 heads"},
+           Case{"llama", {{"num_key_value_heads", 64}}, "num_key_value_heads: 64 do not divide 32 heads"},
+           Case{"llama", {{"head_dim", 0}}, "head_dim: expected 1 to 16777216, got 0"},
+           Case{"llama", {{"head_dim", 7}}, "heads of 7 numbers, of which 7 are rotated, expected an even"},
+           Case{"llama", {{"rope_theta", 1}}, "rope_theta: expected more than 1"},
+           Case{"llama", {{"rope_scaling", "linear"}}, "rope_scaling: unusable value \"linear\""},
+           Case{"llama", scaling({{"type", "linear"}}), "rope_scaling: factor: expected a number above 0"},
+           Case{"llama", scaling({{"type", "yarn"}, {"factor", -2}}),
+                "rope_scaling: factor: expected a number"},
+           Case{
+               "llama",
+               scaling(
+                   {{"rope_type", "llama3"}, {"factor", 8}, {"low_freq_factor", 4}, {"high_freq_factor", 4}}),
+               "rope_scaling: low_freq_factor: expected less than high_freq_factor"},
+           Case{"gpt_neox", {{"rotary_pct", 1.5}}, "partial_rotary_factor: expected more than 0, at most 1"},
+           Case{"gpt_neox", {{"rotary_pct", 0.01}}, "of which 0 are rotated"},
+           Case{"mistral", {{"sliding_window", 0}}, "sliding_window: expected 1 to 16777216, got 0"},
+           Case{"qwen2", {{"layer_types", {"full_attention"}}}, "layer_types: expected 32, got 1"},
+           Case{"qwen2", {{"layer_types", {1}}}, "layer_types: unusable value [1]"},
+           Case{"gpt_neo",
+                {{"attention_types", {{{"global"}, 3}}}},
+                "attention_types: expected 24 layers, got 3"},
+           Case{"gpt_neo", {{"attention_types", "global"}}, "attention_types: expected [[["},
+       }) {
+    const std::string message = test::error_of([&] { return read(with(c.model_type, c.entries)); });
+    EXPECT_NE(message.find("config.json: "), std::string::npos) << message;
+    EXPECT_NE(message.find(c.expected), std::string::npos) << message;
+  }
+}
+
+TEST(ReadArchitecture, RefusesByNameWhatItDoesNotImplement) {
+  struct Case {
+    std::string_view model_type;
+    Json entries;
+    std::string expected;
+  };
+  for (const Case& c : {
+           Case{"deberta-v2", Json::object(), "model_type \"deberta-v2\""},
+           Case{"", Json::object(), "model_type \"\""},
+           Case{"bert", {{"is_decoder", true}}, "is_decoder true"},
+           Case{"electra", {{"add_cross_attention", true}}, "add_cross_attention true"},
+           Case{"xlm-roberta",
+                {{"position_embedding_type", "relative_key"}},
+                "position_embedding_type relative_key"},
+           Case{"llama", {{"quantization_config", {{"bits", 4}}}}, "quantization_config"},
+           Case{"albert", {{"inner_group_num", 2}}, "inner_group_num other than 1"},
+           Case{"mpnet",
+                {{"relative_attention_num_buckets", 16}},
+                "relative_attention_num_buckets other than 32"},
+           Case{"gpt_neo",
+                {{"num_layers", 1}, {"attention_types", {{{"linear"}, 1}}}},
+                "attention type \"linear\""},
+           Case{"llama", {{"rope_scaling", {{"type", "longrope"}}}}, "rope_type \"longrope\""},
+           Case{"llama", {{"partial_rotary_factor", 0.5}}, "partial_rotary_factor below 1"},
+           Case{"qwen3",
+                {{"num_hidden_layers", 1}, {"layer_types", {"chunked_attention"}}},
+                "layer type \"chunked_attention\""},
+           Case{"opt", {{"layer_norm_elementwise_affine", false}}, "layer_norm_elementwise_affine false"},
+           Case{"gemma", {{"use_bidirectional_attention", true}}, "use_bidirectional_attention true"},
+       }) {
+    const std::string message = test::error_of([&] { return read(with(c.model_type, c.entries)); });
+    EXPECT_NE(message.find("config.json: " + c.expected), std::string::npos) << message;
+    EXPECT_NE(message.find("not implemented by the checkpoint backend\n  hint: export it with"),
+              std::string::npos)
+        << message;
+  }
+}
+
+TEST(RelativeBucket, GivesNearDistancesTheirOwnAndFarOnesTogether) {
+  Architecture architecture;
+  architecture.buckets = 32;
+  architecture.furthest = 128;
+  for (const auto& [distance, expected] : std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 0},
+                                                                                             {-1, 1},
+                                                                                             {-7, 7},
+                                                                                             {-8, 8},
+                                                                                             {-15, 9},
+                                                                                             {-16, 10},
+                                                                                             {-64, 14},
+                                                                                             {-90, 14},
+                                                                                             {-127, 15},
+                                                                                             {-9999, 15},
+                                                                                             {1, 17},
+                                                                                             {7, 23},
+                                                                                             {8, 24},
+                                                                                             {9999, 31}}) {
+    EXPECT_EQ(relative_bucket(architecture, distance), expected) << distance;
+  }
+}
+
+}  // namespace
+}  // namespace attnviz
