@@ -2,18 +2,19 @@
 random checkpoints: alone and in padded batches, with layers and heads chosen, with query and key vectors.
 
     ATTNVIZ_BUILD=build/release python -m pytest tests/architectures_parity.py
-    ATTNVIZ_SEEDS=20 …                       as many random variants of each case
+    ATTNVIZ_SEEDS=20 …                       as many random variants of each case, and traces of them all
 """
 
 import json
 import os
+import subprocess
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 import torch
 import transformers
-from model_parity import TOLERANCE, dump, export_model, reference, sentences
+from model_parity import BUILD, TOLERANCE, dump, export_model, reference, sentences
 
 SEEDS = range(int(os.environ.get("ATTNVIZ_SEEDS", "1")))
 measured = []
@@ -108,18 +109,30 @@ DECODERS = [
     Case("gemma", {"num_key_value_heads": 1, "head_dim": 10}, head="CausalLM", dtype="bfloat16"),
 ]  # fmt: skip
 
+# By our own forward pass, and by a trace; what has none of its own comes behind.
 CASES = ENCODERS + DECODERS
+DISENTANGLED = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "norm_rel_ebd": "layer_norm"}
+TRACED = [
+    Case("deberta-v2", DISENTANGLED | {"position_buckets": 8, "share_att_key": True, "position_biased_input": False}),
+    Case("deberta-v2", {"type_vocab_size": 2}),
+    Case("modernbert", {"local_attention": 8, "global_attn_every_n_layers": 2, "pad_token_id": 0}),
+    Case("gemma2", {"head_dim": 8, "num_key_value_heads": 2, "sliding_window": 6}),
+    *(CASES if len(SEEDS) > 1 else [ENCODERS[6], DECODERS[10]]),
+]
 
 
 def requests_for(model, longest, seed):
+    """Of any lengths and batch sizes; narrowed runs take other paths."""
     layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
-    some = np.random.default_rng(seed).permutation(heads)[: heads // 2 + 1].tolist()
-    batches = [([1], {}), ([longest], {}), ([9, 1, 30, 2], {}), ([longest, 3], {"layers": [layers], "heads": [heads - 1]}),
-               ([17, 20], {"layers": [layers, 1], "heads": some}), ([12], {"layers": [2], "heads": some[:1]})]  # fmt: skip
-    chosen = [sentences(model, lengths, seed + i) | narrow for i, (lengths, narrow) in enumerate(batches)]
-    if model.config.model_type != "mpnet":  # its vectors do not make up the weights
-        chosen += [dict(chosen[2], query_key=True), dict(chosen[4], query_key=True)]
-    return chosen
+    random = np.random.default_rng(seed)
+    some = random.permutation(heads)[: heads // 2 + 1].tolist()
+
+    def lengths(count):
+        return random.integers(1, longest + 1, count).tolist()
+
+    batches = [([1], {}), ([longest], {}), (lengths(4), {}), ([longest, 3], {"layers": [layers], "heads": [heads - 1]}),
+               (lengths(2), {"layers": [layers, 1], "heads": some}), (lengths(1), {"layers": [2], "heads": some[:1]})]  # fmt: skip
+    return [sentences(model, batch, seed + i) | narrow for i, (batch, narrow) in enumerate(batches)]
 
 
 def remade(tensors, expected, scale):
@@ -128,16 +141,11 @@ def remade(tensors, expected, scale):
     return scores.masked_fill(torch.tensor(expected) == 0, -torch.inf).softmax(-1).numpy()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_random_checkpoint(case, seed, tmp_path):
-    case.save(tmp_path / "model", seed)
-    model = export_model.load(str(tmp_path / "model"))
+def compare(case, model, requests, directory, backend):
+    """The largest difference of all weights, and of those that vectors make; and the card."""
     layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
-    requests = requests_for(model, case.longest, seed)
-    results, card = dump(tmp_path / "model", "checkpoint", requests, tmp_path / "out")
-    assert (card["layers"], card["heads"], card["causal"]) == (layers, heads, case in DECODERS)
-    assert card["max_tokens"] == export_model.positions(model)
+    results, card = dump(directory, backend, requests, directory / "out")
+    assert (card["layers"], card["heads"]) == (layers, heads)
     largest = 0.0
     for request, result in zip(requests, results):
         for ids, types, tensors in zip(request["ids"], request["types"], result):
@@ -149,11 +157,48 @@ def test_random_checkpoint(case, seed, tmp_path):
             if request.get("query_key"):
                 scale = 1 if case.family == "gpt_neo" else tensors["query"].shape[-1] ** -0.5
                 largest = max(largest, np.abs(remade(tensors, expected, scale) - expected).max())
-    measured.append((float(largest), str(case)))
+    measured.append((float(largest), f"{case} {backend}"))
+    return largest, card
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_random_checkpoint(case, seed, tmp_path):
+    case.save(tmp_path, seed)
+    model = export_model.load(str(tmp_path))
+    requests = requests_for(model, case.longest, seed)
+    if case.family != "mpnet":
+        requests += [dict(requests[2], query_key=True), dict(requests[4], query_key=True)]
+    largest, card = compare(case, model, requests, tmp_path, "checkpoint")
+    assert card["causal"] == (case in DECODERS)
+    assert card["max_tokens"] == export_model.positions(model)
     assert largest <= TOLERANCE
+
+
+@pytest.mark.parametrize("case", TRACED, ids=str)
+def test_trace(case, tmp_path):
+    case.save(tmp_path)
+    model = export_model.load(str(tmp_path))
+    traced = export_model.trace(model)
+    export_model.compare(traced, model, lambda line: None)
+    traced.save(str(tmp_path / "model.pt"))
+    export_model.write_manifest(tmp_path, export_model.manifest(model, "random", "random weights"))
+    backend = "torchscript" if case in CASES else "automatic"
+    largest, card = compare(case, model, requests_for(model, case.longest, 1), tmp_path, backend)
+    assert not card["checkpoint"]
+    assert largest <= TOLERANCE
+
+
+def test_vectors_that_do_not_make_the_weights_are_refused(tmp_path):
+    Case("mpnet").save(tmp_path)
+    request = json.dumps({"ids": [[5, 6]], "query_key": True})
+    command = [BUILD / "model_dump", tmp_path, "checkpoint", tmp_path]
+    done = subprocess.run(command, input=request, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "do not make up the weights of a model of type mpnet, which adds a bias by distance" in done.stderr
 
 
 def test_largest_difference(capsys):
     """The sum of the above, for the reader."""
     with capsys.disabled():
-        print(f"\nlargest difference from eager attention in {len(measured)} checkpoints: {max(measured, default=None)}")
+        print(f"\nlargest difference from eager attention in {len(measured)} comparisons: {max(measured, default=None)}")

@@ -121,7 +121,7 @@ def sentences(model, lengths, seed, specials=False):
     """Random ids; with `specials`, the padding token also stands inside the text."""
     generator = np.random.default_rng(seed)
     size, padding = model.config.vocab_size, model.config.pad_token_id or 0
-    types = getattr(model.config, "type_vocab_size", 1)
+    types = max(getattr(model.config, "type_vocab_size", 1), 1)
     request = {"ids": [], "types": []}
     for length in lengths:
         ids = generator.integers(0, size, length)
