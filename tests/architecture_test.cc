@@ -14,11 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// What is read of a config.json with these entries.
-Architecture read(const Json& entries) {
-  const test::TemporaryDirectory directory;
-  test::write(directory / "config.json", entries.dump());
-  return read_architecture(directory / "config.json");
-}
+Architecture read(const Json& entries) { return read_architecture(Config(entries.dump(), "config.json")); }
 
 Json with(std::string_view model_type, const Json& entries) {
   Json all = {{"model_type", model_type}};
@@ -178,11 +174,35 @@ TEST(ReadArchitecture, NamesTheEntryThatIsWrong) {
            Case{"gpt_neo",
                 {{"attention_types", {{{"global"}, 3}}}},
                 "attention_types: expected 24 layers, got 3"},
+           Case{"gpt_neo",
+                {{"attention_types", {{{"global"}, 1 << 30}}}},
+                "attention_types: expected 24 layers, got more"},
+           Case{"llama", scaling({{"type", "linear"}, {"factor", 1e-300}}),
+                "rope_scaling: turns without bound"},
+           Case{
+               "bert",
+               {{"hidden_size", 1 << 24}, {"num_hidden_layers", Json::array({Json::array({Json::array()})})}},
+               "num_hidden_layers: unusable value [[[]]]"},
            Case{"gpt_neo", {{"attention_types", "global"}}, "attention_types: expected [[["},
        }) {
     const std::string message = test::error_of([&] { return read(with(c.model_type, c.entries)); });
     EXPECT_NE(message.find("config.json: "), std::string::npos) << message;
     EXPECT_NE(message.find(c.expected), std::string::npos) << message;
+  }
+}
+
+TEST(ReadArchitecture, RefusesWhatIsNoConfiguration) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  for (const auto& [text, expected] : std::vector<std::pair<std::string, std::string>>{
+           {"", "config.json: not JSON: "},
+           {"[]", "config.json: expected a JSON object"},
+           {deep, "config.json: expected a JSON object"},
+           {R"({"model_type": "bert", "hidden_size": )" + deep + "}",
+            "config.json: hidden_size: unusable value ["},
+       }) {
+    const std::string message =
+        test::error_of([&] { return read_architecture(Config(text, "config.json")); });
+    EXPECT_TRUE(message.starts_with(expected)) << message;
   }
 }
 

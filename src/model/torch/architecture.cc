@@ -34,8 +34,7 @@ void refuse_variants(const Config& config) {
 
 }  // namespace
 
-Architecture read_architecture(const std::filesystem::path& path) {
-  const Config config(path);
+Architecture read_architecture(const Config& config) {
   const std::string model_type = config.text({"model_type"}, "");
   const Family* const family = family_of(model_type);
   if (!family) config.refuse("model_type \"" + model_type + "\"");

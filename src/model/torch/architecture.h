@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -100,6 +99,6 @@ struct Architecture {
 
 /// Missing entries take the defaults of transformers' configuration classes. Throws Error naming the file and
 /// the entry that is malformed, or that asks for a variant which is not implemented.
-[[nodiscard]] Architecture read_architecture(const std::filesystem::path& config);
+[[nodiscard]] Architecture read_architecture(const Config& config);
 
 }  // namespace attnviz

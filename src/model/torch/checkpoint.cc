@@ -46,7 +46,7 @@ class CheckpointModel final : public Model {
  public:
   CheckpointModel(const ModelCard& card, const ModelOptions& options)
       : card_(card),
-        architecture_(read_architecture(card.directory / "config.json")),
+        architecture_(read_architecture(Config(card.directory / "config.json"))),
         activation_(find_activation(architecture_.activation)),
         device_(find_device(options.device)),
         weights_(card.directory, architecture_.names.words + ".weight", device_),

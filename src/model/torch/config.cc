@@ -12,14 +12,29 @@ namespace attnviz {
 
 using Json = nlohmann::json;
 
-Config::Config(const std::filesystem::path& path) : thing_(path.string()) {
+namespace {
+
+constexpr int kDeepest = 16;  ///< what is nested further is no model's
+constexpr std::size_t kLongestShown = 60;
+
+std::string shown(const Json& value) {
+  const std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return text.size() <= kLongestShown ? text : text.substr(0, kLongestShown) + "…";
+}
+
+}  // namespace
+
+Config::Config(std::string_view json, std::string thing) : thing_(std::move(thing)) {
   try {
-    entries_ = std::make_shared<const Json>(Json::parse(read_file(path)));
-  } catch (const Json::parse_error& error) {
+    entries_ = std::make_shared<const Json>(
+        Json::parse(json, [](int depth, auto, const Json&) { return depth <= kDeepest; }));
+  } catch (const Json::exception& error) {
     throw Error(thing_ + ": not JSON: " + error.what());
   }
   if (!entries_->is_object()) throw Error(thing_ + ": expected a JSON object");
 }
+
+Config::Config(const std::filesystem::path& path) : Config(read_file(path), path.string()) {}
 
 Config::Config(std::string thing, std::shared_ptr<const Json> entries)
     : thing_(std::move(thing)), entries_(std::move(entries)) {}
@@ -33,8 +48,7 @@ const char* Config::found(Names names) const {
 }
 
 void Config::unusable(const char* name) const {
-  fault(std::string(name) + ": unusable value " +
-        entry(name).dump(-1, ' ', false, Json::error_handler_t::replace));
+  fault(std::string(name) + ": unusable value " + shown(entry(name)));
 }
 
 std::int64_t Config::integer(Names names, std::int64_t fallback) const {
@@ -64,7 +78,7 @@ double Config::number(Names names, double fallback) const {
 double Config::positive(Names names, double fallback) const {
   const double value = number(names, fallback);
   if (value > 0) return value;
-  fault(std::string(found(names)) + ": expected a number above 0, got " + Json(value).dump());
+  fault(std::string(found(names)) + ": expected a number above 0, got " + shown(value));
 }
 
 bool Config::flag(Names names, bool fallback) const {

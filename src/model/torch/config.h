@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace attnviz {
@@ -18,7 +19,8 @@ class Config {
   static constexpr std::int64_t kLargestSize = 1 << 24;
   static constexpr std::int64_t kMostLayersOrHeads = 10'000;
 
-  /// Throws Error: not JSON, or no object.
+  /// Throws Error: not JSON, or no object. `thing` names it in errors.
+  Config(std::string_view json, std::string thing);
   explicit Config(const std::filesystem::path& path);
 
   /// Each throws Error where the entry is of another kind: a size is 1 to `most`, a number finite, an integer

@@ -13,7 +13,8 @@ namespace {
 /// Whether the checkpoint backend implements what the configuration asks for.
 bool is_implemented(const ModelCard& card) {
   try {
-    return find_activation(read_architecture(card.directory / "config.json").activation) != nullptr;
+    const Architecture read = read_architecture(Config(card.directory / "config.json"));
+    return find_activation(read.activation) != nullptr;
   } catch (const Error&) {
     return false;
   }

@@ -8,6 +8,7 @@ namespace attnviz {
 namespace {
 
 constexpr double kTheta = 10000;
+constexpr std::int64_t kWidest = 1 << 16;
 
 /// Numbers are kept in single precision, as models were trained with: a frequency's rounding counts at far
 /// positions.
@@ -76,9 +77,10 @@ Rotary read_rotary(const Config& config, const Architecture& read, const RotaryE
       scaling.number({"partial_rotary_factor"}, config.number({entries.share}, entries.default_share));
   if (share <= 0 || share > 1) config.fault("partial_rotary_factor: expected more than 0, at most 1");
   const auto width = static_cast<std::int64_t>(static_cast<double>(read.head_size) * share);
-  if (width < 2 || width % 2 != 0) {
+  if (width < 2 || width > kWidest || width % 2 != 0) {
     config.fault("heads of " + std::to_string(read.head_size) + " numbers, of which " +
-                 std::to_string(width) + " are rotated, expected an even number above 0");
+                 std::to_string(width) + " are rotated, expected an even number from 2 to " +
+                 std::to_string(kWidest));
   }
   const std::int64_t inside = scaling.size({"original_max_position_embeddings"}, read.positions);
   const auto original = static_cast<double>(config.size({"original_max_position_embeddings"}, inside));
@@ -92,6 +94,11 @@ Rotary read_rotary(const Config& config, const Architecture& read, const RotaryE
     scale_as_yarn(scaling, theta, original, rotary);
   } else if (kind != "default" && kind != "dynamic") {
     config.refuse("rope_type \"" + kind + "\"");
+  }
+  const auto& turns = rotary.frequencies;
+  if (!std::isfinite(rotary.factor) ||
+      !std::all_of(turns.begin(), turns.end(), [](float turn) { return std::isfinite(turn); })) {
+    scaling.fault("turns without bound");
   }
   return rotary;
 }

@@ -8,16 +8,16 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// [[["global", "local"], 12]] is 12 times both.
-std::vector<std::string> kinds_of_layers(const Config& config) {
+/// A layer each, of [[["global", "local"], 12]]: 12 times both. Stops soon behind `most`.
+std::vector<std::string> kinds_of_layers(const Config& config, std::size_t most) {
   const Json kDefault = {{{"global", "local"}, 12}};
   const Json types = config.has("attention_types") ? config.entry("attention_types") : kDefault;
   std::vector<std::string> kinds;
   try {
     for (const Json& group : types) {
       const auto names = group.at(0).get<std::vector<std::string>>();
-      const auto times = group.at(1).get<std::int64_t>();
-      for (std::int64_t i = 0; i < times && i < Config::kMostLayersOrHeads; ++i) {
+      const auto times = names.empty() ? 0 : group.at(1).get<std::int64_t>();
+      for (std::int64_t i = 0; i < times && kinds.size() <= most; ++i) {
         kinds.insert(kinds.end(), names.begin(), names.end());
       }
     }
@@ -29,12 +29,13 @@ std::vector<std::string> kinds_of_layers(const Config& config) {
 
 void set_windows(const Config& config, Architecture& read) {
   const std::int64_t window = config.size({"window_size"}, 256);
-  const std::vector<std::string> kinds = kinds_of_layers(config);
-  if (kinds.size() != read.layers.size()) {
-    config.fault("attention_types: expected " + std::to_string(read.layers.size()) + " layers, got " +
-                 std::to_string(kinds.size()));
+  const std::size_t layers = read.layers.size();
+  const std::vector<std::string> kinds = kinds_of_layers(config, layers);
+  if (kinds.size() != layers) {
+    config.fault("attention_types: expected " + std::to_string(layers) + " layers, got " +
+                 (kinds.size() > layers ? "more" : std::to_string(kinds.size())));
   }
-  for (std::size_t i = 0; i < kinds.size(); ++i) {
+  for (std::size_t i = 0; i < layers; ++i) {
     if (kinds[i] == "local") {
       read.layers[i].window = window;
     } else if (kinds[i] != "global") {
