@@ -37,8 +37,9 @@ struct Attention {
   bool causal = false;
   std::vector<float> weights;
 
-  /// Empty, or what the weights were computed from: [layers, heads, tokens, head_size], the query
-  /// and key vectors after the projections' biases and before the scaling by 1/sqrt(head_size).
+  /// Empty, or what the weights were computed from: [layers, heads, tokens, head_size], the query and key
+  /// vectors after the projections' biases, norms and rotations and before the scaling, which is by
+  /// 1/sqrt(head_size) in most models. Heads that share keys have each its copy.
   std::size_t head_size = 0;
   std::vector<float> query{};
   std::vector<float> key{};

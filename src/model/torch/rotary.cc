@@ -10,27 +10,27 @@ namespace {
 constexpr double kTheta = 10000;
 constexpr std::int64_t kWidest = 1 << 16;
 
-/// Numbers are kept in single precision, as models were trained with: a frequency's rounding counts at far
-/// positions.
-std::vector<float> plain_frequencies(double theta, std::int64_t width) {
-  std::vector<float> frequencies;
+/// The tokens that a pair takes for one radian. All is computed in single precision, as transformers does: at
+/// far positions a frequency's rounding counts.
+std::vector<float> tokens_a_radian(double theta, std::int64_t width) {
+  std::vector<float> tokens;
   for (std::int64_t i = 0; i < width; i += 2) {
-    const float exponent = static_cast<float>(i) / static_cast<float>(width);
-    frequencies.push_back(1 / std::pow(static_cast<float>(theta), exponent));
+    tokens.push_back(std::pow(static_cast<float>(theta), static_cast<float>(i) / static_cast<float>(width)));
   }
-  return frequencies;
+  return tokens;
 }
 
 /// Slow turns are slowed down further by `factor`, fast ones stay, those between are blended.
 void scale_as_llama3(const Config& scaling, double original, std::vector<float>& frequencies) {
-  const double factor = scaling.positive({"factor"}, 0);
-  const double low = scaling.positive({"low_freq_factor"}, 0);
-  const double high = scaling.positive({"high_freq_factor"}, 0);
+  const auto factor = static_cast<float>(scaling.positive({"factor"}, 0));
+  const auto low = static_cast<float>(scaling.positive({"low_freq_factor"}, 0));
+  const auto high = static_cast<float>(scaling.positive({"high_freq_factor"}, 0));
   if (low >= high) scaling.fault("low_freq_factor: expected less than high_freq_factor");
   for (float& frequency : frequencies) {
-    const double turns = original * frequency / (2 * std::numbers::pi);
-    const double blend = std::clamp((turns - low) / (high - low), 0.0, 1.0);
-    frequency = static_cast<float>((1 - blend) * frequency / factor + blend * frequency);
+    const float wave = 1 / frequency * static_cast<float>(2 * std::numbers::pi);
+    const float turns = 1 / wave * static_cast<float>(original);
+    const float blend = std::clamp((turns - low) / (high - low), 0.0F, 1.0F);
+    frequency = (1 - blend) * frequency / factor + blend * frequency;
   }
 }
 
@@ -47,8 +47,9 @@ double yarn_place(double turns, double theta, double width, double original) {
 }
 
 void scale_as_yarn(const Config& scaling, double theta, double original, Rotary& rotary) {
-  const double factor = scaling.positive({"factor"}, 0);
   const double width = 2 * static_cast<double>(rotary.frequencies.size());
+  const std::vector<float> tokens = tokens_a_radian(theta, static_cast<std::int64_t>(width));
+  const double factor = scaling.positive({"factor"}, 0);
   double low = yarn_place(scaling.positive({"beta_fast"}, 32), theta, width, original);
   double high = yarn_place(scaling.positive({"beta_slow"}, 1), theta, width, original);
   if (scaling.flag({"truncate"}, true)) {
@@ -59,9 +60,10 @@ void scale_as_yarn(const Config& scaling, double theta, double original, Rotary&
   high = std::min(high, width - 1);
   if (low == high) high += 0.001;
   for (std::size_t i = 0; i < rotary.frequencies.size(); ++i) {
-    const double slowed = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
-    float& frequency = rotary.frequencies[i];
-    frequency = static_cast<float>(slowed * frequency / factor + (1 - slowed) * frequency);
+    const float place = (static_cast<float>(i) - static_cast<float>(low)) / static_cast<float>(high - low);
+    const float kept = 1 - std::clamp(place, 0.0F, 1.0F);
+    const float slowed = 1 / (static_cast<float>(factor) * tokens[i]);
+    rotary.frequencies[i] = slowed * (1 - kept) + rotary.frequencies[i] * kept;
   }
   rotary.factor = yarn_length(scaling, factor);
 }
@@ -84,7 +86,8 @@ Rotary read_rotary(const Config& config, const Architecture& read, const RotaryE
   }
   const std::int64_t inside = scaling.size({"original_max_position_embeddings"}, read.positions);
   const auto original = static_cast<double>(config.size({"original_max_position_embeddings"}, inside));
-  Rotary rotary{plain_frequencies(theta, width)};
+  Rotary rotary;
+  for (const float tokens : tokens_a_radian(theta, width)) rotary.frequencies.push_back(1 / tokens);
   if (kind == "linear") {
     const auto factor = static_cast<float>(scaling.positive({"factor"}, 0));
     for (float& frequency : rotary.frequencies) frequency /= factor;
