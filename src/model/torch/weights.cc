@@ -63,20 +63,33 @@ at::Tensor wrap(const TensorView& view, at::ScalarType type) {
 
 }  // namespace
 
+at::Tensor Scratch::converted(const at::Tensor& stored) {
+  for (const at::Tensor& room : rooms_) {
+    if (room.numel() != stored.numel() || room.storage().use_count() > 1) continue;
+    return room.view(stored.sizes()).copy_(stored);
+  }
+  rooms_.push_back(at::empty({stored.numel()}, at::kFloat));
+  return rooms_.back().view(stored.sizes()).copy_(stored);
+}
+
 const at::Tensor& Parameter::on_device() const {
   if (device_.is_cpu()) return stored_;
   if (!sent_.defined()) sent_ = stored_.to(device_).to(at::kFloat);
   return sent_;
 }
 
-at::Tensor Parameter::whole() const { return on_device().to(at::kFloat); }
+at::Tensor Parameter::as_float(const at::Tensor& some) const {
+  return some.scalar_type() == at::kFloat ? some : scratch_->converted(some);
+}
+
+at::Tensor Parameter::whole() const { return as_float(on_device()); }
 
 at::Tensor Parameter::part(std::int64_t dimension, std::int64_t first, std::int64_t count) const {
-  return on_device().narrow(dimension, first, count).to(at::kFloat);
+  return as_float(on_device().narrow(dimension, first, count));
 }
 
 at::Tensor Parameter::select(std::int64_t dimension, const at::Tensor& chosen) const {
-  return at::index_select(on_device(), dimension, chosen.to(device_)).to(at::kFloat);
+  return as_float(at::index_select(on_device(), dimension, chosen.to(device_)));
 }
 
 at::Tensor Parameter::rows(const at::Tensor& chosen) const {
@@ -118,7 +131,7 @@ ParameterPointer Weights::get(const std::string& name, const std::vector<std::in
   }
   const std::optional<at::ScalarType> type = floating_type(view.type);
   if (!type) throw Error(thing + "wrong type, expected F32, F16, BF16 or F64, got integers or booleans");
-  return std::make_shared<const Parameter>(wrap(view, *type), device_);
+  return std::make_shared<const Parameter>(wrap(view, *type), device_, scratch_);
 }
 
 }  // namespace attnviz

@@ -15,10 +15,21 @@
 
 namespace attnviz {
 
+/// Room for weights in float32 that are converted for one use. It is taken again when nothing refers to it
+/// any longer: fresh pages cost several times what the conversion does.
+class Scratch {
+ public:
+  [[nodiscard]] at::Tensor converted(const at::Tensor& stored);
+
+ private:
+  std::vector<at::Tensor> rooms_;
+};
+
 /// One tensor of a checkpoint.
 class Parameter {
  public:
-  Parameter(at::Tensor stored, c10::Device device) : stored_(std::move(stored)), device_(device) {}
+  Parameter(at::Tensor stored, c10::Device device, std::shared_ptr<Scratch> scratch)
+      : stored_(std::move(stored)), device_(device), scratch_(std::move(scratch)) {}
 
   // All give float32 on the device: the mapping itself where it is that already. Otherwise it is converted at
   // each use on the CPU, so that no more than one layer is held twice; a GPU keeps what was sent to it.
@@ -36,9 +47,11 @@ class Parameter {
 
  private:
   [[nodiscard]] const at::Tensor& on_device() const;
+  [[nodiscard]] at::Tensor as_float(const at::Tensor& some) const;
 
   at::Tensor stored_;
   c10::Device device_;
+  std::shared_ptr<Scratch> scratch_;
   mutable at::Tensor sent_;
 };
 
@@ -61,6 +74,7 @@ class Weights {
   std::string path_;
   std::string prefix_;
   c10::Device device_;
+  std::shared_ptr<Scratch> scratch_ = std::make_shared<Scratch>();
 };
 
 }  // namespace attnviz
