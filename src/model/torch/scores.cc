@@ -1,13 +1,13 @@
 #include "model/torch/scores.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/_softmax.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
-#include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 
 #include <limits>
@@ -88,7 +88,7 @@ at::Tensor Scores::maps(const at::Tensor& query, const at::Tensor& key, const La
   at::Tensor scores = at::matmul(query, key.transpose(-1, -2)).mul_(layer.scale);
   if (bias_) scores += heads.defined() ? bias_->index_select(0, heads.to(device_)) : *bias_;
   if (const Mask& mask = this->mask(layer); mask.hidden) scores.masked_fill_(*mask.hidden, kNever);
-  return at::softmax(scores, -1);
+  return at::_softmax_out(scores, scores, -1, /*half_to_float=*/false);  // in place: maps are large
 }
 
 at::Tensor Scores::attended(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
