@@ -48,7 +48,7 @@ std::string named(const std::string& content) { return "added token \"" + visibl
 }  // namespace
 
 AddedVocabulary::AddedVocabulary(std::vector<AddedToken> tokens, const Vocabulary& model,
-                                 const std::optional<BertNormalizer>& normalizer) {
+                                 const Normalizer& normalizer) {
   auto next_id = static_cast<std::uint32_t>(model.size());
   for (AddedToken& token : tokens) {
     if (!token.content.empty()) add(std::move(token), model, next_id);
@@ -75,13 +75,13 @@ void AddedVocabulary::add(AddedToken token, const Vocabulary& model, std::uint32
   }
 }
 
-void AddedVocabulary::add_patterns(const std::optional<BertNormalizer>& normalizer) {
+void AddedVocabulary::add_patterns(const Normalizer& normalizer) {
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     const AddedToken& token = tokens_[i];
     std::string pattern = token.content;
-    if (token.normalized && normalizer) {
+    if (token.normalized && !normalizer.empty()) {
       const std::vector<std::uint32_t> origin(pattern.size());
-      pattern = (*normalizer)({token.content, origin.data()}).text;
+      pattern = normalizer({token.content, origin.data()}).text;
     }
     if (pattern.empty()) {
       throw Error(named(token.content) + ": nothing of it is left after normalization", "remove it");

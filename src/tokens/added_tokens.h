@@ -36,8 +36,7 @@ class AddedVocabulary {
   /// Ids are the model's where it knows the content, else those behind its last. Throws Error for tokens
   /// whose matches are not defined: two with one normal form, one that vanishes in normalization, one
   /// that starts with white space and strips it.
-  AddedVocabulary(std::vector<AddedToken> tokens, const Vocabulary& model,
-                  const std::optional<BertNormalizer>& normalizer);
+  AddedVocabulary(std::vector<AddedToken> tokens, const Vocabulary& model, const Normalizer& normalizer);
 
   /// All of the text, in order: leftmost-longest matches of the tokens that are (not) normalized, and
   /// what lies between. Spans of a token that strips may overlap the span before.
@@ -62,7 +61,7 @@ class AddedVocabulary {
   };
 
   void add(AddedToken token, const Vocabulary& model, std::uint32_t& next_id);
-  void add_patterns(const std::optional<BertNormalizer>& normalizer);
+  void add_patterns(const Normalizer& normalizer);
   void check_patterns(const Patterns& patterns) const;
 
   std::vector<AddedToken> tokens_;

@@ -5,6 +5,7 @@
 
 #include "attnviz/error.h"
 #include "attnviz/file.h"
+#include "tokens/bert_normalizer.h"
 #include "tokens/byte_pair.h"
 #include "tokens/component.h"
 #include "tokens/json_reader.h"
@@ -160,9 +161,9 @@ Pipeline read_bert(Directory& directory, const json& settings) {
   Pipeline pipeline;
   pipeline.sources.push_back(checked_text(directory, "vocab.txt"));
   const bool lowercase = options.flag("do_lower_case", true);
-  pipeline.normalizer = BertNormalizer{true, options.flag("tokenize_chinese_chars", true),
-                                       options.flag("strip_accents", lowercase), lowercase};
-  pipeline.pre_tokenizer = PreTokenizer::bert;
+  pipeline.normalizer.steps.emplace_back(BertNormalizer{true, options.flag("tokenize_chinese_chars", true),
+                                                        options.flag("strip_accents", lowercase), lowercase});
+  pipeline.pre_tokenizer.steps.push_back(bert_words());
   WordPieceOptions model;
   model.unk_token = content_of(special, "unk_token");
   pipeline.model =
@@ -223,8 +224,10 @@ Pipeline read_byte_level(Directory& directory, const json& settings, std::option
         vocabulary.find("<s>") != Vocabulary::kAbsent && vocabulary.find("</s>") != Vocabulary::kAbsent;
     family = has_sentence_marks ? Family::roberta : Family::gpt2;
   }
-  pipeline.pre_tokenizer = PreTokenizer::byte_level;
-  pipeline.add_prefix_space = options.flag("add_prefix_space", false);
+  const bool add_prefix_space = options.flag("add_prefix_space", false);
+  if (add_prefix_space) pipeline.pre_tokenizer.steps.push_back(prefix_space());
+  pipeline.pre_tokenizer.steps.push_back(gpt2_words());
+  pipeline.pre_tokenizer.byte_level = true;
   std::map<std::string, std::string> usual;
   if (family == Family::roberta) {
     usual = {{"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},   {"cls_token", "<s>"},
@@ -240,8 +243,7 @@ Pipeline read_byte_level(Directory& directory, const json& settings, std::option
   } else {
     pipeline.post_processor = roberta_post_processor(special_token(pipeline, special, "cls_token"),
                                                      special_token(pipeline, special, "sep_token"));
-    if (options.flag("trim_offsets", true))
-      pipeline.post_processor.trims.push_back(pipeline.add_prefix_space);
+    if (options.flag("trim_offsets", true)) pipeline.post_processor.trims.push_back(add_prefix_space);
   }
   return pipeline;
 }

@@ -69,7 +69,7 @@ TokenLabel Pipeline::label(std::string_view token, std::int64_t id, bool special
   const AddedToken* known = added->by_id(id);
   if (special || (known && known->special)) return {"", visible(known ? known->content : token), true};
   if (known) return spaced_label(known->content);
-  if (pre_tokenizer == PreTokenizer::byte_level) return spaced_label(bytes_of(token));
+  if (pre_tokenizer.byte_level) return spaced_label(bytes_of(token));
   const std::string_view prefix = model->continuation_prefix();
   if (!prefix.empty() && token.size() > prefix.size() && token.starts_with(prefix)) {
     return {visible(prefix), visible(token.substr(prefix.size()))};

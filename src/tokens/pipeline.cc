@@ -48,8 +48,8 @@ class SequenceEncoder {
 
   void add_text(AlignedView text) {
     AlignedText normalized;
-    if (pipeline_.normalizer) {
-      normalized = (*pipeline_.normalizer)(text);
+    if (!pipeline_.normalizer.empty()) {
+      normalized = pipeline_.normalizer(text);
       text = normalized.view();
     }
     for (const AddedSpan& span : pipeline_.added->find(text.text, true)) {
@@ -64,26 +64,10 @@ class SequenceEncoder {
   }
 
   void add_words(AlignedView text) {
-    AlignedText prefixed;
-    if (pipeline_.add_prefix_space && text.text.front() != ' ') {
-      prefixed.append(' ', text.origin[0]);
-      prefixed.text += text.text;
-      prefixed.origin.insert(prefixed.origin.end(), text.origin, text.origin + text.text.size());
-      text = prefixed.view();
-    }
-    for (std::size_t offset = 0; offset < text.text.size() && !full_;) {
-      const WordSpan word = next_word(text.text, offset);
-      offset = word.end;
-      if (word.begin < word.end) add_word(text.slice(word.begin, word.end));
-    }
-  }
-
-  WordSpan next_word(std::string_view text, std::size_t offset) const {
-    if (pipeline_.pre_tokenizer == PreTokenizer::bert) return next_bert_word(text, offset);
-    if (pipeline_.pre_tokenizer == PreTokenizer::byte_level && pipeline_.split_words) {
-      return next_gpt2_word(text, offset);
-    }
-    return {offset, text.size()};
+    pipeline_.pre_tokenizer(text, [this](AlignedView word) {
+      add_word(word);
+      return !full_;
+    });
   }
 
   void add_word(AlignedView word) {

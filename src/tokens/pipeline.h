@@ -20,10 +20,8 @@ namespace attnviz::tokens {
 
 struct Pipeline {
   std::list<std::string> sources;  ///< the bytes that the vocabulary borrows
-  std::optional<BertNormalizer> normalizer;
-  PreTokenizer pre_tokenizer = PreTokenizer::none;
-  bool add_prefix_space = false;  ///< byte-level: a text without a space at its start gets one
-  bool split_words = true;        ///< byte-level: by GPT-2's pattern; else the text is one word
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
   std::unique_ptr<Model> model;
   std::optional<AddedVocabulary> added;
   PostProcessor post_processor;

@@ -59,7 +59,29 @@ std::size_t contraction_length(std::string_view text) {
   return 0;
 }
 
+template <WordSpan (*next_word)(std::string_view, std::size_t)>
+bool each_word(AlignedView text, const TakeWord& take) {
+  for (std::size_t offset = 0; offset < text.text.size();) {
+    const WordSpan word = next_word(text.text, offset);
+    offset = word.end;
+    if (word.begin < word.end && !take(text.slice(word.begin, word.end))) return false;
+  }
+  return true;
+}
+
+/// Runs the steps from number `step` on.
+bool run_steps(const std::vector<PreTokenizerStep>& steps, std::size_t step, AlignedView text,
+               const TakeWord& take) {
+  if (step == steps.size()) return take(text);
+  if (step + 1 == steps.size()) return steps[step](text, take);
+  return steps[step](text, [&](AlignedView word) { return run_steps(steps, step + 1, word, take); });
+}
+
 }  // namespace
+
+bool PreTokenizer::operator()(AlignedView text, const TakeWord& take) const {
+  return run_steps(steps, 0, text, take);
+}
 
 WordSpan next_bert_word(std::string_view text, std::size_t offset) {
   std::size_t begin = offset;
@@ -90,6 +112,20 @@ WordSpan next_gpt2_word(std::string_view text, std::size_t offset) {
   // A run of spaces before something else leaves its last one to what follows.
   const bool leaves_last = kind == Kind::space && run.end < text.size() && run.last > offset;
   return {offset, leaves_last ? run.last : run.end};
+}
+
+PreTokenizerStep bert_words() { return each_word<next_bert_word>; }
+PreTokenizerStep gpt2_words() { return each_word<next_gpt2_word>; }
+
+PreTokenizerStep prefix_space() {
+  return [](AlignedView text, const TakeWord& take) {
+    if (text.text.front() == ' ') return take(text);
+    AlignedText prefixed;
+    prefixed.append(' ', text.origin[0]);
+    prefixed.text += text.text;
+    prefixed.origin.insert(prefixed.origin.end(), text.origin, text.origin + text.text.size());
+    return take(prefixed.view());
+  };
 }
 
 }  // namespace attnviz::tokens

@@ -2,15 +2,36 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string_view>
+#include <vector>
+
+#include "tokens/aligned_text.h"
 
 namespace attnviz::tokens {
 
-enum class PreTokenizer {
-  none,        ///< the whole text is one word
-  bert,        ///< words end at white space, which is dropped; punctuation is words of one character
-  byte_level,  ///< GPT-2's pattern: every byte belongs to a word
+/// Takes the words of a text one by one; false: it wants no more.
+using TakeWord = std::function<bool(AlignedView)>;
+
+/// One of tokenizer.json's pre-tokenizers: cuts a piece of text, which is not empty, into smaller ones, which
+/// it may alter and which are not empty either, and hands them on. False as soon as `take` returned false.
+using PreTokenizerStep = std::function<bool(AlignedView, const TakeWord&)>;
+
+/// Steps, each on what the one before it gives: a "Sequence", or a single one. Without steps a text is one
+/// word.
+struct PreTokenizer {
+  std::vector<PreTokenizerStep> steps = {};
+  bool byte_level = false;  ///< at the end words are bytes, which the model spells as GPT-2's 256 characters
+
+  /// False when `take` wanted no more.
+  bool operator()(AlignedView text, const TakeWord& take) const;
 };
+
+/// Words as BERT's and GPT-2's pre-tokenizers cut them, and the space that "add_prefix_space" puts before a
+/// piece without one at its start.
+[[nodiscard]] PreTokenizerStep bert_words();
+[[nodiscard]] PreTokenizerStep gpt2_words();
+[[nodiscard]] PreTokenizerStep prefix_space();
 
 /// Bytes [begin, end) of a text.
 struct WordSpan {
