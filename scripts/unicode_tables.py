@@ -25,6 +25,18 @@ BLOCK = 128  # as in unicode.cc
 FLAGS = ("control", "whitespace", "punctuation", "nonspacing_mark", "letter", "number", "word",
          "normalized", "cased")
 
+# In the order of unicode.h's Category.
+CATEGORIES = {
+    "Cn": "Unassigned", "Lu": "Uppercase_Letter", "Ll": "Lowercase_Letter", "Lt": "Titlecase_Letter",
+    "Lm": "Modifier_Letter", "Lo": "Other_Letter", "Mn": "Nonspacing_Mark", "Mc": "Spacing_Mark",
+    "Me": "Enclosing_Mark", "Nd": "Decimal_Number", "Nl": "Letter_Number", "No": "Other_Number",
+    "Pc": "Connector_Punctuation", "Pd": "Dash_Punctuation", "Ps": "Open_Punctuation",
+    "Pe": "Close_Punctuation", "Pi": "Initial_Punctuation", "Pf": "Final_Punctuation",
+    "Po": "Other_Punctuation", "Sm": "Math_Symbol", "Sc": "Currency_Symbol", "Sk": "Modifier_Symbol",
+    "So": "Other_Symbol", "Zs": "Space_Separator", "Zl": "Line_Separator", "Zp": "Paragraph_Separator",
+    "Cc": "Control", "Cf": "Format", "Co": "Private_Use", "Cs": "Surrogate",
+}
+
 
 def read_database(folder):
     """The code points of each needed property, and the lower-case mapping."""
@@ -43,6 +55,9 @@ def read_database(folder):
         "digit": ("16.0.0", "General_Category/Decimal_Number"),
         "connector": ("16.0.0", "General_Category/Connector_Punctuation"),
         "join_control": ("16.0.0", "Binary_Property/Join_Control"),
+        "mark_9": ("9.0.0", "General_Category/Mark"),
+        "number_17": ("17.0.0", "General_Category/Number"),
+        **{f"category {short}": ("16.0.0", f"General_Category/{name}") for short, name in CATEGORIES.items()},
         "lowercase": ("17.0.0", "Simple_Case_Mapping/Lowercase"),
     }
     paths = {
@@ -76,6 +91,40 @@ def canonical_decompositions(assigned):
     # unicode.cc decomposes only the first of the two again.
     assert all(second not in pairs for _, second in pairs.values())
     return pairs
+
+
+def compatibility_decompositions(assigned):
+    """{code point: characters}, in full, of those that have no canonical one but a tagged one."""
+    full = {}
+    for code_point in sorted(assigned):
+        if not is_surrogate(code_point) and unicodedata.decomposition(chr(code_point)).startswith("<"):
+            full[code_point] = unicodedata.normalize("NFKD", chr(code_point))
+    return full
+
+
+def compositions(pairs):
+    """(first, second, composite): the canonical pairs that NFC puts together again."""
+    return sorted((first, second, code_point) for code_point, (first, second) in pairs.items()
+                  if second and unicodedata.normalize("NFC", chr(first) + chr(second)) == chr(code_point))
+
+
+def category_starts(database):
+    """(first, category) wherever the category changes."""
+    category = [0] * CODE_POINTS
+    for number, name in enumerate(CATEGORIES):
+        for code_point in database[f"category {name}"]:
+            category[code_point] = number
+    return [(c, category[c]) for c in range(CODE_POINTS) if c == 0 or category[c] != category[c - 1]]
+
+
+def ranges_of(code_points):
+    ranges = []
+    for code_point in sorted(code_points):
+        if ranges and ranges[-1][1] == code_point - 1:
+            ranges[-1][1] = code_point
+        else:
+            ranges.append([code_point, code_point])
+    return ranges
 
 
 def is_surrogate(code_point):
@@ -162,6 +211,17 @@ def class_tables(flags):
         + "".join(f'"{block}",\n' for block in blocks) + "};\n")
 
 
+def compatibility_tables(decompositions):
+    """One text of all, each stored once, and where in it each lies."""
+    kept = ""
+    for value in sorted(set(decompositions.values()), key=lambda value: (-len(value), value)):
+        if value not in kept:
+            kept += value
+    rows = (f"{{{c:#x},{kept.index(value)},{len(value)}}}," for c, value in decompositions.items())
+    return (table(f"char32_t kCompatibilityText[{len(kept)}]", (f"{ord(c):#x}," for c in kept))
+            + table(f"Compatibility kCompatibility[{len(decompositions)}]", rows))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path, help="holds unicode-8.0.0, -9.0.0, -16.0.0 and -17.0.0")
@@ -188,6 +248,16 @@ def main():
                   (f"{{{first:#x},{last:#x},{value}}}," for first, last, value in combining))
     text += table(f"LowercaseRange kLowercase[{len(lower)}]",
                   (f"{{{first:#x},{last:#x},{step},{distance}}}," for first, last, step, distance in lower))
+    text += compatibility_tables(compatibility_decompositions(assigned))
+    composed = compositions(decompositions)
+    text += table(f"Composition kCompositions[{len(composed)}]",
+                  (f"{{{first:#x},{second:#x},{c:#x}}}," for first, second, c in composed))
+    starts = category_starts(database)
+    text += table(f"std::uint32_t kCategoryStarts[{len(starts)}]",
+                  (f"{first << 5 | category:#x}," for first, category in starts))
+    for name, key in (("kMarks", "mark_9"), ("kNumeric", "number_17")):
+        ranges = ranges_of(database[key])
+        text += table(f"Range {name}[{len(ranges)}]", (f"{{{first:#x},{last:#x}}}," for first, last in ranges))
     OUTPUT.write_text(text)
     print(f"{OUTPUT}: {len(text):,} bytes", file=sys.stderr)
 

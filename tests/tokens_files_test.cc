@@ -167,8 +167,10 @@ TEST(Tokenizer, RefusesByNameWhatItDoesNotImplement) {
     std::string error;
   };
   for (const Case& c : std::vector<Case>{
-           {"/normalizer", {{"type", "NFKC"}}, "normalizer \"NFKC\" is not supported"},
-           {"/pre_tokenizer", {{"type", "Metaspace"}}, "pre_tokenizer \"Metaspace\" is not supported"},
+           {"/normalizer", {{"type", "Other"}}, "normalizer \"Other\" is not supported"},
+           {"/pre_tokenizer",
+            {{"type", "UnicodeScripts"}},
+            "pre_tokenizer \"UnicodeScripts\" is not supported"},
            {"/post_processor", {{"type", "Other"}}, "post_processor \"Other\" is not supported"},
            {"/model/type", "Unigram", "model \"Unigram\" is not supported"},
            {"/model/dropout", 0.1, "model \"BPE\": \"dropout\" is not supported"},

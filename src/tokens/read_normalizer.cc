@@ -1,6 +1,10 @@
+#include <array>
+
 #include "attnviz/error.h"
 #include "tokens/bert_normalizer.h"
+#include "tokens/normal_forms.h"
 #include "tokens/read_components.h"
+#include "tokens/replace.h"
 
 namespace attnviz::tokens {
 namespace {
@@ -11,24 +15,79 @@ BertNormalizer read_bert_normalizer(const Component& normalizer) {
           normalizer.flag("strip_accents", lowercase), lowercase};
 }
 
-void read_step(const Component& step, Normalizer& normalizer) {
-  const std::string& type = step.type();
-  if (type == "Sequence") {
-    for (const json& object : step.list("normalizers")) {
-      read_step({object, step.name() + ": step"}, normalizer);
+struct Known {
+  std::string_view type;
+  NormalizerStep (*read)(const Component&);
+};
+
+const std::array kKnown = {
+    Known{"BertNormalizer",
+          [](const Component& step) -> NormalizerStep { return read_bert_normalizer(step); }},
+    Known{"NFD",
+          [](const Component&) -> NormalizerStep {
+            return NormalForm{false, false};
+          }},
+    Known{"NFC",
+          [](const Component&) -> NormalizerStep {
+            return NormalForm{false, true};
+          }},
+    Known{"NFKD",
+          [](const Component&) -> NormalizerStep {
+            return NormalForm{true, false};
+          }},
+    Known{"NFKC",
+          [](const Component&) -> NormalizerStep {
+            return NormalForm{true, true};
+          }},
+    Known{"Nmt", [](const Component&) -> NormalizerStep { return nmt; }},
+    Known{"Lowercase", [](const Component&) -> NormalizerStep { return lowercase; }},
+    Known{"StripAccents", [](const Component&) -> NormalizerStep { return strip_accents; }},
+    Known{"ByteLevel", [](const Component&) -> NormalizerStep { return spell_bytes; }},
+    Known{"Strip",
+          [](const Component& step) -> NormalizerStep {
+            return Strip{step.flag("strip_left"), step.flag("strip_right")};
+          }},
+    Known{"Prepend", [](const Component& step) -> NormalizerStep { return Prepend{step.text("prepend")}; }},
+    Known{"Replace",
+          [](const Component& step) -> NormalizerStep {
+            return Replace{read_pattern(step), step.text("content")};
+          }},
+};
+
+void read_steps(const Component& component, Normalizer& normalizer) {
+  if (component.type() == "Sequence") {
+    for (const json& object : component.list("normalizers")) {
+      read_steps({object, component.name() + ": step"}, normalizer);
     }
-  } else if (type == "BertNormalizer") {
-    normalizer.steps.emplace_back(read_bert_normalizer(step));
-  } else {
-    throw step.unsupported("BertNormalizer, Sequence");
+    return;
   }
+  std::string supported;
+  for (const Known& known : kKnown) {
+    if (component.type() == known.type) {
+      normalizer.steps.push_back(known.read(component));
+      return;
+    }
+    supported.append(known.type).append(", ");
+  }
+  throw component.unsupported((supported + "Sequence").c_str());
 }
 
 }  // namespace
 
+Regex read_pattern(const Component& component) {
+  const Component pattern(component.value("pattern"), component.name() + ": pattern");
+  try {
+    if (pattern.has("String")) return Regex::literal(pattern.text("String"));
+    if (pattern.has("Regex")) return Regex(pattern.text("Regex"));
+  } catch (const Error& error) {
+    throw Error(component.name() + ": " + error.what(), error.hint());
+  }
+  throw component.wrong("pattern", "a String or a Regex");
+}
+
 Normalizer read_normalizer(const Component& normalizer) {
   Normalizer result;
-  read_step(normalizer, result);
+  read_steps(normalizer, result);
   return result;
 }
 

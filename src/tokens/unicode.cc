@@ -25,7 +25,22 @@ struct LowercaseRange {
   std::int32_t distance;
 };
 
+/// A full compatibility decomposition, in kCompatibilityText.
+struct Compatibility {
+  char32_t code_point;
+  std::uint16_t begin, length;
+};
+
+struct Composition {
+  char32_t first, second, composite;
+};
+
 #include "unicode_tables.inc"
+
+/// In the order of kCategoryStarts' numbers.
+constexpr std::array<std::string_view, 30> kCategoryNames = {
+    "Cn", "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps",
+    "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cs"};
 
 bool has(char32_t code_point, Flag flag) {
   const char* classes = kClassesOfBlock[kBlockOf[code_point / kBlockSize]];
@@ -50,6 +65,15 @@ void append_syllable(std::u32string& text, char32_t syllable) {
   text += kLeading + index / (kVowelCount * kTrailingCount);
   text += kVowels + index / kTrailingCount % kVowelCount;
   if (index % kTrailingCount != 0) text += kTrailing + index % kTrailingCount;
+}
+
+char32_t composed_syllable(char32_t first, char32_t second) {
+  if (first - kLeading < 19 && second - kVowels < kVowelCount) {
+    return kSyllables + ((first - kLeading) * kVowelCount + (second - kVowels)) * kTrailingCount;
+  }
+  const bool open = first - kSyllables < kSyllableCount && (first - kSyllables) % kTrailingCount == 0;
+  if (open && second > kTrailing && second < kTrailing + kTrailingCount) return first + (second - kTrailing);
+  return 0;
 }
 
 }  // namespace
@@ -105,6 +129,50 @@ char32_t lowercase(char32_t code_point) {
   return range && (code_point - range->first) % range->step == 0
              ? code_point + static_cast<char32_t>(range->distance)
              : code_point;
+}
+
+void append_compatibility_decomposition(std::u32string& text, char32_t code_point) {
+  std::u32string parts;
+  append_decomposition(parts, code_point);
+  for (const char32_t part : parts) {
+    const Compatibility* found =
+        std::lower_bound(std::begin(kCompatibility), std::end(kCompatibility), part,
+                         [](const Compatibility& entry, char32_t value) { return entry.code_point < value; });
+    if (found != std::end(kCompatibility) && found->code_point == part) {
+      text.append(kCompatibilityText + found->begin, found->length);
+    } else {
+      text += part;
+    }
+  }
+}
+
+char32_t composition(char32_t first, char32_t second) {
+  if (const char32_t syllable = composed_syllable(first, second)) return syllable;
+  const Composition* found =
+      std::lower_bound(std::begin(kCompositions), std::end(kCompositions), Composition{first, second, 0},
+                       [](const Composition& a, const Composition& b) {
+                         return a.first != b.first ? a.first < b.first : a.second < b.second;
+                       });
+  const bool is_there = found != std::end(kCompositions) && found->first == first && found->second == second;
+  return is_there ? found->composite : 0;
+}
+
+bool is_mark(char32_t code_point) { return range_at(kMarks, code_point) != nullptr; }
+bool is_numeric(char32_t code_point) { return range_at(kNumeric, code_point) != nullptr; }
+
+std::vector<Range> category_ranges(std::string_view category) {
+  std::vector<Range> ranges;
+  for (std::size_t i = 0; i < std::size(kCategoryStarts); ++i) {
+    if (category.empty() || !kCategoryNames[kCategoryStarts[i] & 31].starts_with(category)) continue;
+    const char32_t first = kCategoryStarts[i] >> 5;
+    const char32_t end = i + 1 < std::size(kCategoryStarts) ? kCategoryStarts[i + 1] >> 5 : 0x110000;
+    if (!ranges.empty() && ranges.back().last + 1 == first) {
+      ranges.back().last = end - 1;
+    } else {
+      ranges.push_back({first, end - 1});
+    }
+  }
+  return ranges;
 }
 
 }  // namespace attnviz::unicode

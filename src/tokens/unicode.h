@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace attnviz::unicode {
 
@@ -30,6 +32,18 @@ namespace attnviz::unicode {
 /// put into canonical order: that needs the characters around them.
 void append_decomposition(std::u32string& text, char32_t code_point);
 
+/// The same with compatibility decompositions of Unicode 9.0.
+void append_compatibility_decomposition(std::u32string& text, char32_t code_point);
+
+/// The character that two compose to (Unicode 9.0), Hangul too; 0 when there is none.
+[[nodiscard]] char32_t composition(char32_t first, char32_t second);
+
+/// Categories M* of Unicode 9.0.
+[[nodiscard]] bool is_mark(char32_t code_point);
+
+/// Categories N* of Unicode 17.0.
+[[nodiscard]] bool is_numeric(char32_t code_point);
+
 /// Simple_Lowercase_Mapping of Unicode 17.0. (U+0130 gives U+0069 here; its full mapping has two.)
 [[nodiscard]] char32_t lowercase(char32_t code_point);
 
@@ -39,5 +53,14 @@ void append_decomposition(std::u32string& text, char32_t code_point);
 
 /// Regular expressions' \w in Unicode 16.0: Alphabetic, M*, Nd, Pc and Join_Control.
 [[nodiscard]] bool is_word(char32_t code_point);
+
+/// Code points from first to last.
+struct Range {
+  char32_t first, last;
+};
+
+/// Those of a general category of Unicode 16.0 ("Lu"), or of all that begin with its letter ("L"), in order;
+/// empty when there is no such category.
+[[nodiscard]] std::vector<Range> category_ranges(std::string_view category);
 
 }  // namespace attnviz::unicode
