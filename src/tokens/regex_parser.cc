@@ -45,7 +45,16 @@ std::optional<CharacterSet> shorthand(char32_t letter) {
   } else if ((letter | 0x20) == 'd') {
     set = categories({"Nd"});
   } else if ((letter | 0x20) == 'w') {
-    set = categories({"L", "M", "N", "Pc"});
+    // The circled and squared letters are alphabetic symbols; of other numbers Oniguruma takes Latin-1's.
+    std::vector<Range> ranges = categories({"L", "M", "Nd", "Nl", "Pc"}).ranges();
+    ranges.insert(ranges.end(), {{0xB2, 0xB3},
+                                 {0xB9, 0xB9},
+                                 {0xBC, 0xBE},
+                                 {0x24B6, 0x24E9},
+                                 {0x1F130, 0x1F149},
+                                 {0x1F150, 0x1F169},
+                                 {0x1F170, 0x1F189}});
+    set = CharacterSet(std::move(ranges));
   }
   return set && letter < 'a' ? set->complement() : set;
 }

@@ -82,6 +82,14 @@ def in_context(context, code_points):
     return (pattern.format(chr(code_point)) for code_point in code_points)
 
 
+def scalars_in_runs(fraction):
+    """Each scalar among its neighbours, once beside them and once with spaces between."""
+    points = list(map(chr, scalars(fraction)))
+    for start in range(0, len(points), 60):
+        yield "".join(points[start:start + 60])
+        yield " ".join(points[start:start + 60])
+
+
 @functools.lru_cache(maxsize=1)
 def assigned_characters():
     return [chr(c) for c in range(0x30000) if unicodedata.category(chr(c)) not in ("Cn", "Cs")]

@@ -38,7 +38,7 @@ class Subject:
 
 
 def make_subjects(folder):
-    """Writes all directories into `folder`, which is empty."""
+    """Writes the directories of whole tokenizers into `folder`, which is empty."""
     makers = {
         "bert-uncased/tokenizer.json": minilm_tokenizer,
         "bert-uncased/vocab.txt": minilm_vocabulary,

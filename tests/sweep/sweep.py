@@ -51,6 +51,7 @@ def text_makers(words, added, fraction):
         return inputs.random_texts(name, alphabet, int(full_count * fraction), longest, joiners)
 
     return {
+        "runs of scalars": lambda: inputs.scalars_in_runs(fraction),
         "edge cases": lambda: inputs.EDGE_CASES,
         "sentences": inputs.sentences,
         "interesting pairs": lambda: some("interesting pairs", inputs.interesting_pairs()),
@@ -84,8 +85,8 @@ def settings_and_texts(kind, tokenizer, fraction):
 
 
 KINDS = [
-    *SCALARS, "edge cases", "sentences", "interesting pairs", "vocabulary", "ascii pairs", "apostrophes",
-    "added tokens", "added tokens among words", "vocabulary's characters", "vocabulary's words",
+    *SCALARS, "runs of scalars", "edge cases", "sentences", "interesting pairs", "vocabulary", "ascii pairs",
+    "apostrophes", "added tokens", "added tokens among words", "vocabulary's characters", "vocabulary's words",
     "assigned characters", "interesting characters", "random scalars", "altered sentences", "sentence pairs",
     "truncated", "without special tokens",
 ]
@@ -132,9 +133,10 @@ def compare_kind(kind, task, tokenizer):
     return result
 
 
-def run(program, folder, fraction=1.0, jobs=2, names=("",), kinds=("",)):
+def run(program, folder, fraction=1.0, jobs=2, names=("",), kinds=("",), makers=(subjects.make_subjects,)):
     """Yields a Result for each tokenizer and kind of text whose names contain one of those given."""
-    chosen = [subject for subject in subjects.make_subjects(folder) if any(name in subject.name for name in names)]
+    made = [subject for make in makers for subject in make(folder)]
+    chosen = [subject for subject in made if any(name in subject.name for name in names)]
     wanted = [kind for kind in KINDS if any(part in kind for part in kinds)]
     # A sample spends its time on opening tokenizers, the whole sweep on texts.
     groups = [(kind,) for kind in wanted] if fraction == 1 else [tuple(wanted)]
