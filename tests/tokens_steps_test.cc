@@ -180,14 +180,19 @@ TEST(Regex, RefusesWhatItDoesNotKnow) {
   struct Case {
     std::string pattern, part;
   };
-  for (const Case& c : {Case{"^a", "\"^\" is not supported"}, Case{"(?<=a)b", "\"(?<=\" is not supported"},
-                        Case{"\\p{Han}", "\"\\p{Han}\" is not supported"},
-                        Case{"a*", "may match no character, which is not supported"},
-                        Case{"(?:a*)+b", "repeats what may be empty"}, Case{"(a", "lacks a \")\""},
-                        Case{"[a&&b]", "\"&&\" is not supported"}, Case{"a{2}+", "\"}+\" is not supported"},
-                        Case{"(?i:st)", "\"(?i: of letters that a ligature has\" is not supported"},
-                        Case{"\\bx", "\"\\b\" is not supported"}, Case{"[a", "ends too early"},
-                        Case{"b)", "\")\" is not supported"}, Case{"[z-a]", "\"z-a\" is not supported"}}) {
+  for (const Case& c :
+       {Case{"^a", "\"^\" is not supported"}, Case{"(?<=a)b", "\"(?<=\" is not supported"},
+        Case{"\\p{Han}", "\"\\p{Han}\" is not supported"},
+        Case{"a*", "may match no character, which is not supported"},
+        Case{"(?:a*)+b", "repeats what may be empty"}, Case{"(a", "lacks a \")\""},
+        Case{"[a&&b]", "\"&&\" is not supported"}, Case{"a{2}+", "\"}+\" is not supported"},
+        Case{"(?i:st)", "\"(?i: of letters that a ligature has\" is not supported"},
+        Case{"\\bx", "\"\\b\" is not supported"}, Case{"[a", "ends too early"},
+        Case{"b)", "\")\" is not supported"}, Case{"(?:(?:(?:){999}){999}){999}a", "repeats too much"},
+        Case{"(?:b(?:a{9}){999}){99}", "repeats too much"},
+        Case{std::string(99, '(') + "a" + std::string(99, ')'), "nests too deeply"},
+        Case{"a" + std::string(199, '?') + "b", "nests too deeply"},
+        Case{std::string(10001, 'a'), "is too long"}, Case{"[z-a]", "\"z-a\" is not supported"}}) {
     EXPECT_EQ(message_of([&] { (void)tokens::Regex(c.pattern); }),
               "pattern \"" + c.pattern + "\": " + c.part);
   }

@@ -13,6 +13,8 @@ constexpr std::size_t kLongestProgram = 10000;
 class Compiler {
  public:
   void add(const RegexNode& node) {
+    // Not all nodes become instructions.
+    if (++nodes_ > kLongestProgram) throw Error("repeats too much");
     switch (node.kind) {
       case RegexNode::Kind::set:
         return add_set(node, {.kind = Instruction::Kind::repeat});
@@ -98,6 +100,7 @@ class Compiler {
   }
 
   Regex::Program program_;
+  std::size_t nodes_ = 0;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ using unicode::Range;
 
 constexpr int kDeepest = 50;
 constexpr std::uint32_t kMostTimes = 1000;
+constexpr std::size_t kLongestPattern = 10000;  // in bytes; a class takes a thousand times as much memory
 
 bool is_letter(char32_t c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
@@ -80,6 +81,7 @@ class Parser {
   explicit Parser(std::string_view pattern) : pattern_(pattern) {}
 
   RegexNode parse() {
+    if (pattern_.size() > kLongestPattern) throw Error("is too long");
     RegexNode root = parse_choice();
     if (!at_end()) throw unsupported(")");
     if (root.shortest() == 0) throw Error("may match no character, which is not supported");
@@ -118,7 +120,9 @@ class Parser {
     last_letter_ = 0;
     while (!at_end() && !next_is("|") && !next_is(")")) {
       RegexNode item = parse_item();
+      int quantifiers = 0;
       while (std::optional<RegexNode> repeat = parse_quantifier()) {
+        if (++quantifiers > kDeepest) throw Error("nests too deeply");
         repeat->children.push_back(std::move(item));
         item = std::move(*repeat);
         last_letter_ = 0;
