@@ -239,6 +239,7 @@ class Parser {
       if (std::optional<CharacterSet> set = next_is("\\") ? parse_set_escape() : std::nullopt) {
         if (ignore_case_)
           throw unsupported("(?i:[" + std::string(pattern_.substr(begin, offset_ - begin)) + "])");
+        if (next_is("-") && !next_is("-]")) throw unsupported(pattern_.substr(begin, offset_ + 1 - begin));
         ranges.insert(ranges.end(), set->ranges().begin(), set->ranges().end());
       } else {
         append_range(ranges);
