@@ -162,6 +162,8 @@ TEST(Regex, CutsAsOnigurumaDoes) {
            Case{"(?:ab)++c|(?:ab){2}", "ababcabab", "ababc|abab"},
            Case{"a(?=b)|\\p{Lu}+(?!\\p{Ll})", "abaXYz", "a|ba|X|Yz"},
            Case{"[^\\S\\n]+|\\W\\D|\\x41\\u00e9", "a \nAé1", "a| |\nA|é1"},
+           Case{"\\w\\w", "a²b½ⓐ1", "a²|b½|ⓐ1"},
+           Case{"[\\w]+", "a²bⓐ1", "a|²|bⓐ1"},
            Case{"x$|é\\z", "x\nxéé", "x|\nxé|é"},
            Case{"(?i:k)[0-9\\-]", "\u212A1k-K\u00B2", "\u212A1|k-|K²"},
            Case{"a{|{,2}b", "a{bbb", "a{|bbb"},
@@ -180,20 +182,26 @@ TEST(Regex, RefusesWhatItDoesNotKnow) {
   struct Case {
     std::string pattern, part;
   };
-  for (const Case& c :
-       {Case{"^a", "\"^\" is not supported"}, Case{"(?<=a)b", "\"(?<=\" is not supported"},
-        Case{"\\p{Han}", "\"\\p{Han}\" is not supported"},
-        Case{"a*", "may match no character, which is not supported"},
-        Case{"(?:a*)+b", "repeats what may be empty"}, Case{"(a", "lacks a \")\""},
-        Case{"[a&&b]", "\"&&\" is not supported"}, Case{"a{2}+", "\"}+\" is not supported"},
-        Case{"(?i:st)", "\"(?i: of letters that a ligature has\" is not supported"},
-        Case{"\\bx", "\"\\b\" is not supported"}, Case{"[a", "ends too early"},
-        Case{"b)", "\")\" is not supported"}, Case{"(?:(?:(?:){999}){999}){999}a", "repeats too much"},
-        Case{"(?:b(?:a{9}){999}){99}", "repeats too much"},
-        Case{std::string(99, '(') + "a" + std::string(99, ')'), "nests too deeply"},
-        Case{"a" + std::string(199, '?') + "b", "nests too deeply"},
-        Case{std::string(10001, 'a'), "is too long"}, Case{"[\\s-a]", "\"\\s-\" is not supported"},
-        Case{"[z-a]", "\"z-a\" is not supported"}}) {
+  for (const Case& c : {Case{"^a", "\"^\" is not supported"},
+                        Case{"(?<=a)b", "\"(?<=\" is not supported"},
+                        Case{"\\p{Han}", "\"\\p{Han}\" is not supported"},
+                        Case{"a*", "may match no character, which is not supported"},
+                        Case{"(?:a*)+b", "repeats what may be empty"},
+                        Case{"(a", "lacks a \")\""},
+                        Case{"[a&&b]", "\"&&\" is not supported"},
+                        Case{"a{2}+", "\"}+\" is not supported"},
+                        Case{"(?i:st)", "\"(?i: of letters that a ligature has\" is not supported"},
+                        Case{"\\bx", "\"\\b\" is not supported"},
+                        Case{"[a", "ends too early"},
+                        Case{"b)", "\")\" is not supported"},
+                        Case{"(?:(?:(?:){999}){999}){999}a", "repeats too much"},
+                        Case{"(?:b(?:a{9}){999}){99}", "repeats too much"},
+                        Case{std::string(99, '(') + "a" + std::string(99, ')'), "nests too deeply"},
+                        Case{"a" + std::string(199, '?') + "b", "nests too deeply"},
+                        Case{std::string(10001, 'a'), "is too long"},
+                        Case{"[\\s-a]", "\"\\s-\" is not supported"},
+                        Case{"a$?", "repeats a lookahead, which is not supported"},
+                        Case{"[z-a]", "\"z-a\" is not supported"}}) {
     EXPECT_EQ(message_of([&] { (void)tokens::Regex(c.pattern); }),
               "pattern \"" + c.pattern + "\": " + c.part);
   }

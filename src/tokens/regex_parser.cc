@@ -30,7 +30,7 @@ CharacterSet categories(std::initializer_list<std::string_view> names) {
 }
 
 /// The set of \s, \d, \w and their negations, as Oniguruma has them.
-std::optional<CharacterSet> shorthand(char32_t letter) {
+std::optional<CharacterSet> shorthand(char32_t letter, bool in_class) {
   std::optional<CharacterSet> set;
   if ((letter | 0x20) == 's') {
     set = CharacterSet({{'\t', '\r'},
@@ -46,15 +46,12 @@ std::optional<CharacterSet> shorthand(char32_t letter) {
   } else if ((letter | 0x20) == 'd') {
     set = categories({"Nd"});
   } else if ((letter | 0x20) == 'w') {
-    // The circled and squared letters are alphabetic symbols; of other numbers Oniguruma takes Latin-1's.
+    // The circled and squared letters are alphabetic symbols.
     std::vector<Range> ranges = categories({"L", "M", "Nd", "Nl", "Pc"}).ranges();
-    ranges.insert(ranges.end(), {{0xB2, 0xB3},
-                                 {0xB9, 0xB9},
-                                 {0xBC, 0xBE},
-                                 {0x24B6, 0x24E9},
-                                 {0x1F130, 0x1F149},
-                                 {0x1F150, 0x1F169},
-                                 {0x1F170, 0x1F189}});
+    ranges.insert(ranges.end(),
+                  {{0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189}});
+    // Outside of classes Oniguruma takes Latin-1's other numbers too.
+    if (!in_class) ranges.insert(ranges.end(), {{0xB2, 0xB3}, {0xB9, 0xB9}, {0xBC, 0xBE}});
     set = CharacterSet(std::move(ranges));
   }
   return set && letter < 'a' ? set->complement() : set;
@@ -122,6 +119,7 @@ class Parser {
       RegexNode item = parse_item();
       int quantifiers = 0;
       while (std::optional<RegexNode> repeat = parse_quantifier()) {
+        if (item.kind == Kind::look) throw Error("repeats a lookahead, which is not supported");
         if (++quantifiers > kDeepest) throw Error("nests too deeply");
         repeat->children.push_back(std::move(item));
         item = std::move(*repeat);
@@ -143,7 +141,7 @@ class Parser {
       throw unsupported(pattern_.substr(offset_, 1));
     if (next_is("\\")) {
       const std::size_t begin = offset_;
-      if (std::optional<CharacterSet> set = parse_set_escape()) {
+      if (std::optional<CharacterSet> set = parse_set_escape(false)) {
         if (ignore_case_)
           throw unsupported("(?i:" + std::string(pattern_.substr(begin, offset_ - begin)) + ")");
         return {.kind = Kind::set, .set = std::move(*set)};
@@ -236,7 +234,7 @@ class Parser {
     while (!take("]")) {
       if (next_is("[") || next_is("&&")) throw unsupported(pattern_.substr(offset_, next_is("[") ? 1 : 2));
       const std::size_t begin = offset_;
-      if (std::optional<CharacterSet> set = next_is("\\") ? parse_set_escape() : std::nullopt) {
+      if (std::optional<CharacterSet> set = next_is("\\") ? parse_set_escape(true) : std::nullopt) {
         if (ignore_case_)
           throw unsupported("(?i:[" + std::string(pattern_.substr(begin, offset_ - begin)) + "])");
         if (next_is("-") && !next_is("-]")) throw unsupported(pattern_.substr(begin, offset_ + 1 - begin));
@@ -270,7 +268,7 @@ class Parser {
   }
 
   /// \s, \p{L} and their like; nothing is taken where there is none.
-  std::optional<CharacterSet> parse_set_escape() {
+  std::optional<CharacterSet> parse_set_escape(bool in_class) {
     const std::size_t begin = offset_;
     ++offset_;
     const char32_t letter = take_character();
@@ -285,7 +283,7 @@ class Parser {
       if (set.ranges().empty()) throw unsupported(pattern_.substr(begin, offset_ - begin));
       return negated ? set.complement() : set;
     }
-    std::optional<CharacterSet> set = shorthand(letter);
+    std::optional<CharacterSet> set = shorthand(letter, in_class);
     if (!set) offset_ = begin;
     return set;
   }

@@ -84,7 +84,8 @@ PRE_TOKENIZERS = {
     "pattern removed": split("Removed", True, Regex=LLAMA3),
     **{f"category {name}": split(Regex=rf"\p{{{name}}}") for name in CATEGORIES},
     **{f"class {name}": split(Regex=pattern) for name, pattern in (
-        ("word", r"\w+"), ("digit", r"\d"), ("space", r"\s"), ("others", r"[\W\D]"), ("no space", r"[^\S\n]+"),
+        ("word", r"\w+"), ("words", r"[\w]+"), ("no word", r"\W+"), ("digit", r"\d"), ("space", r"\s"),
+        ("others", r"[\W\D]"), ("no space", r"[^\S\n]+"),
         ("any", r"a.b"), ("case", r"(?i:k[a-s]|es?)"), ("lazy", r"a+?b*?c|[ab]{2,3}x"),
         ("possessive", r"a++b|(?:ab)*+c|\p{L}?+1"), ("look", r"a(?=b|c)|\p{L}+(?!\p{N})|x$"), ("end", r"\S+\z"))},
 }
