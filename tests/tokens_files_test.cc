@@ -172,9 +172,11 @@ TEST(Tokenizer, RefusesByNameWhatItDoesNotImplement) {
             {{"type", "UnicodeScripts"}},
             "pre_tokenizer \"UnicodeScripts\" is not supported"},
            {"/post_processor", {{"type", "Other"}}, "post_processor \"Other\" is not supported"},
-           {"/model/type", "Unigram", "model \"Unigram\" is not supported"},
+           {"/model/type", "Other", "model \"Other\" is not supported"},
            {"/model/dropout", 0.1, "model \"BPE\": \"dropout\" is not supported"},
-           {"/model/byte_fallback", true, "model \"BPE\": \"byte_fallback\" is not supported"},
+           {"/model/byte_fallback", true,
+            "model \"BPE\": \"byte_fallback\" of byte-level words, or with a prefix or suffix, is not "
+            "supported"},
            {"/version", "2.0", "unknown version \"2.0\", expected \"1.0\""},
        }) {
     json tokenizer = gpt2_demo_json();

@@ -27,6 +27,11 @@ char32_t byte_level_character(unsigned char byte) {
 
 BytePair::BytePair(Vocabulary vocabulary, const std::vector<MergePair>& merges, BytePairOptions options)
     : vocabulary_(std::move(vocabulary)), options_(std::move(options)) {
+  const bool has_affix = !options_.continuing_subword_prefix.empty() || !options_.end_of_word_suffix.empty();
+  if (options_.byte_fallback && (options_.byte_level || has_affix)) {
+    throw Error(
+        "model \"BPE\": \"byte_fallback\" of byte-level words, or with a prefix or suffix, is not supported");
+  }
   slots_.resize(std::bit_ceil(std::max<std::size_t>(16, merges.size() * 2)));
   const std::size_t prefix = options_.continuing_subword_prefix.size();
   Vocabulary::Entry result = 0;
@@ -47,6 +52,7 @@ BytePair::BytePair(Vocabulary vocabulary, const std::vector<MergePair>& merges, 
     if (!is_next) result = expect(left, tail, rank);
     insert(pair_key(a, b), {static_cast<std::uint32_t>(rank), result});
   }
+  byte_pieces_ = byte_pieces(vocabulary_);
   if (!options_.byte_level) return;
   for (unsigned byte = 0; byte < 256; ++byte) {
     std::string character;

@@ -15,6 +15,7 @@ struct BytePairOptions {
   std::optional<std::string> unk_token;  ///< unset: what the vocabulary can't spell is left out
   std::string continuing_subword_prefix;
   std::string end_of_word_suffix;
+  bool byte_fallback = false;  ///< a character without a token becomes its bytes' tokens, "<0xE4>"
   bool fuse_unk = false;       ///< unknown neighbours become one token
   bool ignore_merges = false;  ///< a word that is a token is taken whole
   bool byte_level = false;     ///< words are bytes, written as GPT-2's 256 characters
@@ -45,6 +46,8 @@ class BytePair : public Model {
 
   /// The entry of one character of a word, with prefix and suffix where they belong.
   [[nodiscard]] Vocabulary::Entry symbol(std::string_view character, bool first, bool last) const;
+  /// Byte fallback's entry of a byte; kAbsent where there is none.
+  [[nodiscard]] Vocabulary::Entry byte_piece(unsigned char byte) const { return byte_pieces_[byte]; }
   /// The same for a byte, byte-level.
   [[nodiscard]] Vocabulary::Entry symbol(unsigned char byte, bool first, bool last) const {
     return byte_symbols_[static_cast<std::size_t>(first) * 2 + static_cast<std::size_t>(last)][byte];
@@ -62,6 +65,7 @@ class BytePair : public Model {
   Vocabulary vocabulary_;
   BytePairOptions options_;
   std::vector<Slot> slots_;  ///< a power of two, at most half full
+  std::array<Vocabulary::Entry, 256> byte_pieces_;
   std::array<std::array<Vocabulary::Entry, 256>, 4> byte_symbols_;
 };
 

@@ -49,7 +49,8 @@ bool BytePairSplitter::take_whole(std::string_view word) {
 
 void BytePairSplitter::add_symbols(std::string_view word) {
   symbols_.clear();
-  unknown_is_open_ = dropped_ = false;
+  unknown_length_ = 0;
+  dropped_ = false;
   const bool byte_level = model_.options().byte_level;
   for (std::size_t end = 0; end < word.size();) {
     const std::size_t begin = end;
@@ -64,14 +65,17 @@ void BytePairSplitter::add_symbols(std::string_view word) {
                                         : model_.symbol(word.substr(begin, end - begin), first, last);
     const auto length = static_cast<std::uint32_t>(end - begin);
     if (entry != Vocabulary::kAbsent) {
+      flush_unknown();
       add_symbol(entry, length);
-      unknown_is_open_ = false;
+    } else if (add_bytes(word.substr(begin, length))) {
+      continue;
     } else if (model_.options().unk_token) {
       add_unknown(length);
     } else {
       dropped_ = true;
     }
   }
+  flush_unknown();
   if (!symbols_.empty()) symbols_.back().next = kNone;
 }
 
@@ -80,18 +84,32 @@ void BytePairSplitter::add_symbol(Vocabulary::Entry entry, std::uint32_t length)
   symbols_.push_back({entry, length, position - 1, position + 1});
 }
 
-void BytePairSplitter::add_unknown(std::uint32_t length) {
-  if (unknown_is_open_ && model_.options().fuse_unk) {
-    symbols_.back().length += length;
-    return;
+/// All bytes of the character, or none. An unknown symbol that waits comes behind them, in the reference too.
+bool BytePairSplitter::add_bytes(std::string_view character) {
+  if (!model_.options().byte_fallback) return false;
+  const auto entry_of = [&](char byte) { return model_.byte_piece(static_cast<unsigned char>(byte)); };
+  if (std::any_of(character.begin(), character.end(),
+                  [&](char byte) { return entry_of(byte) == Vocabulary::kAbsent; })) {
+    return false;
   }
+  for (const char byte : character) add_symbol(entry_of(byte), 1);
+  return true;
+}
+
+void BytePairSplitter::add_unknown(std::uint32_t length) {
+  if (!model_.options().fuse_unk) flush_unknown();
+  unknown_length_ += length;
+}
+
+void BytePairSplitter::flush_unknown() {
+  if (unknown_length_ == 0) return;
   const Vocabulary::Entry entry = model_.vocabulary().find(*model_.options().unk_token);
   if (entry == Vocabulary::kAbsent) {
     throw Error("tokenizer: the vocabulary lacks its unknown token \"" + *model_.options().unk_token + "\"",
                 "the text has a character that the vocabulary cannot spell");
   }
-  add_symbol(entry, length);
-  unknown_is_open_ = true;
+  add_symbol(entry, unknown_length_);
+  unknown_length_ = 0;
 }
 
 void BytePairSplitter::merge_few() {

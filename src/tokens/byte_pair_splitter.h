@@ -25,7 +25,9 @@ class BytePairSplitter : public WordSplitter {
   [[nodiscard]] bool take_whole(std::string_view word);
   void add_symbols(std::string_view word);
   void add_symbol(Vocabulary::Entry entry, std::uint32_t length);
+  [[nodiscard]] bool add_bytes(std::string_view character);
   void add_unknown(std::uint32_t length);
+  void flush_unknown();
   void merge_few();
   void merge_many();
   void push(std::uint32_t left);
@@ -37,8 +39,8 @@ class BytePairSplitter : public WordSplitter {
   std::vector<BytePair::Merge> merges_;  ///< merge_few: of symbol i with its right neighbour
   std::vector<Candidate> heap_;
   std::vector<Piece> pieces_;
-  bool unknown_is_open_ = false;  ///< the last symbol is an unknown one that fuse_unk may lengthen
-  bool dropped_ = false;          ///< a character was left out
+  std::uint32_t unknown_length_ = 0;  ///< of an unknown symbol that waits: fuse_unk may lengthen it
+  bool dropped_ = false;              ///< a character was left out
 };
 
 }  // namespace attnviz::tokens

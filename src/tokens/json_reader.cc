@@ -1,8 +1,31 @@
 #include "tokens/json_reader.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
 #include "attnviz/text.h"
 
 namespace attnviz::tokens {
+namespace {
+
+constexpr int kLargestPower = 308;
+
+/// 1e0, 1e1, ... as the nearest doubles, which products would not be.
+double power_of_ten(int exponent) {
+  static const std::array<double, kLargestPower + 1> kPowers = [] {
+    std::array<double, kLargestPower + 1> powers{};
+    for (int i = 0; i <= kLargestPower; ++i) {
+      const std::string text = "1e" + std::to_string(i);
+      std::from_chars(text.data(), text.data() + text.size(), powers[static_cast<std::size_t>(i)]);
+    }
+    return powers;
+  }();
+  return kPowers[static_cast<std::size_t>(exponent)];
+}
+
+}  // namespace
 
 void JsonReader::skip_space() {
   while (offset_ < text_.size()) {
@@ -141,6 +164,57 @@ std::uint32_t JsonReader::unsigned_number() {
     throw JsonError("expected a whole number", begin);
   }
   return static_cast<std::uint32_t>(value);
+}
+
+bool JsonReader::has_digit() const {
+  return offset_ < text_.size() && text_[offset_] >= '0' && text_[offset_] <= '9';
+}
+
+int JsonReader::exponent() {
+  const bool negative = offset_ < text_.size() && text_[offset_] == '-';
+  if (offset_ < text_.size() && (negative || text_[offset_] == '+')) ++offset_;
+  if (!has_digit()) throw JsonError("expected an exponent", offset_);
+  int value = 0;
+  for (; has_digit(); ++offset_) value = std::min(value * 10 + (text_[offset_] - '0'), 1'000'000);
+  return negative ? -value : value;
+}
+
+double JsonReader::number() {
+  skip_space();
+  const std::size_t begin = offset_;
+  const bool negative = begin < text_.size() && text_[begin] == '-';
+  if (negative) ++offset_;
+  const std::size_t first = offset_;
+  std::uint64_t digits = 0;
+  const auto append_digit = [&] {
+    const auto digit = static_cast<std::uint64_t>(text_[offset_] - '0');
+    if (digits > (UINT64_MAX - digit) / 10) return false;
+    digits = digits * 10 + digit;
+    return true;
+  };
+  for (; has_digit(); ++offset_) {
+    if (!append_digit()) throw JsonError("a number with more than 19 digits before its point", begin);
+  }
+  if (offset_ == first || (text_[first] == '0' && offset_ - first > 1)) {
+    throw JsonError("expected a number", begin);
+  }
+  int power = 0;
+  if (offset_ < text_.size() && text_[offset_] == '.') {
+    ++offset_;
+    if (!has_digit()) throw JsonError("expected a digit", offset_);
+    for (; has_digit() && append_digit(); ++offset_) --power;
+    while (has_digit()) ++offset_;
+  }
+  if (offset_ < text_.size() && (text_[offset_] | 0x20) == 'e') {
+    ++offset_;
+    power += exponent();
+  }
+  auto value = static_cast<double>(digits);
+  for (; power < -kLargestPower && value != 0; power += kLargestPower) value /= power_of_ten(kLargestPower);
+  if (power > kLargestPower && value != 0) throw JsonError("a number out of range", begin);
+  if (value != 0) value = power < 0 ? value / power_of_ten(-power) : value * power_of_ten(power);
+  if (std::isinf(value)) throw JsonError("a number out of range", begin);
+  return negative ? -value : value;
 }
 
 std::size_t JsonReader::skip_string(std::size_t begin) {

@@ -37,6 +37,9 @@ class JsonReader {
 
   [[nodiscard]] std::string_view string();
   [[nodiscard]] std::uint32_t unsigned_number();
+  /// Rounded as the reference's parser does (serde_json): digits as an integer, then times or by a power of
+  /// ten, which may miss the nearest double by one.
+  [[nodiscard]] double number();
 
   /// The next value as it is written; its brackets and quotes are matched, nothing more is checked.
   [[nodiscard]] std::string_view raw_value();
@@ -54,6 +57,8 @@ class JsonReader {
   std::size_t skip_string(std::size_t begin);
   std::string_view decode(std::size_t begin, std::size_t escape);
   char32_t escaped_code_point(std::size_t& offset);
+  [[nodiscard]] bool has_digit() const;
+  int exponent();
   std::uint32_t hexadecimal(std::size_t offset);
 
   std::string& text_;

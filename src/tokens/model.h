@@ -58,6 +58,10 @@ class Model {
   [[nodiscard]] virtual std::unique_ptr<WordSplitter> splitter() const = 0;
   /// What continuations are marked with ("##"); empty when they are not.
   [[nodiscard]] virtual std::string_view continuation_prefix() const = 0;
+  /// What a piece of a word is called: its entry, unless the model keeps the spelling of unknown text.
+  [[nodiscard]] virtual std::string_view name(const Piece& piece, std::string_view /*word*/) const {
+    return vocabulary().token(piece.entry);
+  }
 };
 
 }  // namespace attnviz::tokens

@@ -73,7 +73,8 @@ class SequenceEncoder {
   void add_word(AlignedView word) {
     const Vocabulary& vocabulary = pipeline_.model->vocabulary();
     for (const Piece& piece : splitter_->split(word.text)) {
-      append(vocabulary.token(piece.entry), vocabulary.id(piece.entry), word.slice(piece.begin, piece.end));
+      append(pipeline_.model->name(piece, word.text), vocabulary.id(piece.entry),
+             word.slice(piece.begin, piece.end));
     }
     full_ = limit_ > 0 && encoding_.size() >= limit_;
   }

@@ -1,13 +1,10 @@
 #include <map>
 
 #include "attnviz/error.h"
-#include "tokens/byte_pair.h"
 #include "tokens/component.h"
-#include "tokens/json_reader.h"
 #include "tokens/pipeline.h"
 #include "tokens/read_components.h"
-#include "tokens/vocabulary_files.h"
-#include "tokens/word_piece.h"
+#include "tokens/read_model.h"
 
 namespace attnviz::tokens {
 namespace {
@@ -30,35 +27,8 @@ std::vector<AddedToken> read_added_tokens(const json& list) {
 /// The file's large parts, read without a tree; the rest as a tree.
 struct Sections {
   std::map<std::string, json, std::less<>> top;
-  json model = json::object();
-  std::optional<Vocabulary> vocabulary;
-  std::optional<std::vector<MergePair>> merges;
+  ModelSection model;
 };
-
-/// The next value as a tree.
-json read_tree(JsonReader& reader) {
-  (void)reader.peek();
-  const std::size_t begin = reader.offset();
-  try {
-    return json::parse(reader.raw_value());
-  } catch (const json::parse_error& error) {
-    throw JsonError("not a JSON value", begin + error.byte - 1);
-  }
-}
-
-void read_model_section(JsonReader& reader, Sections& sections) {
-  reader.enter_object();
-  while (const auto key = reader.next_key()) {
-    if (*key == "vocab" && reader.peek() == '{') {
-      sections.vocabulary = read_vocabulary(reader);
-    } else if (*key == "merges" && reader.peek() == '[') {
-      sections.merges = read_merges(reader);
-    } else {
-      const std::string name(*key);
-      sections.model[name] = read_tree(reader);
-    }
-  }
-}
 
 Sections read_sections(std::string& text) {
   Sections sections;
@@ -67,52 +37,13 @@ Sections read_sections(std::string& text) {
   while (const auto key = reader.next_key()) {
     const std::string name(*key);
     if (name == "model" && reader.peek() == '{') {
-      read_model_section(reader, sections);
+      sections.model = read_model_section(reader);
     } else {
       sections.top[name] = read_tree(reader);
     }
   }
   reader.expect_end();
   return sections;
-}
-
-std::unique_ptr<Model> read_byte_pair(const Component& model, Sections& sections, bool byte_level) {
-  if (model.has("dropout") && !(model.value("dropout").is_number() && model.value("dropout") == 0)) {
-    throw Error(model.name() + ": \"dropout\" is not supported", "tokens would differ from run to run");
-  }
-  if (model.flag("byte_fallback", false)) throw Error(model.name() + ": \"byte_fallback\" is not supported");
-  if (!sections.vocabulary) throw Error(model.name() + ": lacks \"vocab\"");
-  if (!sections.merges) throw Error(model.name() + ": lacks \"merges\"");
-  expect_distinct_ids(*sections.vocabulary);
-  BytePairOptions options;
-  if (model.has("unk_token")) options.unk_token = model.text("unk_token");
-  options.continuing_subword_prefix = model.text_or_empty("continuing_subword_prefix");
-  options.end_of_word_suffix = model.text_or_empty("end_of_word_suffix");
-  options.fuse_unk = model.flag("fuse_unk", false);
-  options.ignore_merges = model.flag("ignore_merges", false);
-  options.byte_level = byte_level;
-  return std::make_unique<BytePair>(std::move(*sections.vocabulary), *sections.merges, std::move(options));
-}
-
-std::unique_ptr<Model> read_word_piece(const Component& model, Sections& sections) {
-  if (!sections.vocabulary) throw Error(model.name() + ": lacks \"vocab\"");
-  WordPieceOptions options;
-  options.unk_token = model.text("unk_token");
-  options.continuing_subword_prefix = model.text("continuing_subword_prefix");
-  const json& longest = model.value("max_input_chars_per_word");
-  if (!longest.is_number_unsigned()) throw model.wrong("max_input_chars_per_word", "a whole number");
-  options.max_input_chars_per_word = longest.get<std::size_t>();
-  return std::make_unique<WordPiece>(std::move(*sections.vocabulary), std::move(options));
-}
-
-std::unique_ptr<Model> read_model(Sections& sections, bool byte_level) {
-  const Component model(sections.model, "model");
-  // Files of early versions do not name the type: merges tell.
-  const std::string type = !model.type().empty() ? model.type() : sections.merges ? "BPE" : "WordPiece";
-  if (type == "BPE") return read_byte_pair(model, sections, byte_level);
-  if (type != "WordPiece") throw model.unsupported("BPE, WordPiece");
-  if (byte_level) throw Error("pre_tokenizer \"ByteLevel\" with model \"WordPiece\" is not supported");
-  return read_word_piece(model, sections);
 }
 
 std::int64_t usual_padding_id(const Pipeline& pipeline) {
@@ -138,7 +69,7 @@ Pipeline build(Sections& sections) {
   if (const json* object = section("post_processor")) {
     pipeline.post_processor = read_post_processor({*object, "post_processor"});
   }
-  pipeline.model = read_model(sections, pipeline.pre_tokenizer.byte_level);
+  pipeline.model = build_model(std::move(sections.model), pipeline.pre_tokenizer.byte_level);
   const json* added = section("added_tokens");
   pipeline.added.emplace(added ? read_added_tokens(*added) : std::vector<AddedToken>(),
                          pipeline.model->vocabulary(), pipeline.normalizer);

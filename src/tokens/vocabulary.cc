@@ -1,6 +1,7 @@
 #include "tokens/vocabulary.h"
 
 #include <algorithm>
+#include <string>
 
 namespace attnviz::tokens {
 
@@ -55,6 +56,18 @@ Vocabulary::Entry Vocabulary::find(std::uint32_t hash, std::string_view head, st
     }
   }
   return kAbsent;
+}
+
+std::array<Vocabulary::Entry, 256> byte_pieces(const Vocabulary& vocabulary) {
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::array<Vocabulary::Entry, 256> entries{};
+  std::string name = "<0x00>";
+  for (std::size_t byte = 0; byte < entries.size(); ++byte) {
+    name[3] = kDigits[byte >> 4];
+    name[4] = kDigits[byte & 15];
+    entries[byte] = vocabulary.find(name);
+  }
+  return entries;
 }
 
 }  // namespace attnviz::tokens

@@ -1,6 +1,7 @@
 /// A vocabulary: tokens and their ids, found by hash.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -60,5 +61,8 @@ class Vocabulary {
   std::vector<Slot> slots_;  ///< a power of two, at most half full
   std::size_t longest_ = 0;
 };
+
+/// The entries of "<0x00>" to "<0xFF>"; kAbsent where the vocabulary lacks one.
+[[nodiscard]] std::array<Vocabulary::Entry, 256> byte_pieces(const Vocabulary& vocabulary);
 
 }  // namespace attnviz::tokens

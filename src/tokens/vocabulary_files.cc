@@ -57,6 +57,20 @@ Vocabulary read_vocabulary(JsonReader& reader) {
   return vocabulary;
 }
 
+ScoredVocabulary read_scored_vocabulary(JsonReader& reader) {
+  ScoredVocabulary vocabulary;
+  reader.enter_array();
+  while (reader.next_element()) {
+    reader.enter_array();
+    if (!reader.next_element()) throw JsonError("expected a piece and its score", reader.offset());
+    const std::string_view piece = reader.string();
+    if (!reader.next_element()) throw JsonError("expected a piece and its score", reader.offset());
+    vocabulary.append(piece, reader.number());
+    if (reader.next_element()) throw JsonError("expected a piece and its score", reader.offset());
+  }
+  return vocabulary;
+}
+
 Vocabulary read_vocabulary_lines(std::string_view text) {
   Vocabulary vocabulary;
   std::uint32_t line_number = 0;

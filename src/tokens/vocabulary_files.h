@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tokens/json_reader.h"
+#include "tokens/unigram.h"
 #include "tokens/vocabulary.h"
 
 namespace attnviz::tokens {
@@ -15,6 +16,8 @@ using MergePair = std::pair<std::string_view, std::string_view>;
 
 /// {"token": id, …}; of a token given twice the last id counts.
 [[nodiscard]] Vocabulary read_vocabulary(JsonReader& reader);
+/// [["piece", score], …]
+[[nodiscard]] ScoredVocabulary read_scored_vocabulary(JsonReader& reader);
 /// vocab.txt: a token a line, white space at the end dropped; the line's number, from 0, is its id.
 [[nodiscard]] Vocabulary read_vocabulary_lines(std::string_view text);
 
