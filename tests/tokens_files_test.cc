@@ -248,10 +248,10 @@ TEST(Tokenizer, NamesTheFileAndTheFault) {
            {with(gpt2, {{"merges.txt", "Ġ z\n"}}), "merges.txt: merge 1: the vocabulary lacks \"z\""},
            {{{"vocab.json", "{}"}}, "merges.txt: no such file"},
            {with(kBert, {{"vocab.txt", "a\n\xFF"}}), "vocab.txt: not UTF-8 at byte 2"},
-           {with(kBert, {{"config.json", R"({"model_type": "t5"})"}}),
-            "config.json: model_type \"t5\" is not supported without a tokenizer.json"},
-           {with(kBert, {{"tokenizer_config.json", R"({"tokenizer_class": "T5TokenizerFast"})"}}),
-            "tokenizer_config.json: tokenizer_class \"T5TokenizerFast\" is not supported without a "
+           {with(kBert, {{"config.json", R"({"model_type": "pegasus"})"}}),
+            "config.json: model_type \"pegasus\" is not supported without a tokenizer.json"},
+           {with(kBert, {{"tokenizer_config.json", R"({"tokenizer_class": "PegasusTokenizerFast"})"}}),
+            "tokenizer_config.json: tokenizer_class \"PegasusTokenizerFast\" is not supported without a "
             "tokenizer.json"}}) {
     EXPECT_EQ(error_of_files(c.files), c.error);
   }

@@ -4,13 +4,10 @@
 #include <span>
 
 #include "attnviz/error.h"
-#include "attnviz/file.h"
 #include "tokens/bert_normalizer.h"
 #include "tokens/byte_pair.h"
-#include "tokens/component.h"
-#include "tokens/json_reader.h"
-#include "tokens/pipeline.h"
-#include "tokens/special_tokens.h"
+#include "tokens/model_directory.h"
+#include "tokens/sentencepiece_directory.h"
 #include "tokens/vocabulary_files.h"
 #include "tokens/word_piece.h"
 
@@ -19,9 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The tokenizers that transformers builds from plain vocabulary files.
-enum class Family { bert, roberta, gpt2 };
-
 struct Known {
   std::string_view name;
   Family family;
@@ -29,68 +23,59 @@ struct Known {
 
 /// tokenizer_class, without "Fast".
 constexpr std::array kClasses = {
-    Known{"BertTokenizer", Family::bert},       Known{"DistilBertTokenizer", Family::bert},
-    Known{"ElectraTokenizer", Family::bert},    Known{"MobileBertTokenizer", Family::bert},
-    Known{"ConvBertTokenizer", Family::bert},   Known{"SqueezeBertTokenizer", Family::bert},
-    Known{"RobertaTokenizer", Family::roberta}, Known{"LongformerTokenizer", Family::roberta},
-    Known{"BartTokenizer", Family::roberta},    Known{"GPT2Tokenizer", Family::gpt2},
+    Known{"BertTokenizer", Family::bert},
+    Known{"DistilBertTokenizer", Family::bert},
+    Known{"ElectraTokenizer", Family::bert},
+    Known{"MobileBertTokenizer", Family::bert},
+    Known{"ConvBertTokenizer", Family::bert},
+    Known{"SqueezeBertTokenizer", Family::bert},
+    Known{"RobertaTokenizer", Family::roberta},
+    Known{"LongformerTokenizer", Family::roberta},
+    Known{"BartTokenizer", Family::roberta},
+    Known{"GPT2Tokenizer", Family::gpt2},
+    Known{"AlbertTokenizer", Family::albert},
+    Known{"CamembertTokenizer", Family::camembert},
+    Known{"DebertaV2Tokenizer", Family::deberta_v2},
+    Known{"GemmaTokenizer", Family::gemma},
+    Known{"LlamaTokenizer", Family::llama},
+    Known{"T5Tokenizer", Family::t5},
+    Known{"XLMRobertaTokenizer", Family::xlm_roberta},
+    Known{"XLNetTokenizer", Family::xlnet},
 };
 
 /// config.json's model_type.
 constexpr std::array kModelTypes = {
-    Known{"bert", Family::bert},          Known{"distilbert", Family::bert},
-    Known{"electra", Family::bert},       Known{"mobilebert", Family::bert},
-    Known{"convbert", Family::bert},      Known{"squeezebert", Family::bert},
-    Known{"roberta", Family::roberta},    Known{"bart", Family::roberta},
-    Known{"longformer", Family::roberta}, Known{"gpt2", Family::gpt2},
-    Known{"gpt_neo", Family::gpt2},       Known{"gptj", Family::gpt2},
+    Known{"bert", Family::bert},
+    Known{"distilbert", Family::bert},
+    Known{"electra", Family::bert},
+    Known{"mobilebert", Family::bert},
+    Known{"convbert", Family::bert},
+    Known{"squeezebert", Family::bert},
+    Known{"roberta", Family::roberta},
+    Known{"bart", Family::roberta},
+    Known{"longformer", Family::roberta},
+    Known{"gpt2", Family::gpt2},
+    Known{"gpt_neo", Family::gpt2},
+    Known{"gptj", Family::gpt2},
+    Known{"albert", Family::albert},
+    Known{"camembert", Family::camembert},
+    Known{"deberta-v2", Family::deberta_v2},
+    Known{"gemma", Family::gemma},
+    Known{"gemma2", Family::gemma},
+    Known{"gemma3_text", Family::gemma},
+    Known{"llama", Family::sentencepiece},
+    Known{"mistral", Family::sentencepiece},
+    Known{"mixtral", Family::sentencepiece},
+    Known{"mt5", Family::t5},
+    Known{"t5", Family::t5},
+    Known{"xlm-roberta", Family::xlm_roberta},
+    Known{"xlnet", Family::xlnet},
 };
 
 std::optional<Family> find_family(std::span<const Known> table, std::string_view name) {
   const auto found =
       std::find_if(table.begin(), table.end(), [name](const Known& known) { return known.name == name; });
   return found == table.end() ? std::nullopt : std::optional(found->family);
-}
-
-/// A model's directory, and what was read of it.
-class Directory {
- public:
-  explicit Directory(fs::path path) : path_(std::move(path)) {}
-
-  [[nodiscard]] bool has(const char* name) const {
-    std::error_code ignored;
-    return fs::exists(path_ / name, ignored);
-  }
-  std::string read(const char* name) {
-    files_.emplace_back(name);
-    return read_file(path_ / name);
-  }
-  /// An object; empty when there is no such file.
-  json read_json(const char* name) {
-    if (!has(name)) return json::object();
-    json value = json::parse(read(name), nullptr, false);
-    if (!value.is_object()) throw Error((path_ / name).string() + ": not a JSON object");
-    return value;
-  }
-  [[nodiscard]] std::string full(const char* name) const { return (path_ / name).string(); }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-  [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
-
- private:
-  fs::path path_;
-  std::vector<std::string> files_;
-};
-
-/// Runs `read` on a file's contents; errors then name the file.
-template <class Read>
-auto reading(const Directory& directory, const char* name, Read&& read) {
-  try {
-    return read();
-  } catch (const JsonError& error) {
-    throw Error(directory.full(name) + ": malformed JSON: " + error.what());
-  } catch (const Error& error) {
-    throw Error(directory.full(name) + ": " + error.what(), error.hint());
-  }
 }
 
 std::string checked_text(Directory& directory, const char* name) {
@@ -111,9 +96,10 @@ std::string without_fast(std::string name) {
 /// What tokenizer_config.json, else config.json say; nullopt when neither does.
 std::optional<Family> stated_family(Directory& directory, const json& settings) {
   const Component tokenizer(settings, directory.full("tokenizer_config.json"));
-  const json config = tokenizer.has("tokenizer_class") ? json::object() : directory.read_json("config.json");
+  const bool has_class = tokenizer.has("tokenizer_class");
+  const json config = has_class ? json::object() : directory.read_json("config.json");
   const Component model(config, directory.full("config.json"));
-  const Component& source = tokenizer.has("tokenizer_class") ? tokenizer : model;
+  const Component& source = has_class ? tokenizer : model;
   const char* key = source.has("tokenizer_class") ? "tokenizer_class" : "model_type";
   if (!source.has(key)) return std::nullopt;
   const bool by_class = key == std::string_view("tokenizer_class");
@@ -124,29 +110,13 @@ std::optional<Family> stated_family(Directory& directory, const json& settings) 
                     "\" is not supported without a tokenizer.json",
                 "save the tokenizer with transformers' save_pretrained, which writes one");
   }
-  return family;
-}
-
-/// Puts the special tokens into the pipeline, as added tokens.
-void add_special_tokens(const Directory& directory, Pipeline& pipeline, const SpecialTokens& special) {
-  reading(directory, "tokenizer_config.json", [&] {
-    pipeline.added.emplace(special.added_tokens(), pipeline.model->vocabulary(), pipeline.normalizer);
-  });
-  if (const std::optional<std::string> pad = special.content("pad_token")) {
-    pipeline.padding_id = pipeline.id_of(*pad).value_or(0);
+  // transformers takes a class's word for it, but for Mistral's models.
+  if (by_class && family == Family::llama) {
+    const json read = directory.read_json("config.json");
+    const std::string type = Component(read, directory.full("config.json")).text_or_empty("model_type");
+    if (type == "mistral" || type == "mixtral") return Family::sentencepiece;
   }
-}
-
-std::string content_of(const SpecialTokens& special, const char* name) {
-  const std::optional<std::string> content = special.content(name);
-  if (!content) throw Error(std::string("tokenizer_config.json: ") + name + " is null", "name a token");
-  return *content;
-}
-
-/// Every named token has an id: it was added where the vocabulary lacked it.
-SpecialToken special_token(const Pipeline& pipeline, const SpecialTokens& special, const char* name) {
-  const std::string content = content_of(special, name);
-  return {content, pipeline.id_of(content).value()};
+  return family;
 }
 
 Pipeline read_bert(Directory& directory, const json& settings) {
@@ -195,25 +165,6 @@ std::unique_ptr<Model> read_byte_level_model(Directory& directory, Pipeline& pip
   });
 }
 
-/// $A and $B, with the tokens that add_bos_token and add_eos_token ask for.
-PostProcessor gpt2_post_processor(const Pipeline& pipeline, const SpecialTokens& special,
-                                  const Component& options) {
-  PostProcessor result;
-  result.single.clear();
-  result.pair.clear();
-  const auto append = [&](const char* flag, const char* name, std::uint32_t type) {
-    if (!options.flag(flag, false) || !special.content(name)) return;
-    result.pair.push_back({{}, {special_token(pipeline, special, name)}, type});
-  };
-  for (const std::uint32_t type : {0U, 1U}) {
-    append("add_bos_token", "bos_token", type);
-    result.pair.push_back({static_cast<int>(type), {}, type});
-    append("add_eos_token", "eos_token", type);
-    if (type == 0) result.single = result.pair;
-  }
-  return result;
-}
-
 Pipeline read_byte_level(Directory& directory, const json& settings, std::optional<Family> family) {
   const Component options(settings, directory.full("tokenizer_config.json"));
   Pipeline pipeline;
@@ -239,7 +190,7 @@ Pipeline read_byte_level(Directory& directory, const json& settings, std::option
                               directory.read_json("added_tokens.json"), usual);
   add_special_tokens(directory, pipeline, special);
   if (family == Family::gpt2) {
-    pipeline.post_processor = gpt2_post_processor(pipeline, special, options);
+    pipeline.post_processor = bos_eos_post_processor(pipeline, special, options);
   } else {
     pipeline.post_processor = roberta_post_processor(special_token(pipeline, special, "cls_token"),
                                                      special_token(pipeline, special, "sep_token"));
@@ -256,9 +207,15 @@ Pipeline read_vocabulary_files(Directory& directory) {
   }
   const std::optional<Family> family = stated_family(directory, settings);
   const bool has_lines = directory.has("vocab.txt"), has_json = directory.has("vocab.json");
+  const bool is_bare_model = !family && !has_lines && !has_json && directory.has("tokenizer.model");
+  const Family model_family = family.value_or(is_bare_model ? Family::sentencepiece : Family::bert);
+  if (sentencepiece_file_name(model_family)) {
+    return read_sentencepiece_directory(directory, settings, model_family);
+  }
   if (!has_lines && !has_json) {
-    throw Error(directory.path().string() + ": has no tokenizer",
-                "expected tokenizer.json, or vocab.txt, or vocab.json and merges.txt");
+    throw Error(
+        directory.path().string() + ": has no tokenizer",
+        "expected tokenizer.json, or vocab.txt, or vocab.json and merges.txt, or a .model of sentencepiece");
   }
   const bool is_bert = family ? *family == Family::bert : has_lines;
   if (is_bert && !has_lines) throw Error(directory.full("vocab.txt") + ": no such file");

@@ -2,6 +2,7 @@
 
 #include "attnviz/error.h"
 #include "tokens/bert_normalizer.h"
+#include "tokens/character_map.h"
 #include "tokens/normal_forms.h"
 #include "tokens/read_components.h"
 #include "tokens/replace.h"
@@ -13,6 +14,12 @@ BertNormalizer read_bert_normalizer(const Component& normalizer) {
   const bool lowercase = normalizer.flag("lowercase");
   return {normalizer.flag("clean_text"), normalizer.flag("handle_chinese_chars"),
           normalizer.flag("strip_accents", lowercase), lowercase};
+}
+
+CharacterMap read_character_map(const Component& normalizer) {
+  const std::optional<std::string> bytes = decode_base64(normalizer.text("precompiled_charsmap"));
+  if (!bytes) throw normalizer.wrong("precompiled_charsmap", "base64");
+  return CharacterMap(*bytes);
 }
 
 struct Known {
@@ -39,6 +46,7 @@ const std::array kKnown = {
           [](const Component&) -> NormalizerStep {
             return NormalForm{true, true};
           }},
+    Known{"Precompiled", [](const Component& step) -> NormalizerStep { return read_character_map(step); }},
     Known{"Nmt", [](const Component&) -> NormalizerStep { return nmt; }},
     Known{"Lowercase", [](const Component&) -> NormalizerStep { return lowercase; }},
     Known{"StripAccents", [](const Component&) -> NormalizerStep { return strip_accents; }},
