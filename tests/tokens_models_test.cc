@@ -49,6 +49,25 @@ TEST(Unigram, FallsBackToAllBytesOrNone) {
       {{"ax日a", "a[0,1] <0x78>[1,3] <0xE6>[1,3] <0x97>[1,3] <0xA5>[1,3] a[3,4]"}, {"日ü", "日ü[0,2]"}});
 }
 
+TEST(Unigram, ShowsSpacesAndBytesAsAReaderKnowsThem) {
+  const Tokenizer tokenizer = open_model(
+      unigram(R"([["▁▁", -1], ["<0x78>", -20], ["<0xE6>", -20], ["<0x97>", -20], ["<0xA5>", -20]])",
+              {{"byte_fallback", true}}));
+  struct Case {
+    std::string text;
+    std::vector<std::string> labels;
+  };
+  // An unknown text is no byte, however it looks.
+  for (const Case& c : std::vector<Case>{{"▁abc▁▁a", {"␣a", "b", "c", "␣␣", "a"}},
+                                         {"x日", {"x", "‹E6›", "‹97›", "‹A5›"}},
+                                         {"ü<0x41>", {"ü<0x41>"}}}) {
+    std::vector<std::string> labels;
+    for (const TokenLabel& label : tokenizer.labels(tokenizer.encode(c.text)))
+      labels.push_back(label.whole());
+    EXPECT_EQ(labels, c.labels);
+  }
+}
+
 TEST(Unigram, RefusesWhatHasNoMeaning) {
   struct Case {
     json model;

@@ -1,4 +1,5 @@
 #include <array>
+#include <charconv>
 
 #include "tokens/byte_pair.h"
 #include "tokens/pipeline.h"
@@ -63,6 +64,25 @@ TokenLabel spaced_label(std::string_view bytes) {
   return label;
 }
 
+/// The byte of "<0xE4>", byte fallback's token.
+std::optional<char> fallback_byte(std::string_view token) {
+  if (token.size() != 6 || !token.starts_with("<0x") || !token.ends_with('>')) return std::nullopt;
+  unsigned byte = 0;
+  const auto [end, failure] = std::from_chars(token.data() + 3, token.data() + 5, byte, 16);
+  if (failure != std::errc() || end != token.data() + 5) return std::nullopt;
+  return static_cast<char>(byte);
+}
+
+/// The text of a piece as sentencepiece writes it, with "▁" for spaces.
+std::string text_of_piece(std::string_view piece) {
+  constexpr std::string_view kSpace = "▁";
+  std::string text(piece);
+  for (std::size_t at = text.find(kSpace); at != std::string::npos; at = text.find(kSpace, at)) {
+    text.replace(at, kSpace.size(), " ");
+  }
+  return text;
+}
+
 }  // namespace
 
 TokenLabel Pipeline::label(std::string_view token, std::int64_t id, bool special) const {
@@ -74,7 +94,11 @@ TokenLabel Pipeline::label(std::string_view token, std::int64_t id, bool special
   if (!prefix.empty() && token.size() > prefix.size() && token.starts_with(prefix)) {
     return {visible(prefix), visible(token.substr(prefix.size()))};
   }
-  return spaced_label(token);
+  if (!prefix.empty()) return spaced_label(token);
+  // An unknown token is called what the text spells, which may look like a byte's.
+  const bool is_piece = model->vocabulary().find(token) != Vocabulary::kAbsent;
+  const std::optional<char> byte = is_piece ? fallback_byte(token) : std::nullopt;
+  return spaced_label(byte ? std::string(1, *byte) : text_of_piece(token));
 }
 
 }  // namespace attnviz::tokens

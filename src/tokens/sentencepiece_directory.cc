@@ -67,24 +67,24 @@ Names usual_names(Family family, const SentencePieceFile& file) {
 /// The settings, and what the family's class in transformers adds to them.
 json completed_settings(json settings, Family family, const SentencePieceFile& file) {
   const auto is_empty = [&](const char* key) { return !settings.contains(key) || settings[key].empty(); };
-  const auto token = [](std::string_view content, bool lstrip) {
-    return json{{"content", content}, {"lstrip", lstrip}, {"special", true}, {"normalized", false}};
+  using Type = SentencePieceFile::Type;
+  const auto token = [](std::string_view content, bool special, bool lstrip) {
+    return json{{"content", content}, {"lstrip", lstrip}, {"special", special}, {"normalized", false}};
   };
   if (is_empty("extra_special_tokens") && is_empty("additional_special_tokens")) {
     json extra = json::array();
     for (const auto& piece : file.pieces) {
-      const bool is_added = piece.type == SentencePieceFile::Type::control ||
-                            piece.type == SentencePieceFile::Type::user_defined;
-      if (is_added) extra.push_back(token(piece.text, false));
+      if (piece.type != Type::control && piece.type != Type::user_defined) continue;
+      extra.push_back(token(piece.text, piece.type == Type::control, false));
     }
     for (std::size_t i = 0; family == Family::t5 && i < kExtraIds; ++i) {
-      extra.push_back(token("<extra_id_" + std::to_string(i) + ">", false));
+      extra.push_back(token("<extra_id_" + std::to_string(i) + ">", true, false));
     }
     settings["extra_special_tokens"] = std::move(extra);
   }
   const bool mask_strips = family == Family::camembert || family == Family::xlnet;
   if (mask_strips && (!settings.contains("mask_token") || settings["mask_token"].is_string())) {
-    settings["mask_token"] = token(settings.value("mask_token", "<mask>"), true);
+    settings["mask_token"] = token(settings.value("mask_token", "<mask>"), true, true);
   }
   return settings;
 }

@@ -129,8 +129,15 @@ std::vector<AddedToken> SpecialTokens::added_tokens() const {
   for (const auto& [name, token] : named_) {
     if (!is_name(name) && is_new(token)) tokens.push_back(token);
   }
+  // The extra ones are added last, and again where they were named before.
   for (const AddedToken& token : extra_) {
-    if (is_new(token)) tokens.push_back(token);
+    const auto same = std::find_if(tokens.begin(), tokens.end(),
+                                   [&](const AddedToken& other) { return other.content == token.content; });
+    if (same == tokens.end()) {
+      tokens.push_back(token);
+    } else {
+      *same = token;
+    }
   }
   for (AddedToken& token : tokens) {
     token.special = token.special || std::any_of(named_.begin(), named_.end(), [&](const auto& entry) {
