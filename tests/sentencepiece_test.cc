@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "attnviz/error.h"
+#include "attnviz/tokens.h"
 #include "support/support.h"
 #include "tokens/character_map.h"
 #include "tokens/sentencepiece_file.h"
@@ -148,6 +149,45 @@ TEST(SentencePieceFile, RefusesDamage) {
            {field(2, "\x18\x05"), "model_type is 5, expected 1 to 4 at byte 2"},
        }) {
     EXPECT_EQ(error_of([&, &bytes = bytes] { (void)read_sentencepiece_file(bytes); }), error);
+  }
+}
+
+/// A .model with these pieces, the first of them the unknown one, trained with an algorithm by its number.
+std::string model_of(const std::vector<std::string>& pieces, char algorithm) {
+  std::string model;
+  for (const std::string& piece : pieces) {
+    model += field(1, field(1, piece) + (model.empty() ? "\x18\x02" : "\x18\x01"));
+  }
+  return model + field(2, std::string("\x18") + algorithm);
+}
+
+TEST(SentencePieceDirectory, RefusesWhatItCannotRead) {
+  const std::string unigram = model_of({"<unk>", "a"}, 1), byte_pairs = model_of({"<unk>", "a"}, 2);
+  struct Case {
+    std::string config, file, content, error;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"t5", "tokenizer.model", unigram, "spiece.model: no such file"},
+           {"t5", "spiece.model", unigram.substr(0, 5),
+            "spiece.model: cut off: a field reaches behind the end at byte 0"},
+           {"t5", "spiece.model", byte_pairs,
+            "spiece.model: it was trained with another algorithm than unigram, which is not supported for "
+            "this model"},
+           {"llama", "tokenizer.model", unigram,
+            "tokenizer.model: it was trained with another algorithm than bpe, which is not supported for "
+            "this model"},
+           {"llama", "tokenizer.model", model_of({"<unk>", "a", "a"}, 2),
+            "tokenizer.model: the piece \"a\" is there twice"},
+           {"deberta-v2", "spm.model", model_of({"<unk>", "a", "a"}, 1),
+            "spm.model: piece 2: \"a\" is there twice"},
+           {"t5", "spiece.model", model_of({"<unk>", "<extra_id_7>"}, 1),
+            "spiece.model: piece 94: \"<extra_id_7>\" is there twice"},
+       }) {
+    const TemporaryDirectory directory;
+    write(directory / "config.json", R"({"model_type": ")" + c.config + "\"}");
+    write(directory / c.file, c.content);
+    const std::string error = error_of([&] { (void)Tokenizer(directory.path()); });
+    EXPECT_EQ(error.substr(0, error.find('\n')), (directory.path() / c.error).string());
   }
 }
 

@@ -35,7 +35,8 @@ struct EncodeOptions {
 };
 
 /// A tokenizer read from a model's directory: tokenizer.json, or vocab.txt, or vocab.json +
-/// merges.txt, with tokenizer_config.json and special_tokens_map.json beside them. Thread-safe.
+/// merges.txt, or a .model of sentencepiece, with tokenizer_config.json and special_tokens_map.json beside
+/// them. Thread-safe.
 class Tokenizer {
  public:
   /// Throws Error naming the file and the fault. A component that is not implemented is refused by

@@ -39,8 +39,8 @@ struct Pipeline {
 /// Reads the text of a tokenizer.json (tokenizers 0.23). Throws Error that starts with `name`.
 [[nodiscard]] Pipeline read_tokenizer_json(std::string text, const std::string& name);
 
-/// Reads what there is in a model's directory: tokenizer.json, else vocab.txt, else vocab.json and
-/// merges.txt, as transformers 5.23 reads them. Throws Error naming the file.
+/// Reads what there is in a model's directory: tokenizer.json, else vocab.txt, or vocab.json and
+/// merges.txt, or a .model of sentencepiece, as transformers 5.23 reads them. Throws Error naming the file.
 [[nodiscard]] Pipeline read_directory(const std::filesystem::path& directory);
 
 }  // namespace attnviz::tokens
