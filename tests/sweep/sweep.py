@@ -6,8 +6,6 @@ import itertools
 import multiprocessing
 import time
 
-from tokenizers import pre_tokenizers
-
 from . import comparison, inputs, subjects
 
 SHOWN_DIFFERENCES = 5
@@ -33,8 +31,8 @@ SCALARS = [f"scalars {context}" for context in inputs.CONTEXTS]
 def readable_words(reference):
     """What the vocabulary's entries look like in a text."""
     entries = sorted(reference.get_vocab(with_added_tokens=False))
-    if not isinstance(reference.pre_tokenizer, pre_tokenizers.ByteLevel):
-        return sorted({entry.removeprefix("##") for entry in entries} - {""})
+    if "ByteLevel" not in repr(reference.pre_tokenizer):
+        return sorted({entry.removeprefix("##").replace("▁", " ") for entry in entries} - {""})
     byte_of = {letter: byte for byte, letter in subjects.byte_letters().items()}
     words = (bytes(byte_of[letter] for letter in entry if letter in byte_of) for entry in entries)
     return sorted({word.decode(errors="ignore") for word in words} - {""})
