@@ -43,10 +43,15 @@ SpecialTokens::SpecialTokens(const json& settings, const json& map, const json& 
     read_names(map, "special_tokens_map.json");
     read_added(added);
   }
-  // A named token that is listed with options has those.
+  // A named or extra token that is listed with options has those.
   for (auto& [name, token] : named_) {
     for (const auto& [id, listed] : decoder_) {
       if (listed.content == token.content && is_name(name)) token = listed;
+    }
+  }
+  for (AddedToken& token : extra_) {
+    for (const auto& [id, listed] : decoder_) {
+      if (listed.content == token.content) token = listed;
     }
   }
 }

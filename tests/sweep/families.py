@@ -113,6 +113,32 @@ MAKERS = {
 }
 
 
+def listed(content, **options):
+    return {"content": content, "lstrip": False, "rstrip": False, "single_word": False, "normalized": False,
+            "special": True, **options}
+
+
+# As earlier versions of transformers saved them.
+LISTED = {
+    "t5": {"added_tokens_decoder": {
+        "2": listed("<unk>"),
+        **{str(4000 + i): listed(f"<extra_id_{99 - i}>", lstrip=True, rstrip=True) for i in range(100)}},
+        "additional_special_tokens": [f"<extra_id_{i}>" for i in range(100)]},
+    "xlnet": {"added_tokens_decoder": {
+        "1": listed("<s>", rstrip=True), "6": listed("<mask>", lstrip=True),
+        "4006": listed("<new>", special=False, normalized=True)}, "mask_token": "<mask>"},
+    "llama": {**LLAMA, "legacy": None, "pad_token": "<pad>", "added_tokens_decoder": {
+        "0": listed("<unk>", normalized=True), "4000": listed("<pad>")}},
+}
+
+
+def with_listed_tokens(family):
+    def make(directory):
+        MAKERS[family](directory)
+        (directory / "tokenizer_config.json").write_text(json.dumps(LISTED[family]))
+    return make
+
+
 def revealing_unigram(directory):
     """Every character that can be told apart is a piece, behind XLM-RoBERTa's normalizer."""
     make = MAKERS["xlm-roberta"]
@@ -151,13 +177,11 @@ def byte_level(specials, split=None, template=None, normalizer=None, **model):
     return make
 
 
-LLAMA3_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-                  r"|\s*[\r\n]+|\s+(?!\S)|\s+")
 BYTE_LEVEL = {
-    "llama-3": byte_level(["<|begin_of_text|>", "<|end_of_text|>"], LLAMA3_PATTERN, (["<|begin_of_text|>"], []),
+    "llama-3": byte_level(["<|begin_of_text|>", "<|end_of_text|>"], steps.LLAMA3, (["<|begin_of_text|>"], []),
                           ignore_merges=True),
     "modernbert": byte_level(["[CLS]", "[SEP]", "[MASK]"], None, (["[CLS]"], ["[SEP]"]), {"type": "NFC"}),
-    "qwen2": byte_level(["<|endoftext|>", "<|im_start|>"], LLAMA3_PATTERN.replace("{1,3}", ""),
+    "qwen2": byte_level(["<|endoftext|>", "<|im_start|>"], steps.QWEN2,
                         normalizer={"type": "NFC"}),
 }
 
@@ -167,6 +191,7 @@ def make_subjects(folder, files_only=False):
     makers = {f"families/{name}": make for name, make in {**MAKERS, **BYTE_LEVEL}.items()}
     if not files_only:
         makers.update({f"families/{name}/tokenizer.json": as_tokenizer_json(make) for name, make in MAKERS.items()})
+        makers.update({f"families/{name} with listed tokens": with_listed_tokens(name) for name in LISTED})
         makers["families/revealing xlm-roberta"] = revealing_unigram
     made = []
     for number, (name, make) in enumerate(makers.items()):
