@@ -115,16 +115,16 @@ std::size_t Lexer::string_size() const {
 Token Lexer::mark() {
   const char letter = rest_[0];
   if (rest_.starts_with("->")) return take(Token::Kind::mark, 2);
-  if (std::string_view("()[],.:=-").find(letter) == std::string_view::npos) {
+  if (std::string_view("()[]{},.:=-").find(letter) == std::string_view::npos) {
     const bool plain = letter > ' ' && letter <= '~';
     refuse("holds " +
            (plain ? "'" + std::string(1, letter) + "'"
                   : "byte " + std::to_string(static_cast<unsigned char>(letter))) +
            ", which no trace has");
   }
-  if (letter == '(' || letter == '[') {
+  if (letter == '(' || letter == '[' || letter == '{') {
     if (++depth_ > kDeepestBrackets) refuse("brackets too deep");
-  } else if (letter == ')' || letter == ']') {
+  } else if (letter == ')' || letter == ']' || letter == '}') {
     if (depth_-- == 0) refuse("a bracket too many");
   } else if (letter == '-' && (rest_.size() < 2 || !is_digit(rest_[1])) && !rest_.starts_with("-inf")) {
     refuse("a minus without a number");
@@ -202,7 +202,7 @@ void SourceCheck::see_name(const Token& token) {
 
 /// The last token is what stands before the opening bracket.
 void SourceCheck::see_call() {
-  if (last_.is(")") || last_.is("]") || last_.kind == Token::Kind::string ||
+  if (last_.is(")") || last_.is("]") || last_.is("}") || last_.kind == Token::Kind::string ||
       last_.kind == Token::Kind::number) {
     lexer_.refuse("calls what no name stands for");
   }
@@ -244,7 +244,7 @@ void SourceCheck::see_bound(const Token& token) {
 
 /// Names in brackets would be bound unseen.
 void SourceCheck::see_target(const Token& token) {
-  if (in_target_ && (token.is("(") || token.is("["))) brackets_in_target_ = true;
+  if (in_target_ && (token.is("(") || token.is("[") || token.is("{"))) brackets_in_target_ = true;
   if (lexer_.depth() > 0) return;
   if (token.is("=") && brackets_in_target_ && first_of_line_.text != "__annotations__") {
     lexer_.refuse("sets what is no name");
@@ -265,8 +265,12 @@ void SourceCheck::see(const Token& token) {
   if (token.is("(")) see_call();
   if (token.is("[")) {
     const bool bare = last_.is_name() && path_.size() == 1 && is_among(kTypes, last_.text);
-    const bool opens = last_.kind == Token::Kind::mark && !last_.is(")") && !last_.is("]");
+    const bool opens = last_.kind == Token::Kind::mark && !last_.is(")") && !last_.is("]") && !last_.is("}");
     if (!bare && !opens && last_.kind != Token::Kind::line_end) lexer_.refuse("an index, which no trace has");
+  }
+  if (token.is("{") && (last_.kind != Token::Kind::mark || last_.is(")") || last_.is("]") || last_.is("}")) &&
+      last_.text != "return") {
+    lexer_.refuse("a brace that begins no dictionary");
   }
   see_target(token);
   if (token.is(".") && ++dots_ > kMostDots) lexer_.refuse("too many points in one statement");
