@@ -178,7 +178,8 @@ TEST_F(CommandLine, RefusesWhatIsTooLargeBeforeItRuns) {
   std::string text;
   for (int i = 0; i < 700; ++i) text += "cat ";
   expect_refused({"render", text},
-                 "TEXT: 702 tokens, minilm takes at most 512\n  hint: --truncate cuts the text to what fits");
+                 "TEXT: 702 tokens, minilm takes at most 512\n  hint: --truncate cuts the text to what fits; "
+                 "render, grid, layers and extract read all of it with --window max");
   const Outcome outcome = run({"extract", "--max-memory", "100K", kText});
   EXPECT_EQ(outcome.status, 2);
   EXPECT_TRUE(outcome.err.starts_with("attnviz: --max-memory 100.0 KiB: 10 tokens need ")) << outcome.err;
@@ -240,7 +241,7 @@ TEST_F(CommandLine, RefusesModelsThatAreBroken) {
             "240], got [8192, 192]\n  hint: config.json and the weights do not belong together"},
            {{"render", "--model", "./wordless", "x"},
             "./wordless: has no tokenizer\n  hint: expected tokenizer.json, or vocab.txt, or vocab.json and "
-            "merges.txt"},
+            "merges.txt, or a .model of sentencepiece"},
            {{"render", "--model", "./garbled", "x"},
             "./garbled/tokenizer.json: malformed JSON: not a JSON value at byte 10\n  hint: expected a "
             "tokenizer.json as Hugging Face's tokenizers 0.23 writes it"},

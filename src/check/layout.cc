@@ -141,8 +141,8 @@ ExpectedPicture::ExpectedPicture(const Record& record, double font_scale) {
     if (const auto* const text = std::get_if<Text>(&item)) texts.push_back(*text);
     if (const auto* const line = std::get_if<Line>(&item)) lines.push_back(*line);
   }
-  const auto* const map = std::get_if<Heatmap>(&record.drawn);
-  if (map && map->zoom) zoom_lines = lines;
+  const auto* const single = std::get_if<Heatmap>(&record.drawn);
+  if (single && single->zoom) zoom_lines = lines;
   const Cells how = cells_on(record, shapes.size(), figure);
   for (const Heatmap& map : maps_of(record.drawn))
     cells += how.pooled ? cells_of(map, how.pooled, how.draws_as_image(map)) : 0;

@@ -7,8 +7,7 @@ namespace attnviz::tokens {
 namespace fs = std::filesystem;
 
 bool Directory::has(const char* name) const {
-  std::error_code ignored;
-  return fs::exists(path_ / name, ignored);
+  return is_there(path_ / name);
 }
 
 std::string Directory::read(const char* name) {
