@@ -168,7 +168,7 @@ def test_bad_wishes_are_told_as_on_the_command_line(server):
             ({**minilm, "text": "a", "pair": ""}, "pair: empty, expected a text", ""),
             ({**minilm, "text": " "}, "text: no token in it, expected words", ""),
             ({**minilm, "text": "word " * 700}, "text: 702 tokens, minilm takes at most 512",
-             "--truncate cuts the text to what fits"),
+             "--truncate cuts the text to what fits; render, grid, layers and extract read all of it with --window max"),
             ({"model": "gpt2-demo", "text": "a", "pair": "b"}, "--pair: gpt2-demo takes one text", ""),
             ({"model": "minlm", "text": "a"}, "minlm: no such model in *", "did you mean minilm? *"),
             ({"model": str(TOP / "models/minilm"), "text": "a"}, "model /*: not a name that attnviz models lists", ""),

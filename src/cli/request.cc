@@ -232,7 +232,9 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
   if (card.max_tokens > 0 && tokens > card.max_tokens) {
     throw Error(prepared.sentence.name + ": " + std::to_string(tokens) + " tokens, " + card.name +
                     " takes at most " + std::to_string(card.max_tokens),
-                "--truncate cuts the text to what fits");
+                prepared.sentence.pair ? "--truncate cuts the text to what fits"
+                                       : "--truncate cuts the text to what fits; render, grid, layers and "
+                                         "extract read all of it with --window max");
   }
   std::size_t needed = predicted_memory(card, 1, tokens, selection, choice.options.backend);
   if (windowed) needed += result_bytes(card, selection, whole);
