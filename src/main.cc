@@ -5,6 +5,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,15 @@ namespace {
   std::abort();
 }
 
-/// GLib ends the process itself when it gets no memory, and calls nothing else an error.
+/// GLib ends the process itself when it gets no memory, and calls nothing else an error; Pango only warns of
+/// the picture that it then draws.
 GLogWriterOutput write_log(GLogLevelFlags level, const GLogField* fields, gsize count, gpointer) {
+  for (const GLogField& field : std::span(fields, count)) {
+    const bool message = std::string_view(field.key) == "MESSAGE" && field.length < 0;
+    const auto* const text = static_cast<const char*>(field.value);
+    if (message && std::string_view(text).find("out of memory") != std::string_view::npos)
+      leave_without_memory();
+  }
   if (level & G_LOG_LEVEL_ERROR) leave_without_memory();
   return g_log_writer_default(level, fields, count, nullptr);
 }

@@ -1,6 +1,6 @@
 // Preloaded into a program, lets one call fail: the FAIL_AT'th of its kind, FAIL_KIND=memory (allocations) or
-// FAIL_KIND=files (what opens, reads, writes and renames). FAIL_COUNT names a file that gets the number of
-// such calls when the program ends by itself.
+// FAIL_KIND=files (what opens, reads, writes and renames). FAIL_LOG names a file that gets the name of the
+// library that asked in vain, and, when the program ends by itself, the number of such calls.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -32,12 +32,24 @@ enum Kind : int { kNone, kMemory, kFiles };
 std::atomic<int> kind = kNone;  // what is counted; nothing before the program's own start
 std::atomic<long> calls = 0;
 long wanted = 0;
+int log_file = -1;  // opened at once: later the process may no longer be allowed to
 
-bool fails(Kind one, int error) {
+void log(const char* line) {
+  if (log_file < 0) return;
+  const std::size_t size = std::strlen(line);
+  if (::write(log_file, line, size) != static_cast<ssize_t>(size)) std::abort();
+}
+
+bool fails_for(const void* caller, Kind one, int error) {
   if (kind.load(std::memory_order_relaxed) != one || ++calls != wanted) return false;
+  kind = kNone;
+  Dl_info library = {};
+  if (::dladdr(caller, &library) != 0 && library.dli_fname) log(library.dli_fname);
   errno = error;
   return true;
 }
+
+#define fails(...) fails_for(__builtin_return_address(0), __VA_ARGS__)
 
 template <class Call>
 Call* real(const char* name) {
@@ -48,18 +60,17 @@ __attribute__((constructor)) void enter() {
   const char* const text = std::getenv("FAIL_KIND");
   const char* const at = std::getenv("FAIL_AT");
   if (at) wanted = std::atol(at);
+  if (const char* const path = std::getenv("FAIL_LOG")) {
+    log_file = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  }
   if (text) kind = std::strcmp(text, "memory") == 0 ? kMemory : kFiles;
 }
 
 void report() {
   kind = kNone;
-  const char* const path = std::getenv("FAIL_COUNT");
-  if (!path) return;
   char line[32];
-  const int size = std::snprintf(line, sizeof line, "%ld", calls.load());
-  const int file = ::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  if (::write(file, line, static_cast<std::size_t>(size)) != size) std::abort();
-  ::close(file);
+  std::snprintf(line, sizeof line, "\n%ld", calls.load());
+  log(line);
 }
 
 }  // namespace
@@ -101,15 +112,15 @@ int posix_memalign(void** block, std::size_t alignment, std::size_t size) {
     return call arguments;                                                     \
   }
 // The same for those that take a mode only where they create a file.
-#define ATTNVIZ_FAILS_TO_OPEN(name, parameters, arguments)                     \
-  int name(ATTNVIZ_ALL parameters, int flags, ...) {                           \
+#define ATTNVIZ_FAILS_TO_OPEN(name, parameters, arguments)                        \
+  int name(ATTNVIZ_ALL parameters, int flags, ...) {                              \
     static auto* const call = real<int(ATTNVIZ_ALL parameters, int, ...)>(#name); \
-    std::va_list rest;                                                         \
-    va_start(rest, flags);                                                     \
+    std::va_list rest;                                                            \
+    va_start(rest, flags);                                                        \
     const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0; \
-    va_end(rest);                                                              \
-    if (fails(kFiles, EMFILE)) return -1;                                      \
-    return call(ATTNVIZ_ALL arguments, flags, mode);                           \
+    va_end(rest);                                                                 \
+    if (fails(kFiles, EMFILE)) return -1;                                         \
+    return call(ATTNVIZ_ALL arguments, flags, mode);                              \
   }
 #define ATTNVIZ_ALL(...) __VA_ARGS__
 

@@ -2,6 +2,9 @@
 
 Each command is run with one call that fails, at places spread over all of its calls: the first ones one by one, since
 most of what a program does but once it does there, and others by chance. ATTNVIZ_FAILING_CALLS asks for more of them.
+
+The libraries that draw text end in a crash where an allocation of their own fails, and libtorch where it can't read
+what processor it runs on; otherwise it computes with other instructions, and numbers differ in their last digits.
 """
 import os
 import pathlib
@@ -36,6 +39,8 @@ COMMANDS = {
     "baseline": ["check", "saved.png", "--baseline", "baseline", "--report", "out.xml"],
 }
 KINDS = ("memory", "files")
+FRAIL = {"memory": ("libfontconfig", "libpango", "libharfbuzz", "libcairo", "libfreetype", "libexpat"),
+         "files": ("libc10", "libtorch", "libgomp")}
 
 
 def run(folder, arguments, **variables):
@@ -64,7 +69,7 @@ def places(calls, count, choose):
 
 
 def faults(name, done, folder, before, whole):
-    """What is wrong with a run that a call was taken from; `whole` is what one leaves undisturbed."""
+    """What is wrong with a run where a call failed; `whole` is what one leaves undisturbed."""
     if done.returncode not in (0, 2):
         yield f"status {done.returncode}"
     reports = name in ("check", "baseline")  # what fails is in the report
@@ -77,7 +82,7 @@ def faults(name, done, folder, before, whole):
         if after.pop(path, None) != expected:
             yield f"{path} changed"
     for path, found in after.items():
-        if path.suffix == ".jsonl" or path.name == "run.json" or (reports and done.returncode != 0):
+        if path.suffix == ".jsonl" or path.name in ("run.json", ".manifest.lock") or (reports and done.returncode != 0):
             continue  # says what could not be done
         if found != whole[0].get(path):
             yield f"{path} is not what it should be"
@@ -92,17 +97,19 @@ def test_any_call_may_fail(name, kind, tmp_path):
     prepare(tmp_path / "whole")
     before = contents(tmp_path / "whole")
     shutil.copytree(tmp_path / "whole", tmp_path / "ready")
-    done = run(tmp_path / "whole", arguments, LD_PRELOAD=str(PRELOAD), FAIL_KIND=kind, FAIL_COUNT=str(tmp_path / "calls"))
+    done = run(tmp_path / "whole", arguments, LD_PRELOAD=str(PRELOAD), FAIL_KIND=kind, FAIL_LOG=str(tmp_path / "log"))
     assert done.returncode == 0, done.stderr
     whole = contents(tmp_path / "whole"), done.stdout
-    calls = int((tmp_path / "calls").read_text())
+    calls = int((tmp_path / "log").read_text())
     found = []
     for place in places(calls, max(2, TRIALS // len(COMMANDS) // len(KINDS)), choose):
         folder = tmp_path / "run"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(tmp_path / "ready", folder)
-        done = run(folder, arguments, LD_PRELOAD=str(PRELOAD), FAIL_KIND=kind, FAIL_AT=str(place))
+        done = run(folder, arguments, LD_PRELOAD=str(PRELOAD), FAIL_KIND=kind, FAIL_AT=str(place),
+                   FAIL_LOG=str(tmp_path / "log"))
+        asked = pathlib.Path((tmp_path / "log").read_text().partition("\n")[0]).name
         wrong = list(faults(name, done, folder, before, whole))
-        if wrong:
-            found.append(f"call {place} of {calls}: {'; '.join(wrong)}: {done.stderr.decode(errors='replace')[-300:]}")
+        if wrong and not asked.startswith(FRAIL[kind]):
+            found.append(f"call {place} of {calls}, for {asked}: {'; '.join(wrong)}: {done.stderr.decode(errors='replace')[-300:]}")
     assert not found, "\n".join(found)
