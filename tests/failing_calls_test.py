@@ -9,6 +9,7 @@ what processor it runs on; otherwise it computes with other instructions, and nu
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 
@@ -73,7 +74,7 @@ def faults(name, done, folder, before, whole):
     if done.returncode not in (0, 2):
         yield f"status {done.returncode}"
     reports = name in ("check", "baseline")  # what fails is in the report
-    if done.returncode == 2 and not done.stderr.startswith(b"attnviz: ") and not (reports and done.stdout):
+    if done.returncode == 2 and not re.search(rb"^attnviz: ", done.stderr, re.M) and not (reports and done.stdout):
         yield "no message"
     if done.returncode == 0 and done.stdout != whole[1] and name != "models":  # which lists what it can see
         yield "status 0, and other words"

@@ -22,9 +22,9 @@ def records():
     """A few thousand texts and pairs of every script, real, altered and random."""
     yield from ((text,) for text in inputs.EDGE_CASES)
     yield from ((text,) for text in inputs.some(0.2, "words", inputs.sentences()))
-    yield from ((text,) for text in inputs.altered_sentences(2000))
+    yield from ((text,) for text in inputs.altered_sentences(1000))
     yield from ((text,) for text in inputs.random_scalars(500, 30))
-    yield from ((text,) for text in inputs.random_texts("words", inputs.interesting(), 2000, 20, ("", " ")))
+    yield from ((text,) for text in inputs.random_texts("words", inputs.interesting(), 1000, 20, ("", " ")))
     yield from ((text,) for text in inputs.some(0.2, "words", inputs.apostrophes()))
     yield from ((text,) for text in inputs.some(0.1, "words", inputs.around_added_tokens(SPECIAL)))
     yield from inputs.sentence_pairs("words", 500)

@@ -19,8 +19,9 @@ namespace attnviz {
 /// held twice and tests need no files.
 using Sink = std::function<void(std::string_view)>;
 
-/// Whether there is a file, directory or the like of that name: false also where it may not be looked at. Throws Error
-/// naming the path when a failing disk or the like leaves it open: a file passed over would be another answer.
+/// Whether there is a file, directory or the like of that name: false also where it may not be looked at.
+/// Throws Error naming the path when a failing disk or the like leaves it open: a file passed over would be
+/// another answer.
 [[nodiscard]] bool is_there(const std::filesystem::path& path);
 /// The same for a directory.
 [[nodiscard]] bool is_directory_there(const std::filesystem::path& path);

@@ -21,7 +21,8 @@ std::vector<std::string> texts_of(std::span<const TokenLabel> labels) {
 
 bool is_figure_file(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  const bool named = extension == ".png" || extension == ".svg" || extension == ".pdf" || extension == ".html";
+  const bool named =
+      extension == ".png" || extension == ".svg" || extension == ".pdf" || extension == ".html";
   return named && is_there(path) && !is_directory_there(path);
 }
 

@@ -6,9 +6,7 @@ namespace attnviz::tokens {
 
 namespace fs = std::filesystem;
 
-bool Directory::has(const char* name) const {
-  return is_there(path_ / name);
-}
+bool Directory::has(const char* name) const { return is_there(path_ / name); }
 
 std::string Directory::read(const char* name) {
   files_.emplace_back(name);
