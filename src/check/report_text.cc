@@ -65,7 +65,7 @@ std::string report_github(std::span<const CheckResult> results) {
     std::string message = visible(headline);
     for (const std::string& line : details_of(result))
       message += (message.empty() ? "" : "\n") + visible(line);
-    text += "::" + kind + " file=" + command_text(result.name, true) +
+    text += "::" + kind + " file=" + command_text(visible(result.name), true) +
             ",title=attnviz check::" + command_text(message, false) + "\n";
   }
   return text;
