@@ -45,6 +45,8 @@ TEST(ReadArchitecture, TakesTransformersDefaultsWhereConfigJsonIsSilent) {
            Case{"electra", 12, 4, 4, 64, 256, 128, 1024, 30522, 512, "gelu"},
            Case{"albert", 12, 64, 64, 64, 4096, 128, 16384, 30000, 512, "gelu_new"},
            Case{"mpnet", 12, 12, 12, 64, 768, 768, 3072, 30527, 510, "gelu"},
+           Case{"t5", 6, 8, 8, 64, 512, 512, 2048, 32128, 0, "relu"},
+           Case{"mt5", 8, 6, 6, 64, 512, 512, 1024, 250112, 0, "gelu_new"},
            Case{"gpt2", 12, 12, 12, 64, 768, 768, 3072, 50257, 1024, "gelu_new"},
            Case{"gpt_neo", 24, 16, 16, 128, 2048, 2048, 8192, 50257, 2048, "gelu_new"},
            Case{"llama", 32, 32, 32, 128, 4096, 4096, 11008, 32000, 2048, "silu"},
@@ -55,7 +57,9 @@ TEST(ReadArchitecture, TakesTransformersDefaultsWhereConfigJsonIsSilent) {
            Case{"opt", 12, 12, 12, 64, 768, 768, 3072, 50272, 2048, "relu"},
            Case{"gemma", 28, 16, 16, 256, 3072, 3072, 24576, 256000, 8192, "gelu_pytorch_tanh"},
        }) {
-    const Architecture got = read(with(c.model_type, Json::object()));
+    const bool t5 = c.model_type.ends_with("t5");
+    const Json alone = {{"architectures", {"T5EncoderModel"}}};
+    const Architecture got = read(with(c.model_type, t5 ? alone : Json::object()));
     EXPECT_EQ(got.layers.size(), c.layers) << c.model_type;
     EXPECT_EQ(got.heads, c.heads) << c.model_type;
     EXPECT_EQ(got.key_heads, c.key_heads) << c.model_type;
@@ -133,6 +137,10 @@ TEST(ReadArchitecture, NamesTheEntryThatIsWrong) {
     std::string expected;
   };
   const auto scaling = [](const Json& entries) { return Json{{"rope_scaling", entries}}; };
+  const auto alone = [](Json entries) {
+    entries["is_encoder_decoder"] = false;
+    return entries;
+  };
   for (const Case& c : {
            Case{"bert", {{"hidden_size", 0}}, "hidden_size: expected 1 to 16777216, got 0"},
            Case{"bert", {{"hidden_size", -8}}, "hidden_size: expected 1 to 16777216, got -8"},
@@ -184,6 +192,12 @@ TEST(ReadArchitecture, NamesTheEntryThatIsWrong) {
                {{"hidden_size", 1 << 24}, {"num_hidden_layers", Json::array({Json::array({Json::array()})})}},
                "num_hidden_layers: unusable value [[[]]]"},
            Case{"gpt_neo", {{"attention_types", "global"}}, "attention_types: expected [[["},
+           Case{"t5", Json::object(), "is_encoder_decoder true"},
+           Case{"t5", {{"architectures", {"T5ForConditionalGeneration"}}}, "is_encoder_decoder true"},
+           Case{"t5", alone({{"d_kv", 0}}), "d_kv: expected 1 to 16777216, got 0"},
+           Case{"t5", alone({{"relative_attention_num_buckets", 3}}), "buckets: expected at least 4, got 3"},
+           Case{"t5", alone({{"relative_attention_max_distance", 8}}),
+                "distance: expected more than a fourth of the buckets, got 8"},
        }) {
     const std::string message = test::error_of([&] { return read(with(c.model_type, c.entries)); });
     EXPECT_NE(message.find("config.json: "), std::string::npos) << message;

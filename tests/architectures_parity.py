@@ -16,6 +16,8 @@ import torch
 import transformers
 from model_parity import BUILD, TOLERANCE, dump, export_model, reference, sentences
 
+T5 = ("t5", "mt5")
+BIASED = ("mpnet", *T5)
 SEEDS = range(int(os.environ.get("ATTNVIZ_SEEDS", "1")))
 measured = []
 
@@ -40,7 +42,9 @@ class Case:
         # Names that a configuration does not have are attributes of it without meaning.
         options = {"num_hidden_layers": 3, "num_attention_heads": 4, "hidden_size": 32, "vocab_size": 101}
         options |= {"bos_token_id": 0, "eos_token_id": 2, "max_position_embeddings": self.longest + 4}
-        options |= {"opt": {"ffn_dim": 40}}.get(self.family, {"intermediate_size": 40})
+        if self.family in T5:  # has names of its own, and no limit
+            options = {"num_layers": 3, "num_heads": 4, "d_model": 32, "d_kv": 10, "d_ff": 40, "vocab_size": 101}
+        options |= {"opt": {"ffn_dim": 40}, **dict.fromkeys(T5, {})}.get(self.family, {"intermediate_size": 40})
         return transformers.AutoConfig.for_model(self.family, **(options | self.options))
 
     def save(self, directory, seed=0):
@@ -52,6 +56,9 @@ class Case:
             for parameter in model.parameters():
                 scale = 1.5 / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1
                 parameter.add_(torch.randn_like(parameter) * scale)
+            for name, parameter in model.named_parameters():  # which T5 trains to make up for unscaled scores
+                if self.family in T5 and name.endswith("Attention.q.weight"):
+                    parameter.mul_(model.config.d_kv**-0.5)
         model.to(getattr(torch, self.dtype)).save_pretrained(directory, max_shard_size=self.shard)
         if self.older:
             path = directory / "config.json"
@@ -61,6 +68,13 @@ class Case:
             rotary["type"] = rotary.pop("rope_type")
             config["rope_scaling"] = None if rotary["type"] == "default" else rotary
             path.write_text(json.dumps(config))
+
+
+def load(case, directory):
+    if case.head != "TextEncoding":
+        return export_model.load(str(directory))
+    options = {"dtype": torch.float32, "attn_implementation": "eager"}
+    return transformers.AutoModelForTextEncoding.from_pretrained(directory, **options).eval()
 
 
 def rope(kind, **entries):
@@ -80,7 +94,12 @@ ENCODERS = [
     Case("camembert", {"type_vocab_size": 1, "pad_token_id": 3}, head="TokenClassification"),
     Case("mpnet", longest=220),
     Case("mpnet", {"layer_norm_eps": 1e-3, "hidden_act": "silu"}, head="MaskedLM", dtype="float16"),
-]
+    Case("t5", head="TextEncoding", longest=220),
+    Case("t5", {"feed_forward_proj": "gated-silu", "relative_attention_num_buckets": 12,
+                "relative_attention_max_distance": 20}, head="TextEncoding", dtype="bfloat16"),
+    Case("t5", {"is_encoder_decoder": True, "layer_norm_epsilon": 1e-3}, head="TextEncoding", shard="10KB"),
+    Case("mt5", head="TextEncoding", dtype="float16"),
+]  # fmt: skip
 
 DECODERS = [
     Case("gpt_neo", {"attention_types": [[["global", "local"], 1], [["local"], 1]], "window_size": 5}),
@@ -117,7 +136,7 @@ TRACED = [
     Case("deberta-v2", {"type_vocab_size": 2}),
     Case("modernbert", {"local_attention": 8, "global_attn_every_n_layers": 2, "pad_token_id": 0}),
     Case("gemma2", {"head_dim": 8, "num_key_value_heads": 2, "sliding_window": 6}),
-    *(CASES if len(SEEDS) > 1 else [ENCODERS[6], DECODERS[10]]),
+    *([case for case in CASES if case.head != "TextEncoding"] if len(SEEDS) > 1 else [ENCODERS[6], DECODERS[10]]),
 ]
 
 
@@ -165,9 +184,9 @@ def compare(case, model, requests, directory, backend):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_random_checkpoint(case, seed, tmp_path):
     case.save(tmp_path, seed)
-    model = export_model.load(str(tmp_path))
+    model = load(case, tmp_path)
     requests = requests_for(model, case.longest, seed)
-    if case.family != "mpnet":
+    if case.family not in BIASED:
         requests += [dict(requests[2], query_key=True), dict(requests[4], query_key=True)]
     largest, card = compare(case, model, requests, tmp_path, "checkpoint")
     assert card["causal"] == (case in DECODERS)
@@ -189,13 +208,22 @@ def test_trace(case, tmp_path):
     assert largest <= TOLERANCE
 
 
-def test_vectors_that_do_not_make_the_weights_are_refused(tmp_path):
-    Case("mpnet").save(tmp_path)
+def test_a_whole_encoder_decoder_model_is_refused(tmp_path):
+    Case("t5", head="Seq2SeqLM").save(tmp_path)
+    command = [BUILD / "model_dump", tmp_path, "checkpoint", tmp_path]
+    done = subprocess.run(command, input="", capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "is_encoder_decoder true" in done.stderr
+
+
+@pytest.mark.parametrize("case", [Case("mpnet"), Case("t5", head="TextEncoding")], ids=str)
+def test_vectors_that_do_not_make_the_weights_are_refused(case, tmp_path):
+    case.save(tmp_path)
     request = json.dumps({"ids": [[5, 6]], "query_key": True})
     command = [BUILD / "model_dump", tmp_path, "checkpoint", tmp_path]
     done = subprocess.run(command, input=request, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "do not make up the weights of a model of type mpnet, which adds a bias by distance" in done.stderr
+    assert f"do not make up the weights of a model of type {case.family}, which adds a bias by distance" in done.stderr
 
 
 def test_largest_difference(capsys):

@@ -31,6 +31,7 @@ constexpr Keys kCommonKeys = {"num_hidden_layers", "num_attention_heads", "hidde
 constexpr Keys kDistilBertKeys = {"n_layers", "n_heads", "dim", "max_position_embeddings"};
 constexpr Keys kGpt2Keys = {"n_layer", "n_head", "n_embd", "n_positions"};
 constexpr Keys kGptNeoKeys = {"num_layers", "num_heads", "hidden_size", "max_position_embeddings"};
+constexpr Keys kT5Keys = {"num_layers", "num_heads", "d_model", "max_position_embeddings"};
 /// What GPT-2's first configurations call n_positions.
 constexpr const char* kGpt2OlderPositions = "n_ctx";
 
@@ -58,6 +59,7 @@ bool is_among(std::string_view name, std::span<const std::string_view> names) {
 Keys keys_of(std::string_view architecture) {
   if (architecture == "distilbert") return kDistilBertKeys;
   if (architecture == "gpt_neo") return kGptNeoKeys;
+  if (architecture == "t5" || architecture == "mt5") return kT5Keys;
   return architecture == "gpt2" ? kGpt2Keys : kCommonKeys;
 }
 

@@ -9,8 +9,8 @@
 namespace attnviz {
 namespace {
 
-constexpr const Family* kFamilies[] = {&kBert,  &kRoberta, &kDistilbert, &kElectra, &kAlbert,
-                                       &kMpnet, &kGpt2,    &kGptNeo,     &kLlama,   &kMistral,
+constexpr const Family* kFamilies[] = {&kBert,  &kRoberta, &kDistilbert, &kElectra, &kAlbert, &kMpnet,
+                                       &kT5,    &kMt5,     &kGpt2,       &kGptNeo,  &kLlama,  &kMistral,
                                        &kQwen2, &kQwen3,   &kGptNeox,    &kOpt,     &kGemma};
 
 const Family* family_of(std::string_view model_type) {
@@ -25,7 +25,10 @@ void refuse_variants(const Config& config) {
   const std::string positions = config.text({"position_embedding_type"}, "absolute");
   if (positions != "absolute") config.refuse("position_embedding_type " + positions);
   for (const char* flag : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
-    if (config.flag({flag}, false)) config.refuse(std::string(flag) + " true");
+    if (!config.flag({flag}, false)) continue;
+    // Such a file's configuration is still that of the whole model.
+    if (flag == std::string_view("is_encoder_decoder") && is_encoder_alone(config)) continue;
+    config.refuse(std::string(flag) + " true");
   }
   for (const char* entry : {"pruned_heads", "quantization_config"}) {
     if (config.asks_for(entry)) config.refuse(entry);
@@ -58,8 +61,8 @@ Architecture read_sizes(const Config& config, const Defaults& defaults, const st
   Architecture read;
   read.heads = read.key_heads =
       config.size({"num_attention_heads", "n_heads", "n_head", "num_heads"}, defaults.heads, kMost);
-  read.hidden = read.embedding = config.size({"hidden_size", "dim", "n_embd"}, defaults.hidden);
-  read.inner = config.size({"intermediate_size", "hidden_dim", "n_inner", "ffn_dim"},
+  read.hidden = read.embedding = config.size({"hidden_size", "dim", "n_embd", "d_model"}, defaults.hidden);
+  read.inner = config.size({"intermediate_size", "hidden_dim", "n_inner", "ffn_dim", "d_ff"},
                            defaults.inner > 0 ? defaults.inner : 4 * read.hidden, 4 * Config::kLargestSize);
   read.vocabulary = config.size({"vocab_size"}, defaults.vocabulary);
   read.positions = config.size({"max_position_embeddings", "n_positions"}, defaults.positions);
@@ -72,6 +75,11 @@ Architecture read_sizes(const Config& config, const Defaults& defaults, const st
     read.layers.push_back({.prefix = layer_prefix + std::to_string(i) + "."});
   }
   return read;
+}
+
+bool is_encoder_alone(const Config& config) {
+  const std::vector<std::string> classes = config.texts("architectures");
+  return classes.size() == 1 && classes.front().ends_with("EncoderModel");
 }
 
 void set_head_size(std::int64_t head_size, Architecture& read) {

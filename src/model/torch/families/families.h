@@ -14,7 +14,7 @@ struct Family {
   Architecture (*read)(const Config& config);
 };
 
-extern const Family kBert, kRoberta, kDistilbert, kElectra, kAlbert, kMpnet;  // encoders
+extern const Family kBert, kRoberta, kDistilbert, kElectra, kAlbert, kMpnet, kT5, kMt5;  // encoders
 extern const Family kGpt2, kGptNeo, kLlama, kMistral, kQwen2, kQwen3, kGptNeox, kOpt, kGemma;
 
 /// What transformers' configuration class takes where config.json is silent.
@@ -39,6 +39,9 @@ void set_head_size(std::int64_t head_size, Architecture& read);
 
 /// An encoder whose tensors are called as BERT's, with token types.
 [[nodiscard]] Architecture read_bert_like(const Config& config, const Defaults& defaults);
+
+/// The file holds an encoder, taken out of a model that has a decoder too.
+[[nodiscard]] bool is_encoder_alone(const Config& config);
 
 /// Positions begin behind the padding token's id, and such tokens count for none.
 void count_positions_from_padding(const Config& config, std::int64_t padding_id, Architecture& read);

@@ -1,0 +1,85 @@
+/// T5's encoder (Raffel et al. 2020), which is a model of its own in some files: a bias by distance on
+/// unscaled scores, one for all layers, instead of positions.
+#include <string>
+
+#include "model/torch/families/families.h"
+
+namespace attnviz {
+namespace {
+
+constexpr std::int64_t kFewestBuckets = 4;  ///< one for each distance and one for those beyond, on both sides
+
+/// "relu", or "gated-silu": with a second projection. "gated-gelu" means the approximation.
+void read_feed_forward(const Config& config, const std::string& fallback, Architecture& read) {
+  constexpr std::string_view kGated = "gated-";
+  const std::string kind = config.text({"feed_forward_proj"}, fallback);
+  const bool gated = kind.starts_with(kGated);
+  read.activation = gated ? kind.substr(kGated.size()) : kind;
+  if (kind == "gated-gelu") read.activation = "gelu_new";
+  read.names.gate = gated ? "layer.1.DenseReluDense.wi_0" : "";
+  read.names.inner = gated ? "layer.1.DenseReluDense.wi_1" : "layer.1.DenseReluDense.wi";
+}
+
+void read_buckets(const Config& config, Architecture& read) {
+  read.buckets = config.size({"relative_attention_num_buckets"}, 32);
+  read.furthest = config.size({"relative_attention_max_distance"}, 128);
+  if (read.buckets < kFewestBuckets) {
+    config.fault("relative_attention_num_buckets: expected at least " + std::to_string(kFewestBuckets) +
+                 ", got " + std::to_string(read.buckets));
+  }
+  if (read.furthest <= read.buckets / 4) {
+    config.fault("relative_attention_max_distance: expected more than a fourth of the buckets, got " +
+                 std::to_string(read.furthest));
+  }
+}
+
+Architecture read_t5_like(const Config& config, const Defaults& defaults) {
+  if (config.flag({"is_encoder_decoder"}, true) && !is_encoder_alone(config)) {
+    config.refuse("is_encoder_decoder true");
+  }
+  Architecture read = read_sizes(config, defaults, "encoder.block.");
+  read.head_size = config.size({"d_kv"}, 64);
+  read.positions = 0;  // any number of tokens; what some files say is what they were trained with
+  read.order = NormOrder::before;
+  read.norm = NormKind::rms;
+  read.projection_bias = read.output_bias = read.feed_forward_bias = false;
+  read.names = {.words = "shared",
+                .relative_bias = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
+                .query = "layer.0.SelfAttention.q",
+                .key = "layer.0.SelfAttention.k",
+                .value = "layer.0.SelfAttention.v",
+                .output = "layer.0.SelfAttention.o",
+                .attention_norm = "layer.0.layer_norm",
+                .outer = "layer.1.DenseReluDense.wo",
+                .output_norm = "layer.1.layer_norm"};
+  read_feed_forward(config, defaults.activation, read);
+  read_buckets(config, read);
+  return read;
+}
+
+Architecture read_t5(const Config& config) {
+  return read_t5_like(config, {.layers = 6,
+                               .heads = 8,
+                               .hidden = 512,
+                               .inner = 2048,
+                               .vocabulary = 32128,
+                               .epsilon = 1e-6,
+                               .activation = "relu"});
+}
+
+Architecture read_mt5(const Config& config) {
+  return read_t5_like(config, {.layers = 8,
+                               .heads = 6,
+                               .hidden = 512,
+                               .inner = 1024,
+                               .vocabulary = 250112,
+                               .epsilon = 1e-6,
+                               .activation = "gated-gelu"});
+}
+
+}  // namespace
+
+const Family kT5 = {{"t5"}, read_t5};
+const Family kMt5 = {{"mt5"}, read_mt5};
+
+}  // namespace attnviz
