@@ -155,6 +155,16 @@ TEST(Validate, AllowsTheToleranceAndNoMore) {
   EXPECT_THROW(validate(attention, 0.005F), Error);
 }
 
+TEST(Validate, TakesNormsForNoDistribution) {
+  Attention norms = small_attention();
+  norms.kind = WeightKind::norm;
+  norms.weights[4] = 7.5F;
+  test::expect_valid(norms);
+  norms.weights[4] = -0.25F;
+  EXPECT_EQ(error_of([&] { validate(norms); }),
+            "layer 2 head 0 row 1: column 0: expected a finite norm, 0 or more, got -0.25");
+}
+
 TEST(WriteSafetensors, IsReadBackExactly) {
   const TemporaryDirectory directory;
   const Attention attention = with_query_key(small_attention(true), 5);

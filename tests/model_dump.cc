@@ -2,7 +2,7 @@
 //
 //   model_dump MODEL BACKEND OUTPUT_DIRECTORY < requests.jsonl
 //
-// One request a line: {"layers": [...], "heads": [...], "query_key": bool, "ids": [[...], ...],
+// One request a line: {"layers": [...], "heads": [...], "query_key": bool, "norm": bool, "ids": [[...], ...],
 // "types": [[...], ...]}. Sentence s of request r becomes OUTPUT_DIRECTORY/r.s.safetensors. Prints the
 // card, and for each request its seconds, the memory it took at its peak beyond what the process held before,
 // and the prediction, as a JSON object. A failure is one line on stderr and status 2, as the program's own.
@@ -64,9 +64,10 @@ void run(const std::string& model_name, const std::string& backend, const std::s
   Json seconds = Json::array(), growth = Json::array(), predicted = Json::array();
   for (int number = 0; std::getline(std::cin, line); ++number) {
     const Json request = Json::parse(line);
-    const attnviz::Selection selection = {request.value("layers", std::vector<int>()),
-                                          request.value("heads", std::vector<int>()),
-                                          request.value("query_key", false)};
+    const attnviz::Selection selection = {
+        request.value("layers", std::vector<int>()), request.value("heads", std::vector<int>()),
+        request.value("query_key", false),
+        request.value("norm", false) ? attnviz::WeightKind::norm : attnviz::WeightKind::attention};
     const std::vector<attnviz::Encoding> encodings = encodings_of(request);
     std::size_t longest = 0;
     for (const attnviz::Encoding& encoding : encodings) longest = std::max(longest, encoding.size());

@@ -26,15 +26,22 @@ struct MatrixView {
   }
 };
 
+/// What a query's weights on its keys measure.
+enum class WeightKind {
+  attention,  ///< α: every row of keys sums to 1
+  norm,  ///< ‖α·f(x)‖, f(x) a head's share of the output for a key (Kobayashi et al. 2020): 0 or more
+};
+
 /// Attention weights of one sentence or pair for some layers and heads of a model.
 /// weights.size() == layers.size() * heads.size() * queries * keys, in that order; every row of
-/// keys sums to 1; above the diagonal of a causal model every weight is exactly 0.
+/// keys sums to what `kind` says; above the diagonal of a causal model every weight is exactly 0.
 struct Attention {
   std::vector<int> layers;  ///< the layers' numbers, counting from 1, in the order asked for
   std::vector<int> heads;   ///< the heads' numbers, counting from 0, in the order asked for
   std::size_t queries = 0;
   std::size_t keys = 0;
   bool causal = false;
+  WeightKind kind = WeightKind::attention;
   std::vector<float> weights;
 
   /// Empty, or what the weights were computed from: [layers, heads, tokens, head_size], the query and key
@@ -49,7 +56,8 @@ struct Attention {
 };
 
 /// Throws Error naming the layer, head and row that break what Attention promises: sizes, finite
-/// weights in [0, 1], rows that sum to 1 within `tolerance`, zeros above the diagonal when causal.
+/// weights in [0, 1], rows that sum to 1 within `tolerance` (norms: finite and not below 0), zeros above the
+/// diagonal when causal.
 void validate(const Attention& attention, float tolerance = 1e-4F);
 
 /// The mean over heads of one layer: [queries, keys], row-major.
@@ -72,7 +80,8 @@ enum class TensorFormat { safetensors, npz, json };
 void write_tensors(std::span<const NamedTensor> tensors, const Provenance& provenance, TensorFormat format,
                    const Sink& sink);
 
-/// `attention` as float32 [layers, heads, queries, keys] and, when present, `query` and `key`;
+/// `attention`, or `norm` of that kind, as float32 [layers, heads, queries, keys] and, when present, `query`
+/// and `key`;
 /// the provenance, with "layers" and "heads" added as JSON lists, becomes the file's metadata.
 void write_safetensors(const Attention& attention, const Provenance& provenance, const Sink& sink);
 void write_npz(const Attention& attention, const Provenance& provenance, const Sink& sink);

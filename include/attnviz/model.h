@@ -29,9 +29,10 @@ struct ModelOptions {
 
 /// What to take out. Empty layers or heads: all of them.
 struct Selection {
-  std::vector<int> layers = {};  ///< counting from 1
-  std::vector<int> heads = {};   ///< counting from 0
-  bool with_query_key = false;   ///< checkpoint backend only
+  std::vector<int> layers = {};             ///< counting from 1
+  std::vector<int> heads = {};              ///< counting from 0
+  bool with_query_key = false;              ///< checkpoint backend only
+  WeightKind kind = WeightKind::attention;  ///< norms: checkpoint backend only, without query and key vectors
 };
 
 /// A model, ready to run. One thread at a time.

@@ -56,6 +56,7 @@ Attention merge_tokens(const Attention& attention, std::span<const TokenGroup> g
   merged.heads = attention.heads;
   merged.queries = merged.keys = groups.size();
   merged.causal = attention.causal;
+  merged.kind = attention.kind;
   const std::size_t matrices = attention.layers.size() * attention.heads.size();
   const std::size_t cells = attention.queries * attention.keys;
   merged.weights.reserve(matrices * groups.size() * groups.size());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "attention/number.h"
 #include "attnviz/error.h"
@@ -39,13 +40,17 @@ void check_size(const char* what, std::size_t size, const Attention& attention, 
 }
 
 /// What is wrong with one row of weights; empty when nothing is.
-std::string fault_of_row(std::span<const float> row, std::size_t first_masked, float tolerance) {
+std::string fault_of_row(std::span<const float> row, std::size_t first_masked, WeightKind kind,
+                         float tolerance) {
+  const bool is_norm = kind == WeightKind::norm;
+  const float largest = is_norm ? std::numeric_limits<float>::max() : 1 + tolerance;
   double sum = 0;
   for (std::size_t column = 0; column < row.size(); ++column) {
     const float weight = row[column];
     // Written so that NaN fails.
-    if (!(weight >= 0 && weight <= 1 + tolerance)) {
-      return "column " + number_text(column) + ": expected a weight in 0 to 1, got " + number_text(weight);
+    if (!(weight >= 0 && weight <= largest)) {
+      return "column " + number_text(column) + ": expected a " +
+             (is_norm ? "finite norm, 0 or more" : "weight in 0 to 1") + ", got " + number_text(weight);
     }
     if (column >= first_masked && weight != 0) {
       return "column " + number_text(column) + ": above the diagonal of a causal model, expected 0, got " +
@@ -53,7 +58,7 @@ std::string fault_of_row(std::span<const float> row, std::size_t first_masked, f
     }
     sum += weight;
   }
-  if (std::abs(sum - 1) > tolerance)
+  if (!is_norm && std::abs(sum - 1) > tolerance)
     return "expected a sum of 1, got " + number_text(static_cast<float>(sum));
   return {};
 }
@@ -78,7 +83,7 @@ void validate(const Attention& attention, float tolerance) {
       for (std::size_t row = 0; row < matrix.rows(); ++row) {
         const std::size_t first_masked = attention.causal ? row + 1 : matrix.columns;
         const std::string fault = fault_of_row(matrix.values.subspan(row * matrix.columns, matrix.columns),
-                                               first_masked, tolerance);
+                                               first_masked, attention.kind, tolerance);
         if (fault.empty()) continue;
         throw Error("layer " + number_text(attention.layers[layer]) + " head " +
                     number_text(attention.heads[head]) + " row " + number_text(row) + ": " + fault);

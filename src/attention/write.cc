@@ -23,8 +23,9 @@ constexpr std::size_t kGatheredBytes = 1 << 16;
 std::vector<NamedTensor> tensors_of(const Attention& attention) {
   const std::size_t layers = attention.layers.size();
   const std::size_t heads = attention.heads.size();
-  std::vector<NamedTensor> tensors = {
-      {"attention", {layers, heads, attention.queries, attention.keys}, attention.weights}};
+  std::vector<NamedTensor> tensors = {{attention.kind == WeightKind::norm ? "norm" : "attention",
+                                       {layers, heads, attention.queries, attention.keys},
+                                       attention.weights}};
   if (attention.head_size != 0) {
     tensors.push_back({"query", {layers, heads, attention.queries, attention.head_size}, attention.query});
     tensors.push_back({"key", {layers, heads, attention.keys, attention.head_size}, attention.key});

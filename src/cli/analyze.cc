@@ -172,6 +172,7 @@ Attention narrowed(const Attention& attention, const Selection& selection) {
                    .queries = attention.queries,
                    .keys = attention.keys,
                    .causal = attention.causal,
+                   .kind = attention.kind,
                    .weights = {}};
   for (const int layer : selection.layers) {
     for (const int head : selection.heads) {

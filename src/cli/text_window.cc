@@ -131,6 +131,7 @@ Attention run_windows(Model& model, const Encoding& whole, const std::vector<Tex
                   .queries = count,
                   .keys = count,
                   .causal = part.causal,
+                  .kind = part.kind,
                   .weights = {}};
       stitched.weights.resize(part.layers.size() * part.heads.size() * count * count);
     }

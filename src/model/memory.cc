@@ -19,14 +19,16 @@ struct Shapes {
 constexpr std::size_t kTracedSoftmax = 2;
 constexpr std::size_t kProjections = 6;
 constexpr std::size_t kLastProjections = 3;  ///< behind the deepest layer asked for there are no values
+constexpr std::size_t kNorms = 2;            ///< the values after all, and what one head makes of them
 constexpr std::size_t kFeedForward = 8;
 constexpr std::size_t kTracedFeedForward = 11, kTracedCausalFeedForward = 21;
 constexpr std::size_t kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
 constexpr std::size_t kRounding = 32;  ///< a part in so many is lost to the ends of pages and blocks
 
-std::size_t checkpoint_floats(const Shapes& shapes, bool first_layer_only) {
-  if (first_layer_only) return shapes.chosen_maps + kLastProjections * shapes.states;
-  return std::max(shapes.chosen_maps + kProjections * shapes.states, kFeedForward * shapes.states);
+std::size_t checkpoint_floats(const Shapes& shapes, bool first_layer_only, WeightKind kind) {
+  const std::size_t norms = kind == WeightKind::norm ? kNorms * shapes.states : 0;
+  if (first_layer_only) return shapes.chosen_maps + kLastProjections * shapes.states + norms;
+  return std::max(shapes.chosen_maps + kProjections * shapes.states + norms, kFeedForward * shapes.states);
 }
 
 std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
@@ -52,7 +54,7 @@ std::size_t predicted_memory(const ModelCard& card, std::size_t sentences, std::
     floats += torchscript_floats(shapes, card);
   } else {
     const auto deepest = std::max_element(selection.layers.begin(), selection.layers.end());
-    floats += checkpoint_floats(shapes, deepest != selection.layers.end() && *deepest == 1);
+    floats += checkpoint_floats(shapes, deepest != selection.layers.end() && *deepest == 1, selection.kind);
   }
   if (selection.with_query_key && model_heads > 0) floats += 2 * layers * shapes.states * heads / model_heads;
   const std::size_t mask = card.causal ? tokens * tokens : 0;  // a byte each

@@ -1,6 +1,8 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cumsum.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 
@@ -32,6 +34,12 @@ struct HeadChoice {
   at::Tensor heads;
   at::Tensor key_heads;  ///< each once
   at::Tensor key_of;     ///< for each of `heads`, its key head's place among `key_heads`
+};
+
+/// Some heads' queries, keys and, where norms are asked for, values.
+struct Chosen {
+  Projected projected;
+  at::Tensor value = {};
 };
 
 /// What one run() carries from layer to layer.
@@ -85,6 +93,7 @@ class CheckpointModel final : public Model {
   [[nodiscard]] HeadChoice choose(const std::vector<int>& heads) const;
   [[nodiscard]] at::Tensor attention_input(const Layer& layer, const at::Tensor& states) const;
   [[nodiscard]] at::Tensor spread(const at::Tensor& of_key_heads) const;
+  void take(std::size_t index, const Chosen& chosen, Run& run) const;
   [[nodiscard]] at::Tensor attend(std::size_t index, const at::Tensor& states, Run& run) const;
   void attend_last(std::size_t index, const at::Tensor& states, Run& run) const;
   [[nodiscard]] at::Tensor feed_forward(const Layer& layer, const at::Tensor& input) const;
@@ -116,6 +125,17 @@ void store(const at::Tensor& maps, const Projected& projected, int layer, std::v
       copy_heads(key, i, result.keys, result.head_size, part(result.key, vector_size));
     }
   }
+}
+
+/// ‖f(x)‖ of every key: [sentences, heads, keys], f(x) what a head adds to the attention's output for a key
+/// that it wholly attends to. A head at a time: all their vectors together are as many times the states.
+at::Tensor norms(const Linear& output, const at::Tensor& value, const std::vector<int>& heads) {
+  std::vector<at::Tensor> of_heads;
+  for (const int head : heads) {
+    const at::Tensor vectors = value.select(1, static_cast<std::int64_t>(of_heads.size()));
+    of_heads.push_back(at::linalg_vector_norm(output.share(vectors, head * value.size(-1)), 2, {{-1}}));
+  }
+  return at::stack(of_heads, 1);
 }
 
 bool wants(const Request& request, int layer) {
@@ -160,7 +180,12 @@ at::Tensor CheckpointModel::positions(const at::Tensor& ids) const {
 
 /// Query and key vectors are asked for to see where the weights come from.
 void CheckpointModel::refuse_unexplained(const Request& request) const {
-  if (!request.with_query_key || !embeddings_.relative_bias) return;
+  if (!request.with_query_key) return;
+  if (request.kind == WeightKind::norm) {
+    throw Error(card_.name + ": query and key vectors do not make up norms, which need the value vectors",
+                "ask for attention weights, or for the norms alone");
+  }
+  if (!embeddings_.relative_bias) return;
   throw Error(card_.name + ": query and key vectors do not make up the weights of a model of type " +
                   card_.architecture + ", which adds a bias by distance",
               "ask for the weights alone");
@@ -197,32 +222,47 @@ at::Tensor CheckpointModel::attend(std::size_t index, const at::Tensor& states, 
   const LayerPlan& plan = architecture_.layers[index];
   const at::Tensor input = attention_input(layer, states);
   const Projected all{run.scores.rotated(layer.query(input)), spread(run.scores.rotated(layer.key(input)))};
-  const int number = static_cast<int>(index) + 1;
-  if (wants(run.request, number)) {
-    Projected chosen = all;
+  const at::Tensor value = spread(layer.value(input));
+  if (wants(run.request, static_cast<int>(index) + 1)) {
+    Chosen chosen{all, value};
     if (run.choice.heads.defined()) {
       const at::Tensor heads = run.choice.heads.to(device_);
-      chosen = {all.query.index_select(1, heads), all.key.index_select(1, heads)};
+      for (at::Tensor* const some : {&chosen.projected.query, &chosen.projected.key, &chosen.value})
+        *some = some->index_select(1, heads);
     }
-    store(run.scores.maps(chosen.query, chosen.key, plan, run.choice.heads), chosen, number, run.results);
+    take(index, chosen, run);
   }
-  return run.scores.attended(all.query, all.key, spread(layer.value(input)), plan);
+  return run.scores.attended(all.query, all.key, value, plan);
 }
 
-/// Behind the deepest layer asked for nothing is needed: only its queries and keys, of the heads asked for.
+/// Behind the deepest layer asked for nothing is needed: only what its maps are made of, of the heads asked
+/// for.
 void CheckpointModel::attend_last(std::size_t index, const at::Tensor& states, Run& run) const {
   const Layer& layer = layers_[index];
   const HeadChoice& choice = run.choice;
   const at::Tensor input = attention_input(layer, states);
-  Projected chosen{run.scores.rotated(layer.query(input, choice.heads)),
-                   run.scores.rotated(layer.key(input, choice.key_heads))};
-  if (!choice.heads.defined()) {
-    chosen.key = spread(chosen.key);
-  } else if (architecture_.key_heads != architecture_.heads) {
-    chosen.key = chosen.key.index_select(1, choice.key_of.to(device_));
+  const auto for_each_head = [&](const at::Tensor& of_key_heads) {
+    if (!choice.heads.defined()) return spread(of_key_heads);
+    if (architecture_.key_heads == architecture_.heads) return of_key_heads;
+    return of_key_heads.index_select(1, choice.key_of.to(device_));
+  };
+  Chosen chosen{{run.scores.rotated(layer.query(input, choice.heads)),
+                 for_each_head(run.scores.rotated(layer.key(input, choice.key_heads)))}};
+  if (run.request.kind == WeightKind::norm)
+    chosen.value = for_each_head(layer.value(input, choice.key_heads));
+  take(index, chosen, run);
+}
+
+/// Stores a layer's maps of the heads asked for.
+void CheckpointModel::take(std::size_t index, const Chosen& chosen, Run& run) const {
+  const Projected& projected = chosen.projected;
+  at::Tensor maps =
+      run.scores.maps(projected.query, projected.key, architecture_.layers[index], run.choice.heads);
+  if (run.request.kind == WeightKind::norm) {
+    // ‖α f(x)‖ = α ‖f(x)‖, as no weight is below 0.
+    maps.mul_(norms(layers_[index].output, chosen.value, run.request.heads).unsqueeze(2));
   }
-  store(run.scores.maps(chosen.query, chosen.key, architecture_.layers[index], choice.heads), chosen,
-        static_cast<int>(index) + 1, run.results);
+  store(maps, projected, static_cast<int>(index) + 1, run.results);
 }
 
 at::Tensor CheckpointModel::feed_forward(const Layer& layer, const at::Tensor& input) const {

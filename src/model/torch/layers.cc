@@ -126,6 +126,11 @@ at::Tensor Linear::select(const at::Tensor& states, const at::Tensor& chosen) co
   return at::linear(states, input_major ? stored.t() : stored, bias ? bias->select(0, chosen) : at::Tensor());
 }
 
+at::Tensor Linear::share(const at::Tensor& some, std::int64_t first) const {
+  const at::Tensor stored = weight->part(input_major ? 0 : 1, first, some.size(-1));
+  return at::linear(some, input_major ? stored.t() : stored);
+}
+
 at::Tensor Norm::operator()(const at::Tensor& states) const {
   const at::Tensor scale = weight->whole();
   if (kind == NormKind::layer) {

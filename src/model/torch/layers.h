@@ -23,6 +23,8 @@ struct Linear {
   [[nodiscard]] at::Tensor part(const at::Tensor& states, std::int64_t first, std::int64_t count) const;
   /// Only the outputs that `chosen` (int64, on the CPU) lists.
   [[nodiscard]] at::Tensor select(const at::Tensor& states, const at::Tensor& chosen) const;
+  /// What the inputs from `first` on, as many as `some` holds, add to the outputs; without the bias.
+  [[nodiscard]] at::Tensor share(const at::Tensor& some, std::int64_t first) const;
 };
 
 struct Norm {

@@ -44,6 +44,7 @@ Request checked(const Selection& selection, const ModelCard& card) {
   request.heads = in_range(selection.heads, "head", 0, card.heads, card);
   request.deepest = *std::max_element(request.layers.begin(), request.layers.end());
   request.with_query_key = selection.with_query_key;
+  request.kind = selection.kind;
   return request;
 }
 
@@ -71,6 +72,7 @@ std::vector<Attention> make_results(std::span<const Encoding> encodings, const R
     result.heads = request.heads;
     result.queries = result.keys = tokens;
     result.causal = card.causal;
+    result.kind = request.kind;
     result.weights.resize(maps * tokens * tokens);
     if (!request.with_query_key) continue;
     result.head_size = request.head_size;

@@ -16,6 +16,7 @@ struct Request {
   std::vector<int> heads;   ///< from 0, in the order asked for
   int deepest = 0;
   bool with_query_key = false;
+  WeightKind kind = WeightKind::attention;
   std::size_t head_size = 0;  ///< of the vectors, where they can be taken out
 };
 

@@ -170,6 +170,10 @@ class TorchScriptModel final : public Model {
       throw Error(card_.name + ": a TorchScript model gives no query and key vectors",
                   "--backend checkpoint does");
     }
+    if (request.kind == WeightKind::norm) {
+      throw Error(card_.name + ": a TorchScript model gives no norms, which need its value vectors",
+                  "--backend checkpoint does");
+    }
     check(encodings, card_, vocabulary_);
     std::vector<Attention> results = make_results(encodings, request, card_);
     const std::size_t together = batches_ ? std::max<std::size_t>(encodings.size(), 1) : 1;
