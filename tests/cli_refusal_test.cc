@@ -84,6 +84,15 @@ TEST_F(CommandLine, RefusesValuesThatAreNone) {
             "--layers 1,,2: expected whole numbers such as 1,4,8 or 1-4, or all"},
            {{"extract", "--layers", "", "x"},
             "--layers '': expected whole numbers such as 1,4,8 or 1-4, or all"},
+           {{"extract", "--weights", "norms", "x"},
+            "--weights norms: expected attention or norm\n  hint: did you mean norm?"},
+           {{"extract", "--weights", "norm", "--backend", "torchscript", "x"},
+            "--weights norm: a TorchScript export does not give value vectors\n  hint: leave --backend "
+            "torchscript out"},
+           {{"extract", "--weights", "norm", "--with-qk", "x"},
+            "--with-qk: query and key vectors do not make up norms, which need the value vectors\n  hint: "
+            "leave "
+            "--weights norm or --with-qk out"},
            {{"extract", "--heads", "4-1", "x"}, "--heads 4-1: expected ranges that go up, such as 1-4"},
            {{"render", "--dpi", "5", "x"}, "--dpi 5: expected a whole number from 20 to 1200"},
            {{"render", "--dpi", "99999999999", "x"},

@@ -148,6 +148,13 @@ TEST_F(CommandLine, ExtractsWhatIsAskedFor) {
   EXPECT_FALSE(all.contains("query"));
 }
 
+TEST_F(CommandLine, ExtractsNormsUnderTheirOwnName) {
+  EXPECT_EQ(run({"extract", "--weights", "norm", "--layers", "2", kText}).out, "minilm-norm.safetensors\n");
+  const Safetensors file("minilm-norm.safetensors");
+  EXPECT_EQ(file.tensors().at("norm").shape, (std::vector<std::int64_t>{1, 12, 10, 10}));
+  EXPECT_FALSE(file.tensors().contains("attention"));
+}
+
 TEST_F(CommandLine, ExtractsEverythingIntoFiles) {
   EXPECT_EQ(run({"extract", kText}).out, "minilm-attention.safetensors\n");
   EXPECT_EQ(run({"extract", kText}).out, "minilm-attention-2.safetensors\n");

@@ -229,6 +229,29 @@ TEST(Model, GivesTheQueriesAndKeysThatMadeTheWeights) {
   }
 }
 
+TEST(Model, GivesNormsThatAreWeightsTimesANumberOfTheirKey) {
+  const auto model = prepared("minilm", Backend::checkpoint);
+  const Attention weights = run_one(*model, some_tokens(6), {.layers = {4}, .heads = {3}});
+  const Attention norms =
+      run_one(*model, some_tokens(6), {.layers = {4}, .heads = {3}, .kind = WeightKind::norm});
+  EXPECT_EQ(norms.kind, WeightKind::norm);
+  test::expect_valid(norms);
+  for (std::size_t key = 0; key < 6; ++key) {
+    const float length = norms.at(4, 3)(0, key) / weights.at(4, 3)(0, key);
+    EXPECT_GT(length, 0);
+    for (std::size_t row = 1; row < 6; ++row) {
+      EXPECT_NEAR(norms.at(4, 3)(row, key), length * weights.at(4, 3)(row, key), kTolerance);
+    }
+  }
+}
+
+TEST(TorchScriptModel, GivesNoNorms) {
+  const auto model = prepared("minilm", Backend::torchscript);
+  EXPECT_EQ(test::error_of([&] { return run_one(*model, some_tokens(3), {.kind = WeightKind::norm}); }),
+            "minilm: a TorchScript model gives no norms, which need its value vectors\n  hint: --backend "
+            "checkpoint does");
+}
+
 TEST(CheckpointModel, ReadsNothingBehindWhatIsAskedFor) {
   const auto unchanged = [](TinyBert&) {};
   const Attention all = attention_of(unchanged);

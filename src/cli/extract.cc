@@ -9,6 +9,8 @@ namespace {
 
 const std::vector<std::string> kFormats = {"safetensors", "npz", "json"};
 
+const Choices<WeightKind> kWeightKinds = {{"attention", WeightKind::attention}, {"norm", WeightKind::norm}};
+
 TensorFormat tensor_format(const std::string& format) {
   if (format == "npz") return TensorFormat::npz;
   return format == "json" ? TensorFormat::json : TensorFormat::safetensors;
@@ -18,6 +20,7 @@ struct ExtractOptions {
   TextOptions text;
   ModelChoice model;
   NumberRanges layers, heads;  ///< empty: all
+  WeightKind kind = WeightKind::attention;
   bool with_query_key = false;
   OutputOptions output;
 };
@@ -32,12 +35,19 @@ Flags extract_flags(ExtractOptions& options) {
        {"attnviz extract -o bank.safetensors \"The bank can refuse to lend money.\"",
         "attnviz extract --layers 1,4-6 --heads 0 -o bank.npz \"The bank can refuse.\"",
         "attnviz extract --layers 6 --format json -o - \"The cat sat.\" | jq .layers",
+        "attnviz extract --weights norm -o norms.safetensors \"The cat sat.\"",
         "attnviz extract -o numbers.npz minilm-layer6-head0.png"}});
   flags.group("What to extract");
   flags.value("--layers", "LIST", "layers, counting from 1: 1,4,8 or 1-4 (default: all)",
               [&](const Given& given) { options.layers = read_ranges(given); });
   flags.value("--heads", "LIST", "heads, counting from 0: 0,3 or 0-5 (default: all)",
               [&](const Given& given) { options.heads = read_ranges(given); });
+  flags.value(
+      "--weights", "attention|norm",
+      "attention weights, or as `norm` the lengths of the vectors that they weight, as the attention's "
+      "output adds them up (Kobayashi et al. 2020; checkpoint backend): rows of these sum to no fixed "
+      "number (default: attention)",
+      [&](const Given& given) { options.kind = read_choice(given, kWeightKinds); });
   flags.flag("--with-qk", "the query and key vectors too (checkpoint backend)", options.with_query_key);
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
@@ -66,9 +76,11 @@ Provenance provenance_of(const Subject& subject) {
 int extract_from_figure(const ExtractOptions& options, const Streams& streams) {
   const std::string format = output_format(options.output, kFormats);
   const std::string& path = *options.text.text;
-  if (!options.layers.ranges.empty() || !options.heads.ranges.empty() || options.with_query_key) {
-    throw Error(path + ": a figure holds what it shows, and takes no --layers, --heads or --with-qk",
-                "give the text to run a model");
+  if (!options.layers.ranges.empty() || !options.heads.ranges.empty() || options.with_query_key ||
+      options.kind == WeightKind::norm) {
+    throw Error(
+        path + ": a figure holds what it shows, and takes no --layers, --heads, --weights or --with-qk",
+        "give the text to run a model");
   }
   const StoredRecord stored = read_stored(path);
   std::vector<float> joined;
@@ -85,25 +97,46 @@ void write(const Attention& attention, const Provenance& provenance, TensorForma
   if (format == TensorFormat::json) write_json(attention, provenance, sink);
 }
 
-int extract(const ExtractOptions& options, const Streams& streams) {
-  if (options.text.text && is_figure_file(*options.text.text)) return extract_from_figure(options, streams);
-  if (options.with_query_key && options.model.options.backend == Backend::torchscript) {
+/// What no model could give.
+void check_options(const ExtractOptions& options) {
+  const bool traced = options.model.options.backend == Backend::torchscript;
+  if (options.kind == WeightKind::norm && traced) {
+    throw Error("--weights norm: a TorchScript export does not give value vectors",
+                "leave --backend torchscript out");
+  }
+  if (options.kind == WeightKind::norm && options.with_query_key) {
+    throw Error("--with-qk: query and key vectors do not make up norms, which need the value vectors",
+                "leave --weights norm or --with-qk out");
+  }
+  if (options.with_query_key && traced) {
     throw Error("--with-qk: a TorchScript export does not give query and key vectors",
                 "leave --backend torchscript out");
   }
   if (options.with_query_key && options.model.window)
     throw Error("--with-qk: a token of two windows has two query and two key vectors",
                 "leave one of them out");
+}
+
+int extract(const ExtractOptions& options, const Streams& streams) {
+  if (options.text.text && is_figure_file(*options.text.text)) return extract_from_figure(options, streams);
+  check_options(options);
   Wanted wanted;
   wanted.layers = options.layers;
   wanted.heads = options.heads;
   wanted.with_query_key = options.with_query_key;
+  const auto select_kind = [wanted, kind = options.kind](const ModelCard& card) {
+    Selection selection = select(card, wanted);
+    selection.kind = kind;
+    return selection;
+  };
   Job job{.text = options.text,
           .output = options.output,
           .formats = kFormats,
-          .sources = {{options.model, selector(wanted), {}, /*takes_windows=*/true}},
+          .sources = {{options.model, select_kind, {}, /*takes_windows=*/true}},
           .timings = options.model.timings};
-  job.ready = [](std::span<Subject> subjects) { return Ready{subjects[0].card().name + "-attention"}; };
+  job.ready = [kind = options.kind](std::span<Subject> subjects) {
+    return Ready{subjects[0].card().name + (kind == WeightKind::norm ? "-norm" : "-attention")};
+  };
   job.make = [format = file_format(job)](std::span<Subject> subjects, Timings&) {
     return Product{.write = [subject = &subjects[0], format](const Sink& sink) {
       write(subject->attention, provenance_of(*subject), tensor_format(format), sink);
