@@ -17,12 +17,15 @@ LITTLE = 5 << 19  # bytes more than needed that do not matter, where all that is
 SWEEP = "ATTNVIZ_SWEEP" in os.environ
 SHAPES = {"small": (4, 4, 64), "wide": (2, 4, 512), "minilm": (6, 12, 384), "many": (12, 16, 128)}  # layers, heads, hidden
 ONE, LAST, HEAD, VECTORS = {"layers": [1]}, {"layers": [2], "heads": [0]}, {"heads": [1]}, {"query_key": True}
+NORMS = {"norm": True}
 
 #: family, shape, backend, sentences, tokens, selection
 FEW = [
     ("bert", "small", "checkpoint", 1, 1024, {}),
     ("bert", "wide", "checkpoint", 8, 256, LAST),
     ("gpt2", "small", "checkpoint", 2, 512, VECTORS),
+    ("bert", "wide", "checkpoint", 8, 256, NORMS),
+    ("gpt2", "small", "checkpoint", 1, 1024, NORMS | ONE),
     ("bert", "small", "torchscript", 4, 256, HEAD),
     ("gpt2", "wide", "torchscript", 2, 384, {}),
 ]

@@ -34,7 +34,7 @@ enum class WeightKind {
 
 /// Attention weights of one sentence or pair for some layers and heads of a model.
 /// weights.size() == layers.size() * heads.size() * queries * keys, in that order; every row of
-/// keys sums to what `kind` says; above the diagonal of a causal model every weight is exactly 0.
+/// keys sums to 1 unless they are norms; above the diagonal of a causal model every weight is exactly 0.
 struct Attention {
   std::vector<int> layers;  ///< the layers' numbers, counting from 1, in the order asked for
   std::vector<int> heads;   ///< the heads' numbers, counting from 0, in the order asked for
@@ -80,9 +80,9 @@ enum class TensorFormat { safetensors, npz, json };
 void write_tensors(std::span<const NamedTensor> tensors, const Provenance& provenance, TensorFormat format,
                    const Sink& sink);
 
-/// `attention`, or `norm` of that kind, as float32 [layers, heads, queries, keys] and, when present, `query`
-/// and `key`;
-/// the provenance, with "layers" and "heads" added as JSON lists, becomes the file's metadata.
+/// `attention`, or `norm` where the weights are norms, as float32 [layers, heads, queries, keys] and, when
+/// present, `query` and `key`; the provenance, with "layers" and "heads" added as JSON lists, becomes the
+/// file's metadata.
 void write_safetensors(const Attention& attention, const Provenance& provenance, const Sink& sink);
 void write_npz(const Attention& attention, const Provenance& provenance, const Sink& sink);
 void write_json(const Attention& attention, const Provenance& provenance, const Sink& sink);
