@@ -84,6 +84,7 @@ class Echo final : public Model {
     }
     return {attention};
   }
+  [[nodiscard]] Prediction predict(const Encoding&, std::span<const HeadPlace>) override { return {}; }
 
  private:
   ModelCard card_;

@@ -3,15 +3,17 @@
 //   model_dump MODEL BACKEND OUTPUT_DIRECTORY < requests.jsonl
 //
 // One request a line: {"layers": [...], "heads": [...], "query_key": bool, "norm": bool, "ids": [[...], ...],
-// "types": [[...], ...]}. Sentence s of request r becomes OUTPUT_DIRECTORY/r.s.safetensors. Prints the
-// card, and for each request its seconds, the memory it took at its peak beyond what the process held before,
-// and the prediction, as a JSON object. A failure is one line on stderr and status 2, as the program's own.
+// "types": [[...], ...], "ablated": [[layer, head], ...], "predict": bool}. Sentence s of request r becomes
+// OUTPUT_DIRECTORY/r.s.safetensors. Prints the card, and for each request its seconds, the memory it took at
+// its peak beyond what the process held before, what that was predicted to be, and what the model predicts of
+// its sentences, as a JSON object. A failure is one line on stderr and status 2, as the program's own.
 #include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attnviz/error.h"
@@ -42,6 +44,22 @@ std::vector<attnviz::Encoding> encodings_of(const Json& request) {
   return encodings;
 }
 
+std::vector<attnviz::HeadPlace> ablated_of(const Json& request) {
+  std::vector<attnviz::HeadPlace> places;
+  for (const auto& [layer, head] : request.value("ablated", std::vector<std::pair<int, int>>())) {
+    places.push_back({layer, head});
+  }
+  return places;
+}
+
+Json prediction(attnviz::Model& model, const attnviz::Encoding& encoding, const Json& request) {
+  const attnviz::Prediction made = model.predict(encoding, ablated_of(request));
+  return {{"kind", static_cast<int>(made.kind)},
+          {"labels", made.labels},
+          {"logits", made.logits},
+          {"probabilities", made.probabilities}};
+}
+
 /// Bytes, of a line of this process's status: "VmRSS:", or "VmHWM:", the most that VmRSS was.
 long memory(const std::string& line) {
   std::ifstream status("/proc/self/status");
@@ -62,12 +80,14 @@ void run(const std::string& model_name, const std::string& backend, const std::s
   const attnviz::ModelCard& card = model->card();
   std::string line;
   Json seconds = Json::array(), growth = Json::array(), predicted = Json::array();
+  Json predictions = Json::array();
   for (int number = 0; std::getline(std::cin, line); ++number) {
     const Json request = Json::parse(line);
     const attnviz::Selection selection = {
         request.value("layers", std::vector<int>()), request.value("heads", std::vector<int>()),
         request.value("query_key", false),
-        request.value("norm", false) ? attnviz::WeightKind::norm : attnviz::WeightKind::attention};
+        request.value("norm", false) ? attnviz::WeightKind::norm : attnviz::WeightKind::attention,
+        ablated_of(request)};
     const std::vector<attnviz::Encoding> encodings = encodings_of(request);
     std::size_t longest = 0;
     for (const attnviz::Encoding& encoding : encodings) longest = std::max(longest, encoding.size());
@@ -84,6 +104,7 @@ void run(const std::string& model_name, const std::string& backend, const std::s
                                ".safetensors");
       attnviz::write_safetensors(results[i], {}, [&](std::string_view bytes) { file.write(bytes); });
       file.commit();
+      if (request.value("predict", false)) predictions.push_back(prediction(*model, encodings[i], request));
     }
   }
   const Json summary = {{"layers", card.layers},
@@ -95,7 +116,8 @@ void run(const std::string& model_name, const std::string& backend, const std::s
                         {"checkpoint", model->backend() == attnviz::Backend::checkpoint},
                         {"seconds", seconds},
                         {"memory_growth", growth},
-                        {"predicted_memory", predicted}};
+                        {"predicted_memory", predicted},
+                        {"predictions", predictions}};
   std::cout << summary << "\n";
 }
 

@@ -27,12 +27,35 @@ struct ModelOptions {
   bool trusted = false;         ///< a TorchScript file runs without check_program()
 };
 
+/// A head of one layer, by their numbers.
+struct HeadPlace {
+  int layer = 1;
+  int head = 0;
+
+  friend bool operator==(const HeadPlace&, const HeadPlace&) = default;
+};
+
 /// What to take out. Empty layers or heads: all of them.
 struct Selection {
   std::vector<int> layers = {};             ///< counting from 1
   std::vector<int> heads = {};              ///< counting from 0
   bool with_query_key = false;              ///< checkpoint backend only
   WeightKind kind = WeightKind::attention;  ///< norms: checkpoint backend only, without query and key vectors
+  std::vector<HeadPlace> ablated = {};      ///< heads that give zeros to their layer; checkpoint backend only
+};
+
+/// What a model was trained to say of a text.
+struct Prediction {
+  enum class Kind {
+    one_label,    ///< of several: softmax
+    many_labels,  ///< each on its own: sigmoid
+    value,        ///< a regression's
+    next_token    ///< what follows the text: softmax over the vocabulary
+  };
+  Kind kind = Kind::one_label;
+  std::vector<std::string> labels = {};  ///< by index; of a next token none, the index is its id
+  std::vector<float> logits = {};
+  std::vector<float> probabilities = {};  ///< a regression's are its logits
 };
 
 /// A model, ready to run. One thread at a time.
@@ -50,6 +73,10 @@ class Model {
   /// of range, more tokens than the model takes, an id outside its vocabulary.
   [[nodiscard]] virtual std::vector<Attention> run(std::span<const Encoding> encodings,
                                                    const Selection& selection) = 0;
+
+  /// What the checkpoint's own classifier or language model head says of one text, with some heads ablated.
+  /// Throws Error as run(), and where the checkpoint has no such head; TorchScript gives none.
+  [[nodiscard]] virtual Prediction predict(const Encoding& encoding, std::span<const HeadPlace> ablated) = 0;
 };
 
 /// About the most bytes that run() will need beyond the weights for one batch of sentences of `tokens`

@@ -29,6 +29,20 @@ struct TensorNames {
   std::string gate = {};               ///< beside `inner`: activation(gate(x)) · inner(x)
   std::string inner = {}, outer = {};  ///< the feed-forward part
   std::string output_norm = {};        ///< before or behind the feed-forward part
+
+  std::string final_norm = {};        ///< behind the last layer
+  std::string final_projection = {};  ///< behind that, to the words' width, without bias
+};
+
+/// What makes a prediction of the last states.
+struct TopPlan {
+  std::string next_token = "lm_head";  ///< to logits of the vocabulary, without bias
+  bool tied = true;                    ///< the word embedding stands in for it
+
+  std::string classifier = "classifier";  ///< of the first token; a decoder's, without bias, of the last
+  std::string pooler = {};                ///< before it, from the model's width to the same
+  bool pooler_inside = false;             ///< its name has the encoder's prefix
+  std::string pooler_activation = "tanh";
 };
 
 struct LayerPlan {
@@ -58,6 +72,7 @@ enum class Fused {
 
 struct Architecture {
   TensorNames names;
+  TopPlan top;
   std::vector<LayerPlan> layers;
   std::int64_t heads = 0;
   std::int64_t key_heads = 0;  ///< each serves heads / key_heads neighbouring heads

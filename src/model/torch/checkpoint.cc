@@ -18,6 +18,7 @@
 #include "model/torch/request.h"
 #include "model/torch/runtime.h"
 #include "model/torch/scores.h"
+#include "model/torch/top.h"
 #include "model/torch/weights.h"
 
 namespace attnviz {
@@ -84,9 +85,25 @@ class CheckpointModel final : public Model {
                       [&] { return forward(encodings, request); });
   }
 
+  [[nodiscard]] Prediction predict(const Encoding& encoding, std::span<const HeadPlace> ablated) override {
+    Request request;  // of no map
+    request.ablated.assign(ablated.begin(), ablated.end());
+    check(ablated, card_);
+    check({&encoding, 1}, card_, {architecture_.vocabulary, architecture_.types});
+    return translated(card_.name, "a shorter text needs less memory", [&] {
+      if (!top_) {
+        const Config config(card_.directory / "config.json");
+        top_.emplace(architecture_, read_task(config, architecture_), weights_);
+      }
+      return make_prediction(encoding, request);
+    });
+  }
+
  private:
   [[nodiscard]] std::vector<Attention> forward(std::span<const Encoding> encodings,
                                                const Request& request) const;
+  [[nodiscard]] Prediction make_prediction(const Encoding& encoding, const Request& request) const;
+  [[nodiscard]] at::Tensor run_layers(std::size_t count, const Batch& batch, Run& run) const;
   [[nodiscard]] at::Tensor embed(const Batch& batch) const;
   [[nodiscard]] at::Tensor positions(const at::Tensor& ids) const;
   void refuse_unexplained(const Request& request) const;
@@ -106,6 +123,7 @@ class CheckpointModel final : public Model {
   Weights weights_;
   Embeddings embeddings_;
   std::vector<Layer> layers_;
+  std::optional<Top> top_;  ///< bound by the first prediction: attention needs none
 };
 
 void store(const at::Tensor& maps, const Projected& projected, int layer, std::vector<Attention>& results) {
@@ -148,14 +166,29 @@ std::vector<Attention> CheckpointModel::forward(std::span<const Encoding> encodi
   const Batch batch = make_batch(encodings);
   Run run{request, Scores(architecture_, embeddings_, batch, device_), choose(request.heads),
           make_results(encodings, request, card_)};
-  at::Tensor states = embed(batch);
   const auto last = static_cast<std::size_t>(request.deepest - 1);
-  for (std::size_t index = 0; index < last; ++index) {
+  attend_last(last, run_layers(last, batch, run), run);
+  return std::move(run.results);
+}
+
+Prediction CheckpointModel::make_prediction(const Encoding& encoding, const Request& request) const {
+  const c10::InferenceMode guard;
+  const Batch batch = make_batch({&encoding, 1});
+  Run run{request, Scores(architecture_, embeddings_, batch, device_), {}, {}};
+  return (*top_)(run_layers(layers_.size(), batch, run), encoding.ids);
+}
+
+/// The states behind the first `count` layers.
+at::Tensor CheckpointModel::run_layers(std::size_t count, const Batch& batch, Run& run) const {
+  at::Tensor states = embed(batch);
+  for (std::size_t index = 0; index < count; ++index) {
     at::Tensor context = attend(index, states, run);
+    for (const HeadPlace& place : run.request.ablated) {
+      if (place.layer == static_cast<int>(index) + 1) context.select(1, place.head).zero_();
+    }
     states = finish(layers_[index], std::move(states), std::move(context));
   }
-  attend_last(last, states, run);
-  return std::move(run.results);
+  return states;
 }
 
 at::Tensor CheckpointModel::embed(const Batch& batch) const {

@@ -44,6 +44,8 @@ class Config {
   /// There, not null, and neither false nor empty.
   [[nodiscard]] bool asks_for(const char* name) const;
 
+  /// As errors name it.
+  [[nodiscard]] const std::string& thing() const { return thing_; }
   [[noreturn]] void fault(const std::string& what) const;
   [[noreturn]] void refuse(const std::string& what) const;  ///< with the way out: export it
 

@@ -19,10 +19,10 @@ class Binder {
 
   [[nodiscard]] Layer layer(const std::string& prefix) const;
   [[nodiscard]] Embeddings embeddings() const;
+  [[nodiscard]] std::optional<Norm> norm_if(const std::string& name, std::int64_t width) const;
 
  private:
   [[nodiscard]] Norm norm(const std::string& name, std::int64_t width) const;
-  [[nodiscard]] std::optional<Norm> norm_if(const std::string& prefix, const std::string& name) const;
   [[nodiscard]] Linear linear(const std::string& name, std::int64_t inputs, std::int64_t outputs,
                               bool bias) const;
   [[nodiscard]] ParameterPointer rows_if(const std::string& name, std::int64_t rows,
@@ -41,9 +41,9 @@ Norm Binder::norm(const std::string& name, std::int64_t width) const {
           architecture_.norm, architecture_.epsilon};
 }
 
-std::optional<Norm> Binder::norm_if(const std::string& prefix, const std::string& name) const {
+std::optional<Norm> Binder::norm_if(const std::string& name, std::int64_t width) const {
   if (name.empty()) return std::nullopt;
-  return norm(prefix + name, architecture_.head_size);
+  return norm(name, width);
 }
 
 Linear Binder::linear(const std::string& name, std::int64_t inputs, std::int64_t outputs, bool bias) const {
@@ -77,8 +77,8 @@ Layer Binder::layer(const std::string& prefix) const {
   layer.query = projection(prefix + names_.query, is.heads, 0);
   layer.key = projection(prefix + names_.key, is.key_heads, 1);
   layer.value = projection(prefix + names_.value, is.key_heads, 2);
-  layer.query.norm = norm_if(prefix, names_.query_norm);
-  layer.key.norm = norm_if(prefix, names_.key_norm);
+  if (!names_.query_norm.empty()) layer.query.norm = norm(prefix + names_.query_norm, is.head_size);
+  if (!names_.key_norm.empty()) layer.key.norm = norm(prefix + names_.key_norm, is.head_size);
   layer.output = linear(prefix + names_.output, is.heads * is.head_size, is.hidden, is.output_bias);
   layer.attention_norm = norm(prefix + names_.attention_norm, is.hidden);
   if (!names_.gate.empty()) {
@@ -101,7 +101,7 @@ Embeddings Binder::embeddings() const {
   if (!names_.word_projection.empty()) {
     bound.word_projection = linear(names_.word_projection, is.embedding, is.hidden, /*bias=*/false);
   }
-  if (!names_.embedding_norm.empty()) bound.norm = norm(names_.embedding_norm, summed);
+  bound.norm = norm_if(names_.embedding_norm, summed);
   if (!names_.embedding_projection.empty()) {
     bound.projection = linear(names_.embedding_projection, is.embedding, is.hidden, /*bias=*/true);
   }
@@ -164,6 +164,10 @@ std::vector<Layer> bind_layers(const Architecture& architecture, const Weights& 
     layers.push_back(Binder(architecture, weights).layer(plan.prefix));
   }
   return layers;
+}
+
+std::optional<Norm> bind_final_norm(const Architecture& architecture, const Weights& weights) {
+  return Binder(architecture, weights).norm_if(architecture.names.final_norm, architecture.hidden);
 }
 
 }  // namespace attnviz

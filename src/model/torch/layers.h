@@ -68,5 +68,6 @@ struct Embeddings {
 /// Throw Error when a tensor is missing or has another shape than the configuration says.
 [[nodiscard]] Embeddings bind_embeddings(const Architecture& architecture, const Weights& weights);
 [[nodiscard]] std::vector<Layer> bind_layers(const Architecture& architecture, const Weights& weights);
+[[nodiscard]] std::optional<Norm> bind_final_norm(const Architecture& architecture, const Weights& weights);
 
 }  // namespace attnviz

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <tuple>
 
 #include "attnviz/error.h"
 
@@ -45,7 +46,16 @@ Request checked(const Selection& selection, const ModelCard& card) {
   request.deepest = *std::max_element(request.layers.begin(), request.layers.end());
   request.with_query_key = selection.with_query_key;
   request.kind = selection.kind;
+  check(selection.ablated, card);
+  request.ablated = selection.ablated;
   return request;
+}
+
+void check(std::span<const HeadPlace> ablated, const ModelCard& card) {
+  for (const HeadPlace& place : ablated) {
+    std::ignore = in_range({place.layer}, "layer", 1, card.layers, card);
+    std::ignore = in_range({place.head}, "head", 0, card.heads, card);
+  }
 }
 
 void check(std::span<const Encoding> encodings, const ModelCard& card, const Vocabulary& vocabulary) {

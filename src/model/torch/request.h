@@ -17,11 +17,15 @@ struct Request {
   int deepest = 0;
   bool with_query_key = false;
   WeightKind kind = WeightKind::attention;
+  std::vector<HeadPlace> ablated;
   std::size_t head_size = 0;  ///< of the vectors, where they can be taken out
 };
 
 /// Throws Error: "layer 13: minilm has layers 1 to 6".
 [[nodiscard]] Request checked(const Selection& selection, const ModelCard& card);
+
+/// Throws Error: a head that the model has not.
+void check(std::span<const HeadPlace> ablated, const ModelCard& card);
 
 /// How many different ids there are; 0 where that is unknown.
 struct Vocabulary {

@@ -166,14 +166,9 @@ class TorchScriptModel final : public Model {
   [[nodiscard]] std::vector<Attention> run(std::span<const Encoding> encodings,
                                            const Selection& selection) override {
     const Request request = checked(selection, card_);
-    if (request.with_query_key) {
-      throw Error(card_.name + ": a TorchScript model gives no query and key vectors",
-                  "--backend checkpoint does");
-    }
-    if (request.kind == WeightKind::norm) {
-      throw Error(card_.name + ": a TorchScript model gives no norms, which need its value vectors",
-                  "--backend checkpoint does");
-    }
+    if (request.with_query_key) refuse("gives no query and key vectors");
+    if (request.kind == WeightKind::norm) refuse("gives no norms, which need its value vectors");
+    if (!request.ablated.empty()) refuse("ablates no head");
     check(encodings, card_, vocabulary_);
     std::vector<Attention> results = make_results(encodings, request, card_);
     const std::size_t together = batches_ ? std::max<std::size_t>(encodings.size(), 1) : 1;
@@ -184,7 +179,15 @@ class TorchScriptModel final : public Model {
     return results;
   }
 
+  [[nodiscard]] Prediction predict(const Encoding& /*encoding*/,
+                                   std::span<const HeadPlace> /*ablated*/) override {
+    refuse("gives no prediction");
+  }
+
  private:
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw Error(card_.name + ": a TorchScript model " + what, "--backend checkpoint does");
+  }
   [[nodiscard]] bool takes(Input input) const {
     return std::find(inputs_.begin(), inputs_.end(), input) != inputs_.end();
   }

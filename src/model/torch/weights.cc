@@ -115,16 +115,22 @@ Weights::Weights(const fs::path& directory, std::string_view anchor, c10::Device
 
 const TensorView& Weights::find(const std::string& name, const std::vector<std::int64_t>& shape) const {
   const auto& tensors = file_.tensors();
-  auto entry = tensors.find(prefix_ + name);
-  if (entry == tensors.end()) entry = tensors.find(prefix_ + old_name(name));
+  auto entry = tensors.find(name);
+  if (entry == tensors.end()) entry = tensors.find(old_name(name));
   if (entry != tensors.end()) return entry->second;
-  throw Error(path_ + ": no tensor \"" + prefix_ + name + "\", expected one of shape " + shape_text(shape),
+  throw Error(path_ + ": no tensor \"" + name + "\", expected one of shape " + shape_text(shape),
               "config.json and the weights do not belong together, or the file is incomplete");
 }
 
-ParameterPointer Weights::get(const std::string& name, const std::vector<std::int64_t>& shape) const {
+ParameterPointer Weights::get_beside(const std::string& name, const std::vector<std::int64_t>& shape) const {
+  // "bert." is the encoder's own name in the model; what stands before that is both's.
+  const std::size_t outer = prefix_.size() < 2 ? std::string::npos : prefix_.rfind('.', prefix_.size() - 2);
+  return get_named(outer == std::string::npos ? name : prefix_.substr(0, outer + 1) + name, shape);
+}
+
+ParameterPointer Weights::get_named(const std::string& name, const std::vector<std::int64_t>& shape) const {
   const TensorView& view = find(name, shape);
-  const std::string thing = path_ + ": tensor \"" + prefix_ + name + "\": ";
+  const std::string thing = path_ + ": tensor \"" + name + "\": ";
   if (view.shape != shape) {
     throw Error(thing + "wrong shape, expected " + shape_text(shape) + ", got " + shape_text(view.shape),
                 "config.json and the weights do not belong together");

@@ -65,9 +65,17 @@ class Weights {
   Weights(const std::filesystem::path& directory, std::string_view anchor, c10::Device device);
 
   /// Throws Error naming file and tensor when it is missing, has another shape or is not floating point.
-  [[nodiscard]] ParameterPointer get(const std::string& name, const std::vector<std::int64_t>& shape) const;
+  [[nodiscard]] ParameterPointer get(const std::string& name, const std::vector<std::int64_t>& shape) const {
+    return get_named(prefix_ + name, shape);
+  }
+
+  /// The same of a tensor beside the encoder, not in it: of what a fine-tuned model's class put on top.
+  [[nodiscard]] ParameterPointer get_beside(const std::string& name,
+                                            const std::vector<std::int64_t>& shape) const;
 
  private:
+  [[nodiscard]] ParameterPointer get_named(const std::string& name,
+                                           const std::vector<std::int64_t>& shape) const;
   [[nodiscard]] const TensorView& find(const std::string& name, const std::vector<std::int64_t>& shape) const;
 
   Safetensors file_;

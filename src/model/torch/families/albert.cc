@@ -28,6 +28,7 @@ Architecture read_albert(const Config& config) {
   read.names.inner = "ffn";
   read.names.outer = "ffn_output";
   read.names.output_norm = "full_layer_layer_norm";
+  read.top.pooler = "pooler";
   return read;
 }
 

@@ -19,6 +19,7 @@ Architecture read_bert_like(const Config& config, const Defaults& defaults) {
                 .inner = "intermediate.dense",
                 .outer = "output.dense",
                 .output_norm = "output.LayerNorm"};
+  read.top = {.pooler = "pooler.dense", .pooler_inside = true};
   return read;
 }
 

@@ -19,6 +19,7 @@ Architecture read_distilbert(const Config& config) {
                 .inner = "ffn.lin1",
                 .outer = "ffn.lin2",
                 .output_norm = "output_layer_norm"};
+  read.top = {.pooler = "pre_classifier", .pooler_activation = "relu"};
   return read;
 }
 

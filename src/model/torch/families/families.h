@@ -51,6 +51,7 @@ struct DecoderDefaults {
   Defaults sizes;
   std::int64_t key_heads = 0;  ///< 0: as many as heads
   std::int64_t head_size = 0;  ///< 0: the width divided by the heads
+  bool tied = false;           ///< logits by the word embedding
 };
 
 /// A decoder whose tensors are called as Llama's, without biases.

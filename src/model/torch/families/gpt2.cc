@@ -28,7 +28,9 @@ Architecture read_gpt2(const Config& config) {
                 .attention_norm = "ln_1",
                 .inner = "mlp.c_fc",
                 .outer = "mlp.c_proj",
-                .output_norm = "ln_2"};
+                .output_norm = "ln_2",
+                .final_norm = "ln_f"};
+  read.top = {.tied = config.flag({"tie_word_embeddings"}, true), .classifier = "score"};
   return read;
 }
 

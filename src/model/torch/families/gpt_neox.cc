@@ -30,7 +30,10 @@ Architecture read_gpt_neox(const Config& config) {
                 .attention_norm = "input_layernorm",
                 .inner = "mlp.dense_h_to_4h",
                 .outer = "mlp.dense_4h_to_h",
-                .output_norm = "post_attention_layernorm"};
+                .output_norm = "post_attention_layernorm",
+                .final_norm = "final_layer_norm"};
+  read.top = {
+      .next_token = "embed_out", .tied = config.flag({"tie_word_embeddings"}, false), .classifier = "score"};
   return read;
 }
 

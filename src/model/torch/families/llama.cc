@@ -33,7 +33,9 @@ Architecture read_llama_like(const Config& config, const DecoderDefaults& defaul
                 .gate = "mlp.gate_proj",
                 .inner = "mlp.up_proj",
                 .outer = "mlp.down_proj",
-                .output_norm = "post_attention_layernorm"};
+                .output_norm = "post_attention_layernorm",
+                .final_norm = "norm"};
+  read.top = {.tied = config.flag({"tie_word_embeddings"}, defaults.tied), .classifier = "score"};
   return read;
 }
 

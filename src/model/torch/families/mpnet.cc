@@ -22,6 +22,7 @@ Architecture read_mpnet(const Config& config) {
   read.names.value = "attention.attn.v";
   read.names.output = "attention.attn.o";
   read.names.attention_norm = "attention.LayerNorm";
+  read.top = {.classifier = "classifier.out_proj", .pooler = "classifier.dense"};
   return read;
 }
 

@@ -21,17 +21,23 @@ Architecture read_opt(const Config& config) {
   read.first_position = kFirstPosition;
   read.positions += kFirstPosition;
   read.embedding = config.size({"word_embed_proj_dim"}, read.hidden);
-  read.names = {.words = "decoder.embed_tokens",
-                .positions = "decoder.embed_positions",
-                .word_projection = read.embedding == read.hidden ? "" : "decoder.project_in",
-                .query = "self_attn.q_proj",
-                .key = "self_attn.k_proj",
-                .value = "self_attn.v_proj",
-                .output = "self_attn.out_proj",
-                .attention_norm = "self_attn_layer_norm",
-                .inner = "fc1",
-                .outer = "fc2",
-                .output_norm = "final_layer_norm"};
+  read.names = {
+      .words = "decoder.embed_tokens",
+      .positions = "decoder.embed_positions",
+      .word_projection = read.embedding == read.hidden ? "" : "decoder.project_in",
+      .query = "self_attn.q_proj",
+      .key = "self_attn.k_proj",
+      .value = "self_attn.v_proj",
+      .output = "self_attn.out_proj",
+      .attention_norm = "self_attn_layer_norm",
+      .inner = "fc1",
+      .outer = "fc2",
+      .output_norm = "final_layer_norm",
+      .final_norm = read.order == NormOrder::before && !config.flag({"_remove_final_layer_norm"}, false)
+                        ? "decoder.final_layer_norm"
+                        : "",
+      .final_projection = read.embedding == read.hidden ? "" : "decoder.project_out"};
+  read.top = {.tied = config.flag({"tie_word_embeddings"}, true), .classifier = "score"};
   return read;
 }
 

@@ -9,6 +9,7 @@ Architecture read_roberta(const Config& config) {
   const bool first = config.text({"model_type"}, "") == "roberta";
   Architecture read = read_bert_like(config, {.inner = 3072, .vocabulary = first ? 50265 : 30522});
   count_positions_from_padding(config, config.integer({"pad_token_id"}, 1), read);
+  read.top = {.classifier = "classifier.out_proj", .pooler = "classifier.dense"};
   return read;
 }
 
