@@ -53,6 +53,9 @@ class Tokenizer {
   /// How each token is shown to a reader.
   [[nodiscard]] std::vector<TokenLabel> labels(const Encoding& encoding) const;
 
+  /// The same of a token by its id; unset where the vocabulary has none of it. Looks the vocabulary through.
+  [[nodiscard]] std::optional<TokenLabel> label(std::int64_t id) const;
+
   /// Entries of the vocabulary, added tokens included.
   [[nodiscard]] std::size_t vocabulary_size() const;
 

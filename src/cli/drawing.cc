@@ -54,17 +54,25 @@ void add_ways_out(Flags& flags, DrawingOptions& options, const std::string& stem
   add_pool_flag(flags, options.pool);
   add_output_and_look_flags(flags, options, stem);
   add_run_flags(flags, options.model);
+  flags.value(
+      "--predict", "N",
+      "print the N labels or next tokens that the model finds most probable, and with --ablate what the "
+      "heads are worth to them (a checkpoint with a classifier, or a language model's)",
+      [&](const Given& given) { options.model.predict = read_integer(given, 1, 1 << 20); });
 }
 
 void check_standard_output(const DrawingOptions& options) {
-  if (options.text.input.path && (options.describe || options.show)) {
-    throw Error(std::string(options.show ? "--show" : "--describe") + ": draws one text, --input gives many",
+  const std::string flag = options.show            ? "--show"
+                           : options.describe      ? "--describe"
+                           : options.model.predict ? "--predict"
+                                                   : "";
+  if (flag.empty()) return;
+  if (options.text.input.path) {
+    throw Error(flag + (flag == "--predict" ? ": tells of" : ": draws") + " one text, --input gives many",
                 "leave it out");
   }
-  if (options.output.path != "-" || (!options.describe && !options.show)) return;
-  throw Error(std::string(options.show ? "--show" : "--describe") +
-                  ": standard output takes the figure already (-o -)",
-              "name a file with -o");
+  if (options.output.path != "-") return;
+  throw Error(flag + ": standard output takes the figure already (-o -)", "name a file with -o");
 }
 
 }  // namespace
@@ -101,6 +109,7 @@ void add_output_and_look_flags(Flags& flags, DrawingOptions& options, const std:
 void add_drawing_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
+  add_ablate_flag(flags, options.model);
   add_ways_out(flags, options, stem);
 }
 
@@ -189,6 +198,7 @@ Job job_of(FigurePlan plan, const Streams& streams) {
     draw(*shared, subjects, [&](const Record& record, const std::string& printed) {
       product = product_of(record, shared->drawing, streams, timings);
       product.printed.insert(0, printed);
+      for (const Subject& subject : subjects) product.printed.insert(0, subject.forecast);
     });
     return product;
   };

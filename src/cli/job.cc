@@ -7,6 +7,7 @@
 #include "cli/batch.h"
 #include "cli/confinement.h"
 #include "cli/console.h"
+#include "cli/forecast.h"
 
 namespace attnviz::cli {
 namespace {
@@ -48,8 +49,16 @@ std::function<Selection(const ModelCard&)> selector(Wanted wanted) {
   return [wanted = std::move(wanted)](const ModelCard& card) { return select(card, wanted); };
 }
 
+Selection selection_of(const Source& source, const ModelCard& card) {
+  Selection selection = source.select(card);
+  check_places(source.model.ablated, card);
+  selection.ablated = source.model.ablated;
+  return selection;
+}
+
 std::vector<std::string> Subject::notes() const {
   std::vector<std::string> notes = prepared.notes();
+  if (!selection.ablated.empty()) notes.push_back("heads ablated: " + show_places(selection.ablated));
   notes.insert(notes.end(), tokens.notes.begin(), tokens.notes.end());
   return notes;
 }
@@ -80,7 +89,7 @@ std::vector<OpenSource> open_sources(const Job& job, std::istream& in) {
   for (const Source& source : job.sources) {
     OpenSource open{.reader = job.runs_models ? choose_model(source.model) : only_tokenizer(source.model),
                     .selection = {}};
-    if (job.runs_models) open.selection = source.select(open.reader.card);
+    if (job.runs_models) open.selection = selection_of(source, open.reader.card);
     check_pair(open.reader.card, job.text);
     check_window(source);
     check_window(open.reader.card, source.model);
@@ -114,6 +123,9 @@ void attend(Subject& subject, Timings& timings) {
                           ? std::move(model.run({&prepared.encoding, 1}, subject.selection).front())
                           : run_windows(model, prepared.encoding, prepared.windows, subject.selection);
   timings.lap("forward");
+  if (!subject.reader->choice.predict) return;
+  subject.forecast = forecast(*subject.reader, prepared);
+  timings.lap("predict");
 }
 
 void check_sizes(std::span<const Subject> subjects) {

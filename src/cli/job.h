@@ -28,6 +28,10 @@ struct Source {
 /// Selects as `wanted` says.
 [[nodiscard]] std::function<Selection(const ModelCard&)> selector(Wanted wanted);
 
+/// What the source wants of a model, of one without the heads that its choice ablates. Throws Error as
+/// select.
+[[nodiscard]] Selection selection_of(const Source& source, const ModelCard& card);
+
 /// A text that a model reads: what is asked for, and once the model ran, its attention.
 struct Subject {
   Reader* reader = nullptr;
@@ -35,6 +39,7 @@ struct Subject {
   Prepared prepared{};
   ShownTokens tokens{};  ///< for a job that draws
   Attention attention{};
+  std::string forecast{};  ///< for standard output, where the reader's choice asks for it
 
   [[nodiscard]] const ModelCard& card() const { return reader->card; }
 

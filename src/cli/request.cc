@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "attnviz/file.h"
+#include "cli/forecast.h"
 
 namespace attnviz::cli {
 namespace {
@@ -101,6 +102,13 @@ void add_model_flags(Flags& flags, ModelChoice& choice) {
   add_truncate_flag(flags, choice);
 }
 
+void add_ablate_flag(Flags& flags, ModelChoice& choice) {
+  flags.value("--ablate", "LIST",
+              "set what these heads give to their layer to zero: layers and heads, such as 5.3,6.0; the "
+              "attention is that of the model without them (checkpoint backend)",
+              [&](const Given& given) { choice.ablated = read_places(given); });
+}
+
 void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::string>& names) {
   flags.group("Models");
   flags.value(
@@ -108,6 +116,7 @@ void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::st
       "a name that attnviz models lists, or a model's directory; twice for two models (default: minilm)",
       [&](const Given& given) { names.push_back(read_model(given)); }, 2);
   add_truncate_flag(flags, choice);
+  add_ablate_flag(flags, choice);
 }
 
 void add_device_flags(Flags& flags, ModelOptions& options, Sandbox& sandbox) {

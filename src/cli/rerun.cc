@@ -52,7 +52,7 @@ Redone Rerun::operator()(const Record& record) {
     const RecordedText& text = record.texts[i];
     Subject& subject = subjects.emplace_back();
     subject.reader = &reader_for(plan.sources[i].model, text);
-    subject.selection = plan.sources[i].select(subject.card());
+    subject.selection = selection_of(plan.sources[i], subject.card());
     if (text.pair && !subject.card().takes_pairs)
       throw Error("--pair: " + subject.card().name + " takes one text");
     subject.prepared =

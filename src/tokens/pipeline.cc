@@ -110,6 +110,15 @@ std::optional<std::uint32_t> Pipeline::id_of(std::string_view token) const {
   return model->vocabulary().id(entry);
 }
 
+std::optional<std::string_view> Pipeline::token_of(std::int64_t id) const {
+  if (const AddedToken* known = added->by_id(id)) return known->content;
+  const Vocabulary& vocabulary = model->vocabulary();
+  for (Vocabulary::Entry entry = 0; entry < vocabulary.size(); ++entry) {
+    if (vocabulary.id(entry) == id) return vocabulary.token(entry);
+  }
+  return std::nullopt;
+}
+
 std::size_t Pipeline::vocabulary_size() const {
   const Vocabulary& vocabulary = model->vocabulary();
   const auto& tokens = added->tokens();

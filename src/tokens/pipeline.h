@@ -32,6 +32,7 @@ struct Pipeline {
                                 const EncodeOptions& options) const;
   /// Of a token of the vocabulary or an added one.
   [[nodiscard]] std::optional<std::uint32_t> id_of(std::string_view token) const;
+  [[nodiscard]] std::optional<std::string_view> token_of(std::int64_t id) const;
   [[nodiscard]] std::size_t vocabulary_size() const;
   [[nodiscard]] TokenLabel label(std::string_view token, std::int64_t id, bool special) const;
 };

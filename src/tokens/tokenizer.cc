@@ -27,6 +27,13 @@ std::vector<TokenLabel> Tokenizer::labels(const Encoding& encoding) const {
   return labels;
 }
 
+std::optional<TokenLabel> Tokenizer::label(std::int64_t id) const {
+  const tokens::Pipeline& pipeline = state_->pipeline;
+  const std::optional<std::string_view> token = pipeline.token_of(id);
+  if (!token) return std::nullopt;
+  return pipeline.label(*token, id, /*special=*/false);
+}
+
 std::size_t Tokenizer::vocabulary_size() const { return state_->pipeline.vocabulary_size(); }
 
 std::int64_t Tokenizer::padding_id() const { return state_->pipeline.padding_id; }
