@@ -1,7 +1,7 @@
 // Encodes batches of texts for a comparison with the reference (tests/sweep/comparison.py, which
 // describes the exchange from its side).
 //
-// usage: tokens_sweep DIRECTORY
+// usage: tokens_sweep DIRECTORY [target]      target: the tokenizer of the texts that a model translates into
 //
 // A batch on stdin, every number a little-endian uint32: records, max_tokens, special_tokens (0 or 1);
 // then for each record its number of texts (1 or 2), and for each text its length and its bytes.
@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "attnviz/error.h"
@@ -97,12 +98,14 @@ void answer_batches(const Tokenizer& tokenizer) {
 }  // namespace attnviz
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fputs("usage: tokens_sweep DIRECTORY\n", stderr);
+  const bool target = argc == 3 && std::string_view(argv[2]) == "target";
+  if (argc != 2 && !target) {
+    std::fputs("usage: tokens_sweep DIRECTORY [target]\n", stderr);
     return 2;
   }
   try {
-    attnviz::answer_batches(attnviz::Tokenizer(argv[1]));
+    const auto side = target ? attnviz::TextSide::target : attnviz::TextSide::source;
+    attnviz::answer_batches(attnviz::Tokenizer(argv[1], side));
   } catch (const attnviz::Error& error) {
     std::fprintf(stderr, "tokens_sweep: %s\n", error.what());
     return 2;

@@ -34,6 +34,9 @@ struct EncodeOptions {
                                ///< from the right), counting special tokens
 };
 
+/// What a text is to a model that translates: Marian's cut the two sides differently, others alike.
+enum class TextSide { source, target };
+
 /// A tokenizer read from a model's directory: tokenizer.json, or vocab.txt, or vocab.json +
 /// merges.txt, or a .model of sentencepiece, with tokenizer_config.json and special_tokens_map.json beside
 /// them. Thread-safe.
@@ -41,7 +44,7 @@ class Tokenizer {
  public:
   /// Throws Error naming the file and the fault. A component that is not implemented is refused by
   /// name. `truncation` and `padding` sections are ignored, as a call of transformers' tokenizer does.
-  explicit Tokenizer(const std::filesystem::path& directory);
+  explicit Tokenizer(const std::filesystem::path& directory, TextSide side = TextSide::source);
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();

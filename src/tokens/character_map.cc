@@ -102,18 +102,36 @@ std::string_view CharacterMap::replacement_at(std::size_t place) const {
   return rest.substr(0, rest.find('\0'));
 }
 
-std::optional<std::string_view> CharacterMap::replacement(std::string_view text) const {
+template <class Take>
+void CharacterMap::for_each_prefix(std::string_view text, Take&& take) const {
   std::size_t place = step_of(unit(0));
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte == 0) break;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == 0) return;
     place ^= byte;
     const std::uint32_t found = unit(place);
-    if (label_of(found) != byte) break;
+    if (label_of(found) != byte) return;
     place ^= step_of(found);
-    if (has_leaf(found)) return replacement_at(value_of(unit(place)));
+    if (has_leaf(found) && !take(Match{i + 1, replacement_at(value_of(unit(place)))})) return;
   }
-  return std::nullopt;
+}
+
+std::optional<std::string_view> CharacterMap::replacement(std::string_view text) const {
+  std::optional<std::string_view> shortest;
+  for_each_prefix(text, [&](const Match& match) {
+    shortest = match.replacement;
+    return false;
+  });
+  return shortest;
+}
+
+std::optional<CharacterMap::Match> CharacterMap::longest(std::string_view text) const {
+  std::optional<Match> longest;
+  for_each_prefix(text, [&](const Match& match) {
+    longest = match;
+    return true;
+  });
+  return longest;
 }
 
 AlignedText CharacterMap::operator()(AlignedView text) const {

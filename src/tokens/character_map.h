@@ -25,7 +25,17 @@ class CharacterMap {
   /// nowhere.
   [[nodiscard]] AlignedText operator()(AlignedView text) const;
 
+  struct Match {
+    std::size_t size = 0;  ///< of the text replaced
+    std::string_view replacement;
+  };
+  /// As sentencepiece applies it: the longest known prefix. Throws as above.
+  [[nodiscard]] std::optional<Match> longest(std::string_view text) const;
+
  private:
+  /// Calls `take` with each known prefix, the shortest first, until it returns false.
+  template <class Take>
+  void for_each_prefix(std::string_view text, Take&& take) const;
   /// Of the shortest prefix that has one.
   [[nodiscard]] std::optional<std::string_view> replacement(std::string_view text) const;
   [[nodiscard]] std::uint32_t unit(std::size_t place) const;

@@ -6,6 +6,7 @@
 #include "attnviz/error.h"
 #include "tokens/bert_normalizer.h"
 #include "tokens/byte_pair.h"
+#include "tokens/marian.h"
 #include "tokens/model_directory.h"
 #include "tokens/sentencepiece_directory.h"
 #include "tokens/vocabulary_files.h"
@@ -38,6 +39,7 @@ constexpr std::array kClasses = {
     Known{"DebertaV2Tokenizer", Family::deberta_v2},
     Known{"GemmaTokenizer", Family::gemma},
     Known{"LlamaTokenizer", Family::llama},
+    Known{"MarianTokenizer", Family::marian},
     Known{"T5Tokenizer", Family::t5},
     Known{"XLMRobertaTokenizer", Family::xlm_roberta},
     Known{"XLNetTokenizer", Family::xlnet},
@@ -64,6 +66,7 @@ constexpr std::array kModelTypes = {
     Known{"gemma2", Family::gemma},
     Known{"gemma3_text", Family::gemma},
     Known{"llama", Family::sentencepiece},
+    Known{"marian", Family::marian},
     Known{"mistral", Family::sentencepiece},
     Known{"mixtral", Family::sentencepiece},
     Known{"mt5", Family::t5},
@@ -199,7 +202,7 @@ Pipeline read_byte_level(Directory& directory, const json& settings, std::option
   return pipeline;
 }
 
-Pipeline read_vocabulary_files(Directory& directory) {
+Pipeline read_vocabulary_files(Directory& directory, TextSide side) {
   const json settings = directory.read_json("tokenizer_config.json");
   const Component options(settings, directory.full("tokenizer_config.json"));
   if (options.flag("split_special_tokens", false)) {
@@ -209,6 +212,7 @@ Pipeline read_vocabulary_files(Directory& directory) {
   const bool has_lines = directory.has("vocab.txt"), has_json = directory.has("vocab.json");
   const bool is_bare_model = !family && !has_lines && !has_json && directory.has("tokenizer.model");
   const Family model_family = family.value_or(is_bare_model ? Family::sentencepiece : Family::bert);
+  if (model_family == Family::marian) return read_marian_directory(directory, settings, side);
   if (sentencepiece_file_name(model_family)) {
     return read_sentencepiece_directory(directory, settings, model_family);
   }
@@ -224,11 +228,11 @@ Pipeline read_vocabulary_files(Directory& directory) {
 
 }  // namespace
 
-Pipeline read_directory(const fs::path& path) {
+Pipeline read_directory(const fs::path& path, TextSide side) {
   Directory directory(path);
   Pipeline pipeline = directory.has("tokenizer.json") ? read_tokenizer_json(directory.read("tokenizer.json"),
                                                                             directory.full("tokenizer.json"))
-                                                      : read_vocabulary_files(directory);
+                                                      : read_vocabulary_files(directory, side);
   pipeline.files = directory.files();
   return pipeline;
 }

@@ -22,6 +22,7 @@ json Directory::read_json(const char* name) {
 
 void add_special_tokens(const Directory& directory, Pipeline& pipeline, const SpecialTokens& special) {
   reading(directory, "tokenizer_config.json", [&] {
+    special.expect_agreement(pipeline.model->vocabulary());
     pipeline.added.emplace(special.added_tokens(), pipeline.model->vocabulary(), pipeline.normalizer);
   });
   if (const std::optional<std::string> pad = special.content("pad_token")) {

@@ -19,6 +19,7 @@ enum class Family {
   bert,
   roberta,
   gpt2,
+  marian,
   albert,
   camembert,
   deberta_v2,

@@ -42,6 +42,7 @@ struct Pipeline {
 
 /// Reads what there is in a model's directory: tokenizer.json, else vocab.txt, or vocab.json and
 /// merges.txt, or a .model of sentencepiece, as transformers 5.23 reads them. Throws Error naming the file.
-[[nodiscard]] Pipeline read_directory(const std::filesystem::path& directory);
+[[nodiscard]] Pipeline read_directory(const std::filesystem::path& directory,
+                                      TextSide side = TextSide::source);
 
 }  // namespace attnviz::tokens

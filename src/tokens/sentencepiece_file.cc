@@ -126,6 +126,9 @@ void read_training(FieldReader reader, SentencePieceFile& file) {
       case 3:
         file.algorithm = SentencePieceFile::Algorithm{reader.choice(*field, 4, "model_type")};
         break;
+      case 24:
+        file.marks_word_ends = reader.integer(*field, "treat_whitespace_as_suffix") != 0;
+        break;
       case 35:
         file.byte_fallback = reader.integer(*field, "byte_fallback") != 0;
         break;
@@ -155,9 +158,13 @@ void read_training(FieldReader reader, SentencePieceFile& file) {
 
 void read_normalization(FieldReader reader, SentencePieceFile& file) {
   while (const auto field = reader.next()) {
-    if (field->id != 2) continue;
-    reader.expect(*field, kBytes, "precompiled_charsmap");
-    file.character_map = field->bytes;
+    if (field->id == 2) {
+      reader.expect(*field, kBytes, "precompiled_charsmap");
+      file.character_map = field->bytes;
+    }
+    if (field->id == 3) file.adds_prefix = reader.integer(*field, "add_dummy_prefix") != 0;
+    if (field->id == 4) file.removes_extra_spaces = reader.integer(*field, "remove_extra_whitespaces") != 0;
+    if (field->id == 5) file.escapes_spaces = reader.integer(*field, "escape_whitespaces") != 0;
   }
 }
 

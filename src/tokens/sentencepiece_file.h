@@ -31,6 +31,8 @@ struct SentencePieceFile {
   std::int32_t unk_id = 0, bos_id = 1, eos_id = 2;
   std::string_view unk_piece = "<unk>", bos_piece = "<s>", eos_piece = "</s>";
   std::string_view character_map;  ///< see CharacterMap; empty: none
+  bool adds_prefix = true, removes_extra_spaces = true, escapes_spaces = true;
+  bool marks_word_ends = false;  ///< spaces belong to the word before them
 };
 
 /// Throws Error naming the damage and its place.

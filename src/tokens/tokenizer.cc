@@ -7,8 +7,8 @@ struct Tokenizer::State {
   tokens::Pipeline pipeline;
 };
 
-Tokenizer::Tokenizer(const std::filesystem::path& directory)
-    : state_(std::make_unique<const State>(State{tokens::read_directory(directory)})) {}
+Tokenizer::Tokenizer(const std::filesystem::path& directory, TextSide side)
+    : state_(std::make_unique<const State>(State{tokens::read_directory(directory, side)})) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;

@@ -22,7 +22,7 @@ std::size_t start_slot(std::string_view text) {
   return hash.value() & (kSizeTable - 1);
 }
 
-/// The best path to every byte of a word (Viterbi). Sums are taken from left to right in double precision,
+/// The best path to every byte of a word (Viterbi). Sums are taken from left to right, in double precision,
 /// and of two equal ones the first found stays, as in the reference: ties are common, since scores are.
 class UnigramSplitter : public WordSplitter {
  public:
@@ -79,7 +79,9 @@ class UnigramSplitter : public WordSplitter {
 
   void reach(std::size_t begin, std::size_t end, Vocabulary::Entry entry, double score) {
     const double sum = score + nodes_[begin].score;
-    if (is_better(sum, nodes_[end])) nodes_[end] = {sum, static_cast<std::uint32_t>(begin), entry};
+    if (!is_better(sum, nodes_[end])) return;
+    const double kept = model_.single_precision() ? static_cast<double>(static_cast<float>(sum)) : sum;
+    nodes_[end] = {kept, static_cast<std::uint32_t>(begin), entry};
   }
 
   static bool is_better(double score, const Node& node) {

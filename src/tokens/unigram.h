@@ -22,6 +22,7 @@ struct ScoredVocabulary {
 struct UnigramOptions {
   std::optional<std::uint32_t> unk_id;  ///< unset: what the vocabulary can't spell is an Error
   bool byte_fallback = false;           ///< unknown text becomes its bytes, "<0xE4>"
+  bool single_precision = false;        ///< sums are kept in it, as sentencepiece itself does
 };
 
 class Unigram : public Model {
@@ -41,6 +42,7 @@ class Unigram : public Model {
   /// The entries of the 256 bytes; kAbsent where there is none or no fallback.
   [[nodiscard]] const std::array<Vocabulary::Entry, 256>& bytes() const { return bytes_; }
   [[nodiscard]] bool byte_fallback() const { return options_.byte_fallback; }
+  [[nodiscard]] bool single_precision() const { return options_.single_precision; }
 
   /// Bit n: a piece of n bytes, or of 63 and more for the last bit, may start like `text`. At least one byte.
   [[nodiscard]] std::uint64_t sizes_at(std::string_view text) const;

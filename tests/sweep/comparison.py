@@ -35,9 +35,9 @@ class Difference:
 class Program:
     """A running tokens_sweep; it ends with this object. tests/tokens_sweep.cc describes the exchange."""
 
-    def __init__(self, program, directory):
+    def __init__(self, program, directory, *options):
         self.process = subprocess.Popen(
-            [program, directory], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1 << 20)
+            [program, directory, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1 << 20)
 
     def __del__(self):
         self.process.stdin.close()

@@ -1,0 +1,156 @@
+#include "tokens/marian.h"
+
+#include <utility>
+
+#include "tokens/character_map.h"
+#include "tokens/sentencepiece_file.h"
+#include "tokens/sentencepiece_normalizer.h"
+#include "tokens/unigram.h"
+#include "tokens/vocabulary_files.h"
+
+namespace attnviz::tokens {
+namespace {
+
+/// A language that a text begins with: ">>fr<<".
+std::size_t code_size(std::string_view text) {
+  if (!text.starts_with(">>")) return 0;
+  const std::size_t end = text.find("<<");
+  return end == std::string_view::npos ? 0 : end + 2;
+}
+
+/// What follows a language's code is normalized on its own.
+NormalizerStep behind_code(NormalizerStep normalize) {
+  return [normalize = std::move(normalize)](AlignedView text) {
+    const std::size_t code = code_size(text.text);
+    AlignedText result{std::string(text.text.substr(0, code)), {text.origin, text.origin + code}};
+    const AlignedText rest = normalize(text.slice(code, text.text.size()));
+    result.text += rest.text;
+    result.origin.insert(result.origin.end(), rest.origin.begin(), rest.origin.end());
+    return result;
+  };
+}
+
+/// Pieces of a sentencepiece model, each found in the vocabulary by its spelling.
+class Marian : public Model {
+ public:
+  Marian(Vocabulary vocabulary, Vocabulary::Entry unknown, ScoredVocabulary pieces)
+      : vocabulary_(std::move(vocabulary)),
+        unknown_(unknown),
+        unigram_(std::move(pieces), {.unk_id = 0, .single_precision = true}) {}
+
+  [[nodiscard]] const Vocabulary& vocabulary() const override { return vocabulary_; }
+  [[nodiscard]] std::string_view continuation_prefix() const override { return {}; }
+  [[nodiscard]] std::unique_ptr<WordSplitter> splitter() const override;
+  [[nodiscard]] std::string_view name(const Piece& piece, std::string_view word) const override {
+    return word.substr(piece.begin, piece.end - piece.begin);
+  }
+
+  [[nodiscard]] const Unigram& unigram() const { return unigram_; }
+  [[nodiscard]] Vocabulary::Entry entry_of(std::string_view spelling) const {
+    const Vocabulary::Entry entry = vocabulary_.find(spelling);
+    return entry == Vocabulary::kAbsent ? unknown_ : entry;
+  }
+
+ private:
+  Vocabulary vocabulary_;
+  Vocabulary::Entry unknown_;
+  Unigram unigram_;
+};
+
+class MarianSplitter : public WordSplitter {
+ public:
+  explicit MarianSplitter(const Marian& model) : model_(model), splitter_(model.unigram().splitter()) {}
+
+ private:
+  std::span<const Piece> divide(std::string_view word) override {
+    pieces_.clear();
+    const auto append = [&](std::size_t begin, std::size_t end) {
+      pieces_.push_back({model_.entry_of(word.substr(begin, end - begin)), static_cast<std::uint32_t>(begin),
+                         static_cast<std::uint32_t>(end)});
+    };
+    // A normalized text begins with a mark for a space: only a code can be at its start.
+    const std::size_t code = code_size(word);
+    if (code > 0) append(0, code);
+    for (const Piece& piece : splitter_->split(word.substr(code)))
+      append(code + piece.begin, code + piece.end);
+    return pieces_;
+  }
+
+  const Marian& model_;
+  std::unique_ptr<WordSplitter> splitter_;
+  std::vector<Piece> pieces_;
+};
+
+std::unique_ptr<WordSplitter> Marian::splitter() const { return std::make_unique<MarianSplitter>(*this); }
+
+Vocabulary read_ids(Directory& directory, Pipeline& pipeline) {
+  std::string& text = pipeline.sources.emplace_back(directory.read("vocab.json"));
+  return reading(directory, "vocab.json", [&] {
+    JsonReader reader(text);
+    Vocabulary vocabulary = read_vocabulary(reader);
+    reader.expect_end();
+    expect_distinct_ids(vocabulary);
+    return vocabulary;
+  });
+}
+
+/// Those that a text can be made of, behind one for the unknown, which no text spells.
+ScoredVocabulary spelled_pieces(const SentencePieceFile& file) {
+  using Type = SentencePieceFile::Type;
+  ScoredVocabulary spelled;
+  spelled.append("", 0);
+  for (const auto& piece : file.pieces) {
+    if (piece.type == Type::normal) spelled.append(piece.text, static_cast<double>(piece.score));
+    if (piece.type == Type::user_defined || piece.type == Type::byte || piece.type == Type::unused) {
+      throw Error("the piece \"" + visible(piece.text) +
+                      "\" is user-defined, unused or a byte, which is not supported for this model",
+                  "no such model of Marian is known");
+    }
+  }
+  return spelled;
+}
+
+void expect_marian(const Component& options) {
+  if (options.flag("separate_vocabs", false)) {
+    throw Error(options.name() + ": \"separate_vocabs\" is not supported");
+  }
+  if (options.has("sp_model_kwargs") && !options.value("sp_model_kwargs").empty()) {
+    throw Error(options.name() + ": \"sp_model_kwargs\" is not supported");
+  }
+}
+
+}  // namespace
+
+Pipeline read_marian_directory(Directory& directory, const json& settings, TextSide side) {
+  expect_marian(Component(settings, directory.full("tokenizer_config.json")));
+  const char* const name = side == TextSide::source ? "source.spm" : "target.spm";
+  for (const char* needed : {"vocab.json", name}) {
+    if (!directory.has(needed)) throw Error(directory.full(needed) + ": no such file");
+  }
+  Pipeline pipeline;
+  Vocabulary vocabulary = read_ids(directory, pipeline);
+  const SpecialTokens special(settings, directory.read_json("special_tokens_map.json"),
+                              directory.read_json("added_tokens.json"),
+                              {{"unk_token", "<unk>"}, {"eos_token", "</s>"}, {"pad_token", "<pad>"}});
+  const Vocabulary::Entry unknown = vocabulary.find(content_of(special, "unk_token"));
+  if (unknown == Vocabulary::kAbsent) {
+    throw Error(directory.full("vocab.json") + ": lacks \"" + visible(content_of(special, "unk_token")) +
+                "\", which stands for what is unknown");
+  }
+  const std::string& bytes = pipeline.sources.emplace_back(directory.read(name));
+  reading(directory, name, [&] {
+    const SentencePieceFile file = read_sentencepiece_file(bytes);
+    if (file.algorithm != SentencePieceFile::Algorithm::unigram) {
+      throw Error("it was trained with another algorithm than unigram, which is not supported");
+    }
+    pipeline.normalizer.steps.push_back(behind_code(sentencepiece_normalizer(file)));
+    pipeline.model = std::make_unique<Marian>(std::move(vocabulary), unknown, spelled_pieces(file));
+  });
+  add_special_tokens(directory, pipeline, special);
+  const SpecialToken end = special_token(pipeline, special, "eos_token");
+  pipeline.post_processor.single = {{0, {}, 0}, {{}, {end}, 0}};
+  pipeline.post_processor.pair = {{0, {}, 0}, {1, {}, 0}, {{}, {end}, 0}};
+  return pipeline;
+}
+
+}  // namespace attnviz::tokens

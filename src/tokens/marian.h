@@ -1,0 +1,12 @@
+/// Marian's tokenizer (transformers 5.23, MarianTokenizer): texts are cut as sentencepiece itself does it, by
+/// a model for sources and one for targets; vocab.json gives the ids.
+#pragma once
+
+#include "tokens/model_directory.h"
+
+namespace attnviz::tokens {
+
+/// `settings` is tokenizer_config.json. Throws Error naming the file and the fault.
+[[nodiscard]] Pipeline read_marian_directory(Directory& directory, const json& settings, TextSide side);
+
+}  // namespace attnviz::tokens
