@@ -191,5 +191,54 @@ TEST(SentencePieceDirectory, RefusesWhatItCannotRead) {
   }
 }
 
+TEST(SentencePieceDirectory, RefusesMoreGapsOfT5ThanAnyModelHas) {
+  const TemporaryDirectory directory;
+  write(directory / "config.json", R"({"model_type": "t5"})");
+  write(directory / "spiece.model", model_of({"<unk>", "a"}, 1));
+  write(directory / "tokenizer_config.json", R"({"extra_ids": 10001})");
+  EXPECT_EQ(
+      error_of([&] { (void)Tokenizer(directory.path()); }),
+      (directory / "tokenizer_config.json").string() + ": \"extra_ids\" is 10001, expected at most 10000");
+}
+
+TEST(MarianDirectory, RefusesWhatItCannotRead) {
+  const std::string unigram = model_of({"<unk>", "a"}, 1), ids = R"({"</s>": 0, "<unk>": 1, "a": 2})";
+  const std::string suffix = unigram + field(2, "\xC0\x01\x01");  // treat_whitespace_as_suffix
+  struct Case {
+    std::string settings, ids, source, target, error;
+    TextSide side = TextSide::source;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"{}", "", unigram, unigram, "vocab.json: no such file"},
+           {"{}", ids, "", unigram, "source.spm: no such file"},
+           {"{}", ids, unigram, "", "target.spm: no such file", TextSide::target},
+           {"{}", "{\"a\": 0", unigram, unigram, "vocab.json: malformed JSON: expected ',' or '}' at byte 7"},
+           {"{}", R"({"</s>": 0})", unigram, unigram,
+            "vocab.json: lacks \"<unk>\", which stands for what is unknown"},
+           {"{}", ids, model_of({"<unk>", "a"}, 2), unigram,
+            "source.spm: it was trained with another algorithm than unigram, which is not supported"},
+           {"{}", ids, suffix, unigram,
+            "source.spm: its white space is not treated as usual, which is not supported for this model"},
+           {"{}", ids, unigram + field(3, std::string("\x18\0", 2)), unigram,
+            "source.spm: its white space is not treated as usual, which is not supported for this model"},
+           {"{}", ids, unigram + field(1, field(1, "<b>") + "\x18\x04"), unigram,
+            "source.spm: the piece \"<b>\" is user-defined, unused or a byte, which is not supported for "
+            "this model"},
+           {R"({"separate_vocabs": true})", ids, unigram, unigram,
+            "tokenizer_config.json: \"separate_vocabs\" is not supported"},
+           {R"({"sp_model_kwargs": {"enable_sampling": true}})", ids, unigram, unigram,
+            "tokenizer_config.json: \"sp_model_kwargs\" is not supported"},
+       }) {
+    const TemporaryDirectory directory;
+    write(directory / "config.json", R"({"model_type": "marian"})");
+    write(directory / "tokenizer_config.json", c.settings);
+    if (!c.ids.empty()) write(directory / "vocab.json", c.ids);
+    if (!c.source.empty()) write(directory / "source.spm", c.source);
+    if (!c.target.empty()) write(directory / "target.spm", c.target);
+    const std::string error = error_of([&] { (void)Tokenizer(directory.path(), c.side); });
+    EXPECT_EQ(error.substr(0, error.find('\n')), (directory.path() / c.error).string());
+  }
+}
+
 }  // namespace
 }  // namespace attnviz::test

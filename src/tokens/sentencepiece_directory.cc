@@ -15,7 +15,7 @@ namespace {
 
 using Names = std::map<std::string, std::string>;
 
-constexpr std::size_t kExtraIds = 100;
+constexpr std::uint32_t kMostExtraIds = 10'000;
 
 bool is_byte_pair(Family family) {
   return family == Family::gemma || family == Family::llama || family == Family::sentencepiece;
@@ -64,8 +64,17 @@ Names usual_names(Family family, const SentencePieceFile& file) {
   return names;
 }
 
+/// How many tokens T5 has for the gaps of a text: "<extra_id_0>" and so on, from the last id downwards.
+std::size_t extra_ids(const Component& options, Family family) {
+  if (family != Family::t5) return 0;
+  const std::uint32_t count = options.has("extra_ids") ? options.number("extra_ids") : 100;
+  if (count <= kMostExtraIds) return count;
+  throw Error(options.name() + ": \"extra_ids\" is " + std::to_string(count) + ", expected at most " +
+              std::to_string(kMostExtraIds));
+}
+
 /// The settings, and what the family's class in transformers adds to them.
-json completed_settings(json settings, Family family, const SentencePieceFile& file) {
+json completed_settings(json settings, Family family, const SentencePieceFile& file, std::size_t extra_ids) {
   const auto is_empty = [&](const char* key) { return !settings.contains(key) || settings[key].empty(); };
   using Type = SentencePieceFile::Type;
   const auto token = [](std::string_view content, bool special, bool lstrip) {
@@ -77,7 +86,7 @@ json completed_settings(json settings, Family family, const SentencePieceFile& f
       if (piece.type != Type::control && piece.type != Type::user_defined) continue;
       extra.push_back(token(piece.text, piece.type == Type::control, false));
     }
-    for (std::size_t i = 0; family == Family::t5 && i < kExtraIds; ++i) {
+    for (std::size_t i = 0; i < extra_ids; ++i) {
       extra.push_back(token("<extra_id_" + std::to_string(i) + ">", true, false));
     }
     settings["extra_special_tokens"] = std::move(extra);
@@ -91,7 +100,7 @@ json completed_settings(json settings, Family family, const SentencePieceFile& f
 
 /// The pieces from `first` on, among those that the family puts before and behind them.
 ScoredVocabulary listed_pieces(Pipeline& pipeline, const SpecialTokens& special,
-                               const SentencePieceFile& file, Family family) {
+                               const SentencePieceFile& file, Family family, std::size_t extra_ids) {
   ScoredVocabulary listed;
   const auto append = [&](std::string piece, double score) {
     listed.append(pipeline.sources.emplace_back(std::move(piece)), score);
@@ -114,7 +123,7 @@ ScoredVocabulary listed_pieces(Pipeline& pipeline, const SpecialTokens& special,
     listed.append(file.pieces[i].text, static_cast<double>(file.pieces[i].score));
   }
   if (first > 0) append(content_of(special, "mask_token"), 0);
-  for (std::size_t i = kExtraIds; family == Family::t5 && i-- > 0;) {
+  for (std::size_t i = extra_ids; i-- > 0;) {
     append("<extra_id_" + std::to_string(i) + ">", 0);
   }
   return listed;
@@ -143,8 +152,8 @@ std::uint32_t unknown_id(const Vocabulary& pieces, const SpecialTokens& special,
 }
 
 std::unique_ptr<Model> unigram_model(Pipeline& pipeline, const SpecialTokens& special,
-                                     const SentencePieceFile& file, Family family) {
-  ScoredVocabulary vocabulary = listed_pieces(pipeline, special, file, family);
+                                     const SentencePieceFile& file, Family family, std::size_t extra_ids) {
+  ScoredVocabulary vocabulary = listed_pieces(pipeline, special, file, family, extra_ids);
   UnigramOptions options;
   options.unk_id = unknown_id(vocabulary.pieces, special, file, family);
   return std::make_unique<Unigram>(std::move(vocabulary), options);
@@ -325,14 +334,15 @@ Pipeline read_sentencepiece_directory(Directory& directory, const json& settings
   Pipeline pipeline;
   const std::string& bytes = pipeline.sources.emplace_back(directory.read(name));
   const Component options(settings, directory.full("tokenizer_config.json"));
+  const std::size_t extra = extra_ids(options, family);
   const auto [file, special] = reading(directory, name, [&] {
     SentencePieceFile read = read_sentencepiece_file(bytes);
     expect_algorithm(read, family);
-    SpecialTokens tokens(completed_settings(settings, family, read),
+    SpecialTokens tokens(completed_settings(settings, family, read, extra),
                          directory.read_json("special_tokens_map.json"),
                          directory.read_json("added_tokens.json"), usual_names(family, read));
     pipeline.model = is_byte_pair(family) ? byte_pair_model(tokens, read, family)
-                                          : unigram_model(pipeline, tokens, read, family);
+                                          : unigram_model(pipeline, tokens, read, family, extra);
     pipeline.normalizer = read_family_normalizer(family, options, read);
     return std::pair(std::move(read), std::move(tokens));
   });

@@ -120,6 +120,17 @@ std::optional<std::string> SpecialTokens::content(const std::string& name) const
   return found == named_.end() ? std::nullopt : std::optional(found->second.content);
 }
 
+void SpecialTokens::expect_agreement(const Vocabulary& vocabulary) const {
+  for (Vocabulary::Entry entry = 0; entry < vocabulary.size() && !decoder_.empty(); ++entry) {
+    const auto listed = decoder_.find(vocabulary.id(entry));
+    if (listed == decoder_.end() || listed->second.content == vocabulary.token(entry)) continue;
+    throw Error("the added token " + std::to_string(listed->first) + " is \"" +
+                    visible(listed->second.content) + "\", in the vocabulary \"" +
+                    visible(vocabulary.token(entry)) + "\"",
+                "save the tokenizer with transformers' save_pretrained, which writes a tokenizer.json");
+  }
+}
+
 std::vector<AddedToken> SpecialTokens::added_tokens() const {
   std::vector<AddedToken> tokens;
   const auto is_new = [&](const AddedToken& token) {

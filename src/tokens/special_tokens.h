@@ -22,6 +22,9 @@ class SpecialTokens {
   /// Of "cls_token" and its like; nullopt when the tokenizer has none.
   [[nodiscard]] std::optional<std::string> content(const std::string& name) const;
 
+  /// Throws Error where the file gives an id to another token than the vocabulary has there.
+  void expect_agreement(const Vocabulary& vocabulary) const;
+
   /// In the order in which they take ids.
   [[nodiscard]] std::vector<AddedToken> added_tokens() const;
 

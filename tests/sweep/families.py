@@ -106,6 +106,10 @@ MAKERS = {
     "llama without class": of_byte_pairs("llama", FAIRSEQ),
     "mistral": of_byte_pairs("mistral", FAIRSEQ, settings=LLAMA),
     "t5": of_unigram("spiece.model", "t5", T5, unk_id=2),
+    "t5 of ten gaps": of_unigram("spiece.model", "t5", T5, unk_id=2,
+                                 settings={"tokenizer_class": "T5Tokenizer", "extra_ids": 10}),
+    "mt5": of_unigram("spiece.model", "mt5", T5, unk_id=2, settings={
+        "tokenizer_class": "T5Tokenizer", "extra_ids": 0, "additional_special_tokens": None}),
     "xlm-roberta": of_unigram("sentencepiece.bpe.model", "xlm-roberta", FAIRSEQ),
     "xlnet": of_unigram("spiece.model", "xlnet", XLNET),
     "xlnet lowercase": of_unigram("spiece.model", "xlnet", XLNET, rule="nmt_nfkc_cf",
