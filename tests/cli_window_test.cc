@@ -74,7 +74,8 @@ class Echo final : public Model {
   [[nodiscard]] const ModelCard& card() const override { return card_; }
   [[nodiscard]] Backend backend() const override { return Backend::checkpoint; }
   [[nodiscard]] std::string device() const override { return "cpu"; }
-  [[nodiscard]] std::vector<Attention> run(std::span<const Encoding> encodings, const Selection&) override {
+  [[nodiscard]] std::vector<Attention> run(std::span<const Encoding> encodings, std::span<const Encoding>,
+                                           const Selection&) override {
     const std::vector<std::int64_t>& ids = encodings[0].ids;
     const double sum = std::accumulate(ids.begin(), ids.end(), static_cast<double>(ids.size()));
     Attention attention{

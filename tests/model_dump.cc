@@ -91,7 +91,7 @@ void run(const std::string& model_name, const std::string& backend, const std::s
     const std::vector<attnviz::Encoding> encodings = encodings_of(request);
     std::size_t longest = 0;
     for (const attnviz::Encoding& encoding : encodings) longest = std::max(longest, encoding.size());
-    predicted.push_back(predicted_memory(card, encodings.size(), longest, selection, model->backend()));
+    predicted.push_back(predicted_memory(card, {encodings.size(), longest}, selection, model->backend()));
     forget_peak();
     const long before = memory("VmRSS:");
     const auto start = std::chrono::steady_clock::now();

@@ -32,6 +32,13 @@ enum class WeightKind {
   norm,  ///< ‖α·f(x)‖, f(x) a head's share of the output for a key (Kobayashi et al. 2020): 0 or more
 };
 
+/// Whose attention, of a model that has a decoder behind its encoder. Any other model has one part: encoder.
+enum class AttentionPart {
+  encoder,  ///< from the source to itself
+  decoder,  ///< from the target to itself: causal
+  cross,    ///< of the decoder's layers, from the target to the source
+};
+
 /// Attention weights of one sentence or pair for some layers and heads of a model.
 /// weights.size() == layers.size() * heads.size() * queries * keys, in that order; every row of
 /// keys sums to 1 unless they are norms; above the diagonal of a causal model every weight is exactly 0.
@@ -39,7 +46,7 @@ struct Attention {
   std::vector<int> layers;  ///< the layers' numbers, counting from 1, in the order asked for
   std::vector<int> heads;   ///< the heads' numbers, counting from 0, in the order asked for
   std::size_t queries = 0;
-  std::size_t keys = 0;
+  std::size_t keys = 0;  ///< as many as queries but in cross attention
   bool causal = false;
   WeightKind kind = WeightKind::attention;
   std::vector<float> weights;

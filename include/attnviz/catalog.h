@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -18,10 +19,13 @@ struct ModelCard {
   std::string name;          ///< the manifest's, else the directory's
   std::string architecture;  ///< config.json's model_type: "bert", "distilbert", "roberta", "gpt2", …
   std::string source;        ///< where the weights come from, when known
-  int layers = 0;
+  int layers = 0;            ///< of an encoder-decoder: its encoder's
   int heads = 0;
   int hidden = 0;
-  std::size_t max_tokens = 0;  ///< special tokens included
+  int decoder_layers = 0;  ///< above 0: an encoder-decoder
+  int decoder_heads = 0;
+  std::int64_t decoder_start_id = -1;  ///< which token a decoder's input begins with; -1: not said
+  std::size_t max_tokens = 0;          ///< special tokens included
   bool causal = false;
   bool takes_pairs = false;
   bool has_checkpoint = false;                ///< config.json and model.safetensors (or an index of shards)
@@ -29,6 +33,8 @@ struct ModelCard {
   std::map<std::string, std::string> sha256;  ///< file → digest, as the manifest lists them
   std::string exporter;                       ///< the manifest's exporter and torch versions, when known
   std::string torch;
+
+  [[nodiscard]] bool is_encoder_decoder() const { return decoder_layers > 0; }
 };
 
 /// The directory of a model: `model` itself when it is a path to a directory (it holds a slash or begins with

@@ -42,6 +42,7 @@ struct Selection {
   bool with_query_key = false;              ///< checkpoint backend only
   WeightKind kind = WeightKind::attention;  ///< norms: checkpoint backend only, without query and key vectors
   std::vector<HeadPlace> ablated = {};      ///< heads that give zeros to their layer; checkpoint backend only
+  AttentionPart part = AttentionPart::encoder;  ///< which layers and heads these are
 };
 
 /// What a model was trained to say of a text.
@@ -71,7 +72,15 @@ class Model {
   /// Runs the encodings as one padded batch; one Attention each, without the padding. The numbers do
   /// not depend on what a sentence is batched with (≤ 1e-5). Throws Error: a layer or head out
   /// of range, more tokens than the model takes, an id outside its vocabulary.
-  [[nodiscard]] virtual std::vector<Attention> run(std::span<const Encoding> encodings,
+  [[nodiscard]] std::vector<Attention> run(std::span<const Encoding> encodings, const Selection& selection) {
+    return run(encodings, {}, selection);
+  }
+
+  /// The same of an encoder-decoder, whose decoder and cross attention need `targets`, one for each source:
+  /// the decoder's input as it is, decoder_start_id in front. Decoder maps are [target, target] tokens, those
+  /// of cross attention [target, source]. Throws Error for a part that the model has not, or without targets.
+  [[nodiscard]] virtual std::vector<Attention> run(std::span<const Encoding> sources,
+                                                   std::span<const Encoding> targets,
                                                    const Selection& selection) = 0;
 
   /// What the checkpoint's own classifier or language model head says of one text, with some heads ablated.
@@ -79,9 +88,20 @@ class Model {
   [[nodiscard]] virtual Prediction predict(const Encoding& encoding, std::span<const HeadPlace> ablated) = 0;
 };
 
-/// About the most bytes that run() will need beyond the weights for one batch of sentences of `tokens`
-/// each, its results included; from shapes alone.
-[[nodiscard]] std::size_t predicted_memory(const ModelCard& card, std::size_t sentences, std::size_t tokens,
+/// How many layers a part has, and how many heads each of them.
+[[nodiscard]] int layers_of(const ModelCard& card, AttentionPart part);
+[[nodiscard]] int heads_of(const ModelCard& card, AttentionPart part);
+
+/// Sentences of as many tokens each.
+struct BatchShape {
+  std::size_t sentences = 1;
+  std::size_t tokens = 0;
+  std::size_t target_tokens = 0;  ///< of the decoder and cross attention's targets
+};
+
+/// About the most bytes that run() will need beyond the weights for one batch, its results included; from
+/// shapes alone.
+[[nodiscard]] std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch,
                                            const Selection& selection, Backend backend = Backend::automatic);
 
 /// Opens libtorch on its first call, then the model. Throws Error naming the file and the fault.

@@ -24,6 +24,8 @@ constexpr std::size_t kDigestCharacters = 64;
 /// What a family of architectures calls its numbers.
 struct Keys {
   const char *layers, *heads, *hidden, *positions;
+  const char* decoder_layers = "decoder_layers";
+  const char* decoder_heads = "decoder_attention_heads";
 };
 
 constexpr Keys kCommonKeys = {"num_hidden_layers", "num_attention_heads", "hidden_size",
@@ -31,7 +33,10 @@ constexpr Keys kCommonKeys = {"num_hidden_layers", "num_attention_heads", "hidde
 constexpr Keys kDistilBertKeys = {"n_layers", "n_heads", "dim", "max_position_embeddings"};
 constexpr Keys kGpt2Keys = {"n_layer", "n_head", "n_embd", "n_positions"};
 constexpr Keys kGptNeoKeys = {"num_layers", "num_heads", "hidden_size", "max_position_embeddings"};
-constexpr Keys kT5Keys = {"num_layers", "num_heads", "d_model", "max_position_embeddings"};
+constexpr Keys kT5Keys = {"num_layers",         "num_heads", "d_model", "max_position_embeddings",
+                          "num_decoder_layers", "num_heads"};
+constexpr Keys kBartKeys = {"encoder_layers", "encoder_attention_heads", "d_model",
+                            "max_position_embeddings"};
 /// What GPT-2's first configurations call n_positions.
 constexpr const char* kGpt2OlderPositions = "n_ctx";
 
@@ -49,6 +54,14 @@ constexpr std::array<std::string_view, 17> kDecoders = {
     "gpt2",  "gpt_neo", "gpt_neox", "gptj",    "gpt_bigcode", "openai-gpt", "opt",    "bloom", "llama",
     "qwen2", "qwen3",   "mistral",  "mixtral", "gemma",       "gemma2",     "gemma3", "phi"};
 
+/// A decoder behind an encoder, unless their files say otherwise.
+constexpr std::array<std::string_view, 2> kLikeT5 = {"t5", "mt5"};
+constexpr std::array<std::string_view, 7> kLikeBart = {"bart",    "mbart",      "marian",          "pegasus",
+                                                       "m2m_100", "blenderbot", "blenderbot-small"};
+
+/// What the class of an encoder is called that was taken out of such a model; its configuration stays whole.
+constexpr std::string_view kEncoderAloneEnding = "EncoderModel";
+
 /// What any other decoder's class is called when it is saved with its head.
 constexpr std::string_view kDecoderEnding = "ForCausalLM";
 
@@ -59,7 +72,8 @@ bool is_among(std::string_view name, std::span<const std::string_view> names) {
 Keys keys_of(std::string_view architecture) {
   if (architecture == "distilbert") return kDistilBertKeys;
   if (architecture == "gpt_neo") return kGptNeoKeys;
-  if (architecture == "t5" || architecture == "mt5") return kT5Keys;
+  if (is_among(architecture, kLikeT5)) return kT5Keys;
+  if (is_among(architecture, kLikeBart)) return kBartKeys;
   return architecture == "gpt2" ? kGpt2Keys : kCommonKeys;
 }
 
@@ -68,6 +82,8 @@ struct Facts {
   std::optional<std::string> architecture;
   std::optional<std::int64_t> layers, heads, hidden, max_tokens;
   std::optional<bool> causal, takes_pairs;
+  std::optional<std::int64_t> decoder_layers = {}, decoder_heads = {},
+                              decoder_start_id = {};  ///< config.json's
 };
 
 std::optional<std::int64_t> usable_positions(const Document& config, const std::string& architecture) {
@@ -88,6 +104,22 @@ bool is_decoder(const Document& config, const std::string& architecture) {
   return is_among(architecture, kDecoders) || config.flag("is_decoder").value_or(false) ||
          std::any_of(classes.begin(), classes.end(),
                      [](const std::string& name) { return name.ends_with(kDecoderEnding); });
+}
+
+bool is_encoder_decoder(const Document& config, const std::string& architecture) {
+  const std::vector<std::string> classes = config.list("architectures");
+  if (classes.size() == 1 && classes.front().ends_with(kEncoderAloneEnding)) return false;
+  const bool usual = is_among(architecture, kLikeT5) || is_among(architecture, kLikeBart);
+  return config.flag("is_encoder_decoder").value_or(usual);
+}
+
+void read_decoder(const Document& config, const Keys& keys, Facts& facts) {
+  facts.decoder_layers = config.number(keys.decoder_layers, 1, kMostLayers);
+  if (!facts.decoder_layers) facts.decoder_layers = facts.layers;
+  facts.decoder_heads = config.number(keys.decoder_heads, 1, kMostHeads);
+  facts.decoder_start_id = config.number("decoder_start_token_id", 0, kMostIds);
+  // As T5 has it, whose files need not say so.
+  if (!facts.decoder_start_id) facts.decoder_start_id = config.number("pad_token_id", 0, kMostIds);
 }
 
 Facts read_config(const fs::path& path) {
@@ -113,6 +145,7 @@ Facts read_config(const fs::path& path) {
   }
   facts.causal = is_decoder(config, architecture);
   facts.takes_pairs = !*facts.causal;
+  if (is_encoder_decoder(config, architecture)) read_decoder(config, keys, facts);
   return facts;
 }
 
@@ -179,7 +212,10 @@ Facts agreed(const fs::path& directory, const Facts& manifest, const Facts& conf
           .hidden = agreed(directory, "hidden", manifest.hidden, config.hidden),
           .max_tokens = agreed(directory, "max_tokens", manifest.max_tokens, config.max_tokens),
           .causal = agreed(directory, "causal", manifest.causal, config.causal),
-          .takes_pairs = agreed(directory, "pair", manifest.takes_pairs, config.takes_pairs)};
+          .takes_pairs = agreed(directory, "pair", manifest.takes_pairs, config.takes_pairs),
+          .decoder_layers = config.decoder_layers,
+          .decoder_heads = config.decoder_heads,
+          .decoder_start_id = config.decoder_start_id};
 }
 
 /// The directory's own name, whatever links and dots lead to it.
@@ -222,6 +258,9 @@ ModelCard read_card(const fs::path& directory) {
   card.layers = static_cast<int>(facts.layers.value_or(0));
   card.heads = static_cast<int>(facts.heads.value_or(0));
   card.hidden = static_cast<int>(facts.hidden.value_or(0));
+  card.decoder_layers = static_cast<int>(facts.decoder_layers.value_or(0));
+  card.decoder_heads = static_cast<int>(facts.decoder_heads.value_or(0));
+  card.decoder_start_id = facts.decoder_start_id.value_or(-1);
   card.max_tokens = static_cast<std::size_t>(facts.max_tokens.value_or(0));
   card.causal = facts.causal.value_or(false);
   card.takes_pairs = facts.takes_pairs.value_or(!card.causal);

@@ -245,7 +245,7 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
                                        : "--truncate cuts the text to what fits; render, grid, layers and "
                                          "extract read all of it with --window max");
   }
-  std::size_t needed = predicted_memory(card, 1, tokens, selection, choice.options.backend);
+  std::size_t needed = predicted_memory(card, {.tokens = tokens}, selection, choice.options.backend);
   if (windowed) needed += result_bytes(card, selection, whole);
   const std::size_t limit = choice.max_memory.value_or(available_memory());
   if (needed <= limit) return;

@@ -40,8 +40,9 @@ std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
 
 }  // namespace
 
-std::size_t predicted_memory(const ModelCard& card, std::size_t sentences, std::size_t tokens,
-                             const Selection& selection, Backend backend) {
+std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, const Selection& selection,
+                             Backend backend) {
+  const auto [sentences, tokens, target_tokens] = batch;
   const auto model_layers = static_cast<std::size_t>(card.layers);
   const auto model_heads = static_cast<std::size_t>(card.heads);
   const std::size_t layers = selection.layers.empty() ? model_layers : selection.layers.size();

@@ -74,6 +74,7 @@ class CheckpointModel final : public Model {
   [[nodiscard]] std::string device() const override { return device_.str(); }
 
   [[nodiscard]] std::vector<Attention> run(std::span<const Encoding> encodings,
+                                           std::span<const Encoding> /*targets*/,
                                            const Selection& selection) override {
     Request request = checked(selection, card_);
     request.head_size = static_cast<std::size_t>(architecture_.head_size);

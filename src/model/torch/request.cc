@@ -40,6 +40,13 @@ void check_ids(const std::vector<std::int64_t>& ids, std::int64_t count, const s
 }  // namespace
 
 Request checked(const Selection& selection, const ModelCard& card) {
+  if (selection.part != AttentionPart::encoder) {
+    const bool cross = selection.part == AttentionPart::cross;
+    throw Error(
+        std::string("--attention ") + (cross ? "cross" : "decoder") + ": " + card.name +
+            (card.is_encoder_decoder() ? ": not yet implemented" : " has no decoder behind an encoder"),
+        "leave it out");
+  }
   Request request;
   request.layers = in_range(selection.layers, "layer", 1, card.layers, card);
   request.heads = in_range(selection.heads, "head", 0, card.heads, card);

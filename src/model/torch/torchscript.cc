@@ -164,6 +164,7 @@ class TorchScriptModel final : public Model {
   [[nodiscard]] std::string device() const override { return device_.str(); }
 
   [[nodiscard]] std::vector<Attention> run(std::span<const Encoding> encodings,
+                                           std::span<const Encoding> /*targets*/,
                                            const Selection& selection) override {
     const Request request = checked(selection, card_);
     if (request.with_query_key) refuse("gives no query and key vectors");
