@@ -73,6 +73,39 @@ TEST(ReadArchitecture, TakesTransformersDefaultsWhereConfigJsonIsSilent) {
   }
 }
 
+TEST(ReadArchitecture, ReadsADecoderBehindAnEncoder) {
+  struct Case {
+    std::string_view model_type;
+    Json entries;
+    std::size_t layers, decoder_layers;
+    std::int64_t heads, decoder_heads, decoder_inner, decoder_vocabulary;
+    std::string words, decoder_words;
+  };
+  const Json apart = {{"share_encoder_decoder_embeddings", false}, {"decoder_vocab_size", 7}};
+  const Json uneven = {{"encoder_layers", 1}, {"decoder_attention_heads", 8}, {"decoder_ffn_dim", 9}};
+  const std::string encoder = "encoder.embed_tokens", decoder = "decoder.embed_tokens";
+  for (const Case& c : {
+           Case{"t5", {{"num_decoder_layers", 2}}, 6, 2, 8, 8, 2048, 32128, "shared", "shared"},
+           Case{"mt5", Json::object(), 8, 8, 6, 6, 1024, 250112, "shared", "shared"},
+           Case{"bart", uneven, 1, 12, 16, 8, 9, 50265, "shared", "shared"},
+           Case{"bart", {{"tie_word_embeddings", false}}, 12, 12, 16, 16, 4096, 50265, encoder, decoder},
+           Case{"marian", Json::object(), 12, 12, 16, 16, 4096, 58101, "shared", "shared"},
+           Case{"marian", apart, 12, 12, 16, 16, 4096, 7, encoder, decoder},
+       }) {
+    const Architecture got = read(with(c.model_type, c.entries));
+    ASSERT_TRUE(got.decoder) << c.model_type;
+    EXPECT_EQ(got.layers.size(), c.layers) << c.model_type;
+    EXPECT_EQ(got.decoder->layers.size(), c.decoder_layers) << c.model_type;
+    EXPECT_EQ(got.heads, c.heads) << c.model_type;
+    EXPECT_EQ(got.decoder->heads, c.decoder_heads) << c.model_type;
+    EXPECT_EQ(got.decoder->inner, c.decoder_inner) << c.model_type;
+    EXPECT_EQ(got.decoder->vocabulary, c.decoder_vocabulary) << c.model_type;
+    EXPECT_EQ(got.names.words, c.words) << c.model_type;
+    EXPECT_EQ(got.decoder->names.words, c.decoder_words) << c.model_type;
+    EXPECT_TRUE(got.decoder->causal && !got.causal) << c.model_type;
+  }
+}
+
 TEST(ReadArchitecture, KnowsWhichLayersSeeAWindow) {
   struct Case {
     std::string_view model_type;
@@ -192,12 +225,16 @@ TEST(ReadArchitecture, NamesTheEntryThatIsWrong) {
                {{"hidden_size", 1 << 24}, {"num_hidden_layers", Json::array({Json::array({Json::array()})})}},
                "num_hidden_layers: unusable value [[[]]]"},
            Case{"gpt_neo", {{"attention_types", "global"}}, "attention_types: expected [[["},
-           Case{"t5", Json::object(), "is_encoder_decoder true"},
-           Case{"t5", {{"architectures", {"T5ForConditionalGeneration"}}}, "is_encoder_decoder true"},
            Case{"t5", alone({{"d_kv", 0}}), "d_kv: expected 1 to 16777216, got 0"},
            Case{"t5", alone({{"relative_attention_num_buckets", 3}}), "buckets: expected at least 4, got 3"},
            Case{"t5", alone({{"relative_attention_max_distance", 8}}),
                 "distance: expected more than a fourth of the buckets, got 8"},
+           Case{"t5",
+                {{"relative_attention_max_distance", 16}},
+                "distance: expected more than half the buckets, got 16"},
+           Case{"t5", {{"num_decoder_layers", 0}}, "num_decoder_layers: expected 1 to 10000, got 0"},
+           Case{"bart", {{"decoder_attention_heads", 7}}, "7 heads do not divide a width of 1024"},
+           Case{"marian", {{"encoder_layers", "six"}}, "encoder_layers: unusable value \"six\""},
        }) {
     const std::string message = test::error_of([&] { return read(with(c.model_type, c.entries)); });
     EXPECT_NE(message.find("config.json: "), std::string::npos) << message;
@@ -230,6 +267,10 @@ TEST(ReadArchitecture, RefusesByNameWhatItDoesNotImplement) {
            Case{"deberta-v2", Json::object(), "model_type \"deberta-v2\""},
            Case{"", Json::object(), "model_type \"\""},
            Case{"bert", {{"is_decoder", true}}, "is_decoder true"},
+           Case{"bert", {{"is_encoder_decoder", true}}, "is_encoder_decoder true"},
+           Case{"bart", {{"is_decoder", true}}, "is_decoder true"},
+           Case{"marian", {{"is_encoder_decoder", false}}, "is_encoder_decoder false"},
+           Case{"m2m_100", Json::object(), "model_type \"m2m_100\""},
            Case{"electra", {{"add_cross_attention", true}}, "add_cross_attention true"},
            Case{"xlm-roberta",
                 {{"position_embedding_type", "relative_key"}},
@@ -276,6 +317,17 @@ TEST(RelativeBucket, GivesNearDistancesTheirOwnAndFarOnesTogether) {
                                                                                              {7, 23},
                                                                                              {8, 24},
                                                                                              {9999, 31}}) {
+    EXPECT_EQ(relative_bucket(architecture, distance), expected) << distance;
+  }
+}
+
+TEST(RelativeBucket, HasNoneForWhatADecoderDoesNotSee) {
+  Architecture architecture;
+  architecture.causal = true;
+  architecture.buckets = 32;
+  architecture.furthest = 128;
+  for (const auto& [distance, expected] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+           {0, 0}, {-1, 1}, {-15, 15}, {-18, 16}, {-19, 17}, {-32, 21}, {-64, 26}, {-113, 31}, {-9999, 31}}) {
     EXPECT_EQ(relative_bucket(architecture, distance), expected) << distance;
   }
 }

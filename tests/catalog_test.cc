@@ -123,6 +123,47 @@ TEST(ReadCard, KnowsEveryFamilysKeys) {
   }
 }
 
+TEST(ReadCard, SaysWhatADecoderBehindAnEncoderHas) {
+  struct Case {
+    const char* config;
+    int layers, heads, decoder_layers, decoder_heads;
+    std::int64_t start;
+  };
+  for (const Case& c : {
+           Case{R"({"model_type":"t5","num_layers":6,"num_decoder_layers":7,"num_heads":8,"d_model":512,
+                    "decoder_start_token_id":0,"pad_token_id":5})",
+                6, 8, 7, 8, 0},
+           Case{R"({"model_type":"mt5","num_layers":8,"num_heads":6,"d_model":512,"pad_token_id":0,
+                    "architectures":["MT5ForConditionalGeneration"]})",
+                8, 6, 8, 6, 0},
+           Case{
+               R"({"model_type":"t5","num_layers":6,"num_heads":8,"d_model":512,"is_encoder_decoder":false})",
+               6, 8, 0, 0, -1},
+           Case{R"({"model_type":"t5","num_layers":6,"num_heads":8,"d_model":512,"is_encoder_decoder":true,
+                    "architectures":["T5EncoderModel"]})",
+                6, 8, 0, 0, -1},
+           Case{R"({"model_type":"bart","encoder_layers":12,"encoder_attention_heads":16,"d_model":1024,
+                    "num_hidden_layers":99,"decoder_layers":3,"decoder_attention_heads":4,
+                    "decoder_start_token_id":2,"pad_token_id":1,"max_position_embeddings":1024})",
+                12, 16, 3, 4, 2},
+           Case{R"({"model_type":"marian","encoder_layers":6,"encoder_attention_heads":8,"d_model":512,
+                    "decoder_layers":6,"decoder_attention_heads":8,"is_encoder_decoder":true})",
+                6, 8, 6, 8, -1},
+           Case{kSmallBert, 2, 4, 0, 0, -1},
+       }) {
+    const TemporaryDirectory directory;
+    make_checkpoint(directory / "some-model", c.config);
+    const ModelCard card = read_card(directory / "some-model");
+    EXPECT_EQ(card.layers, c.layers) << c.config;
+    EXPECT_EQ(card.heads, c.heads) << c.config;
+    EXPECT_EQ(card.decoder_layers, c.decoder_layers) << c.config;
+    EXPECT_EQ(card.decoder_heads, c.decoder_heads) << c.config;
+    EXPECT_EQ(card.is_encoder_decoder(), c.decoder_layers > 0) << c.config;
+    EXPECT_EQ(card.decoder_start_id, c.start) << c.config;
+    EXPECT_FALSE(card.causal) << c.config;
+  }
+}
+
 TEST(ReadCard, ReadsTheModelThatComesWithTheProgram) {
   const ModelCard card = read_card(test::data("../../models/gpt2-demo"));
   EXPECT_EQ(card.name, "gpt2-demo");

@@ -3,10 +3,12 @@
 //   model_dump MODEL BACKEND OUTPUT_DIRECTORY < requests.jsonl
 //
 // One request a line: {"layers": [...], "heads": [...], "query_key": bool, "norm": bool, "ids": [[...], ...],
-// "types": [[...], ...], "ablated": [[layer, head], ...], "predict": bool}. Sentence s of request r becomes
-// OUTPUT_DIRECTORY/r.s.safetensors. Prints the card, and for each request its seconds, the memory it took at
-// its peak beyond what the process held before, what that was predicted to be, and what the model predicts of
-// its sentences, as a JSON object. A failure is one line on stderr and status 2, as the program's own.
+// "types": [[...], ...], "ablated": [[layer, head], ...], "predict": bool}, and of an encoder-decoder "part":
+// "encoder", "decoder" or "cross", and "targets": ids as the decoder reads them. Sentence s of request r
+// becomes OUTPUT_DIRECTORY/r.s.safetensors. Prints the card, and for each request its seconds, the memory it
+// took at its peak beyond what the process held before, what that was predicted to be, and what the model
+// predicts of its sentences, as a JSON object. A failure is one line on stderr and status 2, as the program's
+// own.
 #include <algorithm>
 #include <chrono>
 #include <fstream>
@@ -30,18 +32,35 @@ attnviz::Backend backend_of(const std::string& name) {
   return attnviz::Backend::automatic;
 }
 
-std::vector<attnviz::Encoding> encodings_of(const Json& request) {
+attnviz::AttentionPart part_of(const std::string& name) {
+  if (name == "decoder") return attnviz::AttentionPart::decoder;
+  return name == "cross" ? attnviz::AttentionPart::cross : attnviz::AttentionPart::encoder;
+}
+
+std::vector<attnviz::Encoding> texts_of(const Json& lists) {
   std::vector<attnviz::Encoding> encodings;
-  for (const Json& ids : request.at("ids")) {
+  for (const Json& ids : lists) {
     attnviz::Encoding encoding;
     encoding.ids = ids.get<std::vector<std::int64_t>>();
     encoding.types.resize(encoding.ids.size());
-    if (request.contains("types")) {
-      encoding.types = request["types"][encodings.size()].get<std::vector<std::int64_t>>();
-    }
     encodings.push_back(std::move(encoding));
   }
   return encodings;
+}
+
+std::vector<attnviz::Encoding> encodings_of(const Json& request) {
+  std::vector<attnviz::Encoding> encodings = texts_of(request.at("ids"));
+  if (!request.contains("types")) return encodings;
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    encodings[i].types = request["types"][i].get<std::vector<std::int64_t>>();
+  }
+  return encodings;
+}
+
+std::size_t longest_of(const std::vector<attnviz::Encoding>& encodings) {
+  std::size_t longest = 0;
+  for (const attnviz::Encoding& encoding : encodings) longest = std::max(longest, encoding.size());
+  return longest;
 }
 
 std::vector<attnviz::HeadPlace> ablated_of(const Json& request) {
@@ -84,18 +103,20 @@ void run(const std::string& model_name, const std::string& backend, const std::s
   for (int number = 0; std::getline(std::cin, line); ++number) {
     const Json request = Json::parse(line);
     const attnviz::Selection selection = {
-        request.value("layers", std::vector<int>()), request.value("heads", std::vector<int>()),
+        request.value("layers", std::vector<int>()),
+        request.value("heads", std::vector<int>()),
         request.value("query_key", false),
         request.value("norm", false) ? attnviz::WeightKind::norm : attnviz::WeightKind::attention,
-        ablated_of(request)};
+        ablated_of(request),
+        part_of(request.value("part", ""))};
     const std::vector<attnviz::Encoding> encodings = encodings_of(request);
-    std::size_t longest = 0;
-    for (const attnviz::Encoding& encoding : encodings) longest = std::max(longest, encoding.size());
-    predicted.push_back(predicted_memory(card, {encodings.size(), longest}, selection, model->backend()));
+    const std::vector<attnviz::Encoding> targets = texts_of(request.value("targets", Json::array()));
+    const attnviz::BatchShape shape = {encodings.size(), longest_of(encodings), longest_of(targets)};
+    predicted.push_back(predicted_memory(card, shape, selection, model->backend()));
     forget_peak();
     const long before = memory("VmRSS:");
     const auto start = std::chrono::steady_clock::now();
-    const std::vector<attnviz::Attention> results = model->run(encodings, selection);
+    const std::vector<attnviz::Attention> results = model->run(encodings, targets, selection);
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     growth.push_back(memory("VmHWM:") - before);
     for (std::size_t i = 0; i < results.size(); ++i) {
@@ -110,6 +131,9 @@ void run(const std::string& model_name, const std::string& backend, const std::s
   const Json summary = {{"layers", card.layers},
                         {"heads", card.heads},
                         {"hidden", card.hidden},
+                        {"decoder_layers", card.decoder_layers},
+                        {"decoder_heads", card.decoder_heads},
+                        {"decoder_start_id", card.decoder_start_id},
                         {"max_tokens", card.max_tokens},
                         {"causal", card.causal},
                         {"device", model->device()},

@@ -89,8 +89,12 @@ class Model {
 };
 
 /// How many layers a part has, and how many heads each of them.
-[[nodiscard]] int layers_of(const ModelCard& card, AttentionPart part);
-[[nodiscard]] int heads_of(const ModelCard& card, AttentionPart part);
+[[nodiscard]] inline int layers_of(const ModelCard& card, AttentionPart part) {
+  return part == AttentionPart::encoder ? card.layers : card.decoder_layers;
+}
+[[nodiscard]] inline int heads_of(const ModelCard& card, AttentionPart part) {
+  return part == AttentionPart::encoder ? card.heads : card.decoder_heads;
+}
 
 /// Sentences of as many tokens each.
 struct BatchShape {

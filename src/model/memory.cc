@@ -10,6 +10,7 @@ struct Shapes {
   std::size_t chosen_maps = 0;  ///< one layer's weights for the heads asked for
   std::size_t maps = 0;         ///< one layer's weights for all heads
   std::size_t states = 0;       ///< one vector of the model's width for every token
+  std::size_t source = 0;       ///< the same of an encoder, whose last states its decoder keeps; 0: not run
 };
 
 /// Measured (tests/memory_parity.py), as what is held beside the results at the same time: scores, which our
@@ -18,17 +19,33 @@ struct Shapes {
 /// some times over for a trace, most for GPT-2's activation, which is traced step by step.
 constexpr std::size_t kTracedSoftmax = 2;
 constexpr std::size_t kProjections = 6;
-constexpr std::size_t kLastProjections = 3;  ///< behind the deepest layer asked for there are no values
-constexpr std::size_t kNorms = 2;            ///< the values after all, and what one head makes of them
+constexpr std::size_t kSourceProjections = 3;  ///< its states, and keys and values of them
+constexpr std::size_t kLastProjections = 3;    ///< behind the deepest layer asked for there are no values
+constexpr std::size_t kNorms = 2;              ///< the values after all, and what one head makes of them
 constexpr std::size_t kFeedForward = 8;
 constexpr std::size_t kTracedFeedForward = 11, kTracedCausalFeedForward = 21;
 constexpr std::size_t kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
 constexpr std::size_t kRounding = 32;  ///< a part in so many is lost to the ends of pages and blocks
 
-std::size_t checkpoint_floats(const Shapes& shapes, bool first_layer_only, WeightKind kind) {
-  const std::size_t norms = kind == WeightKind::norm ? kNorms * shapes.states : 0;
-  if (first_layer_only) return shapes.chosen_maps + kLastProjections * shapes.states + norms;
-  return std::max(shapes.chosen_maps + kProjections * shapes.states + norms, kFeedForward * shapes.states);
+bool is_first_layer_only(const Selection& selection) {
+  const auto& layers = selection.layers;
+  const auto deepest = std::max_element(layers.begin(), layers.end());
+  return deepest != layers.end() && *deepest == 1;
+}
+
+/// Of the stack that gives the maps.
+std::size_t stack_floats(const Shapes& shapes, const Selection& selection) {
+  const std::size_t norms = selection.kind == WeightKind::norm ? kNorms * shapes.states : 0;
+  if (is_first_layer_only(selection) && shapes.source == 0) {
+    return shapes.chosen_maps + kLastProjections * shapes.states + norms;
+  }
+  const std::size_t across = kSourceProjections * shapes.source;
+  return std::max(shapes.chosen_maps + kProjections * shapes.states + across + norms,
+                  kFeedForward * shapes.states + shapes.source);
+}
+
+std::size_t checkpoint_floats(const Shapes& shapes, const Selection& selection) {
+  return std::max(kFeedForward * shapes.source, stack_floats(shapes, selection));
 }
 
 std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
@@ -42,23 +59,30 @@ std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
 
 std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, const Selection& selection,
                              Backend backend) {
-  const auto [sentences, tokens, target_tokens] = batch;
-  const auto model_layers = static_cast<std::size_t>(card.layers);
-  const auto model_heads = static_cast<std::size_t>(card.heads);
-  const std::size_t layers = selection.layers.empty() ? model_layers : selection.layers.size();
-  const std::size_t heads = selection.heads.empty() ? model_heads : selection.heads.size();
-  const std::size_t map = sentences * tokens * tokens;
-  const Shapes shapes{heads * map, model_heads * map,
-                      sentences * tokens * static_cast<std::size_t>(card.hidden)};
+  const AttentionPart part = selection.part;
+  const bool decoded = part != AttentionPart::encoder;
+  const auto part_layers = static_cast<std::size_t>(layers_of(card, part));
+  const auto part_heads = static_cast<std::size_t>(heads_of(card, part));
+  const std::size_t layers = selection.layers.empty() ? part_layers : selection.layers.size();
+  const std::size_t heads = selection.heads.empty() ? part_heads : selection.heads.size();
+  const std::size_t queries = decoded ? batch.target_tokens : batch.tokens;
+  const std::size_t keys = part == AttentionPart::decoder ? batch.target_tokens : batch.tokens;
+  const std::size_t map = batch.sentences * queries * keys;
+  const std::size_t state = batch.sentences * static_cast<std::size_t>(card.hidden);
+  const bool reads_source =
+      part == AttentionPart::cross || (part == AttentionPart::decoder && !is_first_layer_only(selection));
+  const Shapes shapes{heads * map, part_heads * map, queries * state,
+                      reads_source ? batch.tokens * state : 0};
   std::size_t floats = layers * shapes.chosen_maps;
   if (backend == Backend::torchscript || (backend == Backend::automatic && !card.has_checkpoint)) {
     floats += torchscript_floats(shapes, card);
   } else {
-    const auto deepest = std::max_element(selection.layers.begin(), selection.layers.end());
-    floats += checkpoint_floats(shapes, deepest != selection.layers.end() && *deepest == 1, selection.kind);
+    floats += checkpoint_floats(shapes, selection);
   }
-  if (selection.with_query_key && model_heads > 0) floats += 2 * layers * shapes.states * heads / model_heads;
-  const std::size_t mask = card.causal ? tokens * tokens : 0;  // a byte each
+  if (selection.with_query_key && part_heads > 0) {
+    floats += layers * (queries + keys) * state * heads / part_heads;
+  }
+  const std::size_t mask = card.causal || decoded ? queries * queries : 0;  // a byte each
   const std::size_t bytes = floats * sizeof(float) + mask;
   return bytes + bytes / kRounding + kWorkspaceBytes;
 }

@@ -9,9 +9,10 @@
 namespace attnviz {
 namespace {
 
-constexpr const Family* kFamilies[] = {&kBert,  &kRoberta, &kDistilbert, &kElectra, &kAlbert, &kMpnet,
-                                       &kT5,    &kMt5,     &kGpt2,       &kGptNeo,  &kLlama,  &kMistral,
-                                       &kQwen2, &kQwen3,   &kGptNeox,    &kOpt,     &kGemma};
+constexpr const Family* kFamilies[] = {&kBert,       &kRoberta, &kDistilbert, &kElectra, &kAlbert,  &kMpnet,
+                                       &kT5,         &kMt5,     &kBart,       &kMbart,   &kMarian,  &kPegasus,
+                                       &kBlenderbot, &kGpt2,    &kGptNeo,     &kLlama,   &kMistral, &kQwen2,
+                                       &kQwen3,      &kGptNeox, &kOpt,        &kGemma};
 
 const Family* family_of(std::string_view model_type) {
   for (const Family* family : kFamilies) {
@@ -21,13 +22,12 @@ const Family* family_of(std::string_view model_type) {
   return nullptr;
 }
 
-void refuse_variants(const Config& config) {
+void refuse_variants(const Config& config, bool encoder_decoder) {
   const std::string positions = config.text({"position_embedding_type"}, "absolute");
   if (positions != "absolute") config.refuse("position_embedding_type " + positions);
   for (const char* flag : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
     if (!config.flag({flag}, false)) continue;
-    // Such a file's configuration is still that of the whole model.
-    if (flag == std::string_view("is_encoder_decoder") && is_encoder_alone(config)) continue;
+    if (flag == std::string_view("is_encoder_decoder") && encoder_decoder) continue;
     config.refuse(std::string(flag) + " true");
   }
   for (const char* entry : {"pruned_heads", "quantization_config"}) {
@@ -41,19 +41,25 @@ Architecture read_architecture(const Config& config) {
   const std::string model_type = config.text({"model_type"}, "");
   const Family* const family = family_of(model_type);
   if (!family) config.refuse("model_type \"" + model_type + "\"");
-  refuse_variants(config);
+  refuse_variants(config, family->encoder_decoder);
   return family->read(config);
 }
 
+std::string Architecture::anchor() const {
+  return (names.other_words.empty() ? names.words : layers.front().prefix + names.query) + ".weight";
+}
+
 std::int64_t relative_bucket(const Architecture& architecture, std::int64_t distance) {
-  const std::int64_t half = architecture.buckets / 2, exact = half / 2;
-  const std::int64_t side = distance > 0 ? half : 0, away = std::abs(distance);
+  const bool two_sided = !architecture.causal;
+  const std::int64_t count = two_sided ? architecture.buckets / 2 : architecture.buckets, exact = count / 2;
+  const std::int64_t side = two_sided && distance > 0 ? count : 0;
+  const std::int64_t away = two_sided ? std::abs(distance) : std::max<std::int64_t>(-distance, 0);
   if (away < exact) return side + away;
   // In single precision, as the models were trained: at powers of two rounding decides.
   const auto ratio = static_cast<float>(architecture.furthest) / static_cast<float>(exact);
   const float logarithm = std::log(static_cast<float>(away) / static_cast<float>(exact)) / std::log(ratio);
-  const auto further = static_cast<std::int64_t>(logarithm * static_cast<float>(half - exact));
-  return side + std::min(exact + further, half - 1);
+  const auto further = static_cast<std::int64_t>(logarithm * static_cast<float>(count - exact));
+  return side + std::min(exact + further, count - 1);
 }
 
 Architecture read_sizes(const Config& config, const Defaults& defaults, const std::string& layer_prefix) {
@@ -71,10 +77,15 @@ Architecture read_sizes(const Config& config, const Defaults& defaults, const st
   read.activation = config.text({"hidden_act", "activation", "activation_function"}, defaults.activation);
   const std::int64_t layers =
       config.size({"num_hidden_layers", "n_layers", "n_layer", "num_layers"}, defaults.layers, kMost);
-  for (std::int64_t i = 0; i < layers; ++i) {
-    read.layers.push_back({.prefix = layer_prefix + std::to_string(i) + "."});
-  }
+  set_layers(layers, layer_prefix, read);
   return read;
+}
+
+void set_layers(std::int64_t count, const std::string& prefix, Architecture& read) {
+  read.layers.clear();
+  for (std::int64_t i = 0; i < count; ++i) {
+    read.layers.push_back({.prefix = prefix + std::to_string(i) + "."});
+  }
 }
 
 bool is_encoder_alone(const Config& config) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,19 +14,22 @@ namespace attnviz {
 
 /// How the parts are called in the file, without ".weight" and ".bias". An empty name: there is no such part.
 struct TensorNames {
-  std::string words = {};                 ///< every checkpoint of the family has it
-  std::string positions = {};             ///< empty: none are learned
-  std::string types = {};                 ///< token types
-  std::string word_projection = {};       ///< of the words alone, to the model's width
-  std::string embedding_norm = {};        ///< of words, positions and types together
-  std::string embedding_projection = {};  ///< to the model's width, behind the norm
-  std::string relative_bias = {};         ///< on scores, by distance
+  std::string words = {};                     ///< every checkpoint of the family has it
+  std::vector<std::string> other_words = {};  ///< or one of these, where several parts share it
+  std::string positions = {};                 ///< empty: none are learned
+  std::string types = {};                     ///< token types
+  std::string word_projection = {};           ///< of the words alone, to the model's width
+  std::string embedding_norm = {};            ///< of words, positions and types together
+  std::string embedding_projection = {};      ///< to the model's width, behind the norm
+  std::string relative_bias = {};             ///< on scores, by distance
 
   // Behind a layer's own prefix:
   std::string query = {}, key = {}, value = {};  ///< one name where they are fused
   std::string query_norm = {}, key_norm = {};
-  std::string output = {};             ///< of the attention
-  std::string attention_norm = {};     ///< before or behind the attention, as the order says
+  std::string output = {};          ///< of the attention
+  std::string attention_norm = {};  ///< before or behind the attention, as the order says
+  std::string cross_query = {}, cross_key = {}, cross_value = {};  ///< a decoder's, of what its encoder gives
+  std::string cross_output = {}, cross_norm = {};
   std::string gate = {};               ///< beside `inner`: activation(gate(x)) · inner(x)
   std::string inner = {}, outer = {};  ///< the feed-forward part
   std::string output_norm = {};        ///< before or behind the feed-forward part
@@ -70,6 +74,7 @@ enum class Fused {
   by_head     ///< query, key and value of head 0, of head 1, …
 };
 
+/// A stack of layers, and the one behind it.
 struct Architecture {
   TensorNames names;
   TopPlan top;
@@ -88,6 +93,7 @@ struct Architecture {
   std::int64_t first_position = 0;  ///< the first token's
   /// RoBERTa counts only other tokens; those with this id have the position before the first. -1: none.
   std::int64_t uncounted_id = -1;
+  bool sinusoids = false;  ///< positions are computed where the file has none (Vaswani et al. 2017)
   Rotary rotary;
   std::int64_t buckets = 0;   ///< rows of the relative bias
   std::int64_t furthest = 0;  ///< the distance from which on it no longer changes
@@ -101,6 +107,11 @@ struct Architecture {
   bool input_major = false;  ///< projections are stored as [inputs, outputs]
   bool projection_bias = true, output_bias = true, feed_forward_bias = true;
 
+  std::shared_ptr<const Architecture> decoder = {};  ///< of an encoder-decoder, whose encoder this is
+
+  /// A tensor that every checkpoint of the family has, under one name.
+  [[nodiscard]] std::string anchor() const;
+
   /// The most tokens that have a position.
   [[nodiscard]] std::size_t max_tokens() const {
     return static_cast<std::size_t>(positions - first_position);
@@ -109,7 +120,7 @@ struct Architecture {
 
 /// The row of the relative bias for a key that stands `distance` behind its query: half the rows are for keys
 /// before it, half for those behind, each small distance with its own, larger ones together (Raffel et al.
-/// 2020).
+/// 2020). Of a causal stack all rows are for keys before it.
 [[nodiscard]] std::int64_t relative_bucket(const Architecture& architecture, std::int64_t distance);
 
 /// Missing entries take the defaults of transformers' configuration classes. Throws Error naming the file and

@@ -11,6 +11,11 @@
 namespace attnviz {
 namespace {
 
+/// Names of one attention's parts, with the layer's prefix.
+struct AttentionNames {
+  std::string query, key, value, output, norm;
+};
+
 /// Binds parts of a model by name.
 class Binder {
  public:
@@ -22,6 +27,8 @@ class Binder {
   [[nodiscard]] std::optional<Norm> norm_if(const std::string& name, std::int64_t width) const;
 
  private:
+  [[nodiscard]] AttentionBlock attention(const AttentionNames& names) const;
+  [[nodiscard]] ParameterPointer words() const;
   [[nodiscard]] Norm norm(const std::string& name, std::int64_t width) const;
   [[nodiscard]] Linear linear(const std::string& name, std::int64_t inputs, std::int64_t outputs,
                               bool bias) const;
@@ -71,16 +78,26 @@ Projection Binder::projection(const std::string& name, std::int64_t heads, std::
   return bound;
 }
 
+AttentionBlock Binder::attention(const AttentionNames& names) const {
+  const Architecture& is = architecture_;
+  return {projection(names.query, is.heads, 0), projection(names.key, is.key_heads, 1),
+          projection(names.value, is.key_heads, 2),
+          linear(names.output, is.heads * is.head_size, is.hidden, is.output_bias),
+          norm(names.norm, is.hidden)};
+}
+
 Layer Binder::layer(const std::string& prefix) const {
   const Architecture& is = architecture_;
   Layer layer;
-  layer.query = projection(prefix + names_.query, is.heads, 0);
-  layer.key = projection(prefix + names_.key, is.key_heads, 1);
-  layer.value = projection(prefix + names_.value, is.key_heads, 2);
-  if (!names_.query_norm.empty()) layer.query.norm = norm(prefix + names_.query_norm, is.head_size);
-  if (!names_.key_norm.empty()) layer.key.norm = norm(prefix + names_.key_norm, is.head_size);
-  layer.output = linear(prefix + names_.output, is.heads * is.head_size, is.hidden, is.output_bias);
-  layer.attention_norm = norm(prefix + names_.attention_norm, is.hidden);
+  layer.self = attention({prefix + names_.query, prefix + names_.key, prefix + names_.value,
+                          prefix + names_.output, prefix + names_.attention_norm});
+  if (!names_.query_norm.empty()) layer.self.query.norm = norm(prefix + names_.query_norm, is.head_size);
+  if (!names_.key_norm.empty()) layer.self.key.norm = norm(prefix + names_.key_norm, is.head_size);
+  if (!names_.cross_query.empty()) {
+    layer.cross =
+        attention({prefix + names_.cross_query, prefix + names_.cross_key, prefix + names_.cross_value,
+                   prefix + names_.cross_output, prefix + names_.cross_norm});
+  }
   if (!names_.gate.empty()) {
     layer.gate = linear(prefix + names_.gate, is.hidden, is.inner, is.feed_forward_bias);
   }
@@ -90,12 +107,24 @@ Layer Binder::layer(const std::string& prefix) const {
   return layer;
 }
 
+ParameterPointer Binder::words() const {
+  const std::vector<std::int64_t> shape = {architecture_.vocabulary, architecture_.embedding};
+  if (!weights_.has(names_.words + ".weight")) {
+    for (const std::string& other : names_.other_words) {
+      if (weights_.has(other + ".weight")) return weights_.get(other + ".weight", shape);
+    }
+  }
+  return weights_.get(names_.words + ".weight", shape);
+}
+
 Embeddings Binder::embeddings() const {
   const Architecture& is = architecture_;
   const std::int64_t summed = names_.word_projection.empty() ? is.embedding : is.hidden;
   Embeddings bound;
-  bound.words = weights_.get(names_.words + ".weight", {is.vocabulary, is.embedding});
-  bound.positions = rows_if(names_.positions, is.positions, summed);
+  bound.words = words();
+  if (!is.sinusoids || weights_.has(names_.positions + ".weight")) {
+    bound.positions = rows_if(names_.positions, is.positions, summed);
+  }
   bound.types = rows_if(names_.types, is.types, summed);
   bound.relative_bias = rows_if(names_.relative_bias, is.buckets, is.heads);
   if (!names_.word_projection.empty()) {

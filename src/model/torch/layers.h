@@ -48,10 +48,15 @@ struct Projection {
   [[nodiscard]] at::Tensor operator()(const at::Tensor& states, const at::Tensor& chosen = {}) const;
 };
 
-struct Layer {
+struct AttentionBlock {
   Projection query, key, value;
-  Linear output;  ///< of the attention
-  Norm attention_norm;
+  Linear output;
+  Norm norm;  ///< before or behind it
+};
+
+struct Layer {
+  AttentionBlock self;
+  std::optional<AttentionBlock> cross;
   std::optional<Linear> gate;
   Linear inner, outer;  ///< the feed-forward part
   Norm output_norm;
@@ -59,7 +64,7 @@ struct Layer {
 
 /// Of parts that the architecture has not, nothing.
 struct Embeddings {
-  ParameterPointer words, positions, types;
+  ParameterPointer words, positions, types;  ///< no positions: the file has none, or they are computed
   std::optional<Linear> word_projection, projection;
   std::optional<Norm> norm;
   ParameterPointer relative_bias;  ///< [buckets, heads]

@@ -11,7 +11,7 @@ namespace attnviz {
 namespace {
 
 std::vector<int> in_range(const std::vector<int>& asked, const std::string& noun, int first, int count,
-                          const ModelCard& card) {
+                          const std::string& owner) {
   if (asked.empty()) {
     std::vector<int> all(static_cast<std::size_t>(count));
     std::iota(all.begin(), all.end(), first);
@@ -20,10 +20,16 @@ std::vector<int> in_range(const std::vector<int>& asked, const std::string& noun
   const int last = first + count - 1;
   for (const int number : asked) {
     if (number >= first && number <= last) continue;
-    throw Error(noun + " " + std::to_string(number) + ": " + card.name + " has " + noun + "s " +
+    throw Error(noun + " " + std::to_string(number) + ": " + owner + " has " + noun + "s " +
                 std::to_string(first) + " to " + std::to_string(last));
   }
   return asked;
+}
+
+/// What has the layers and heads, as errors name it.
+std::string owner_of(const ModelCard& card, AttentionPart part) {
+  if (!card.is_encoder_decoder()) return card.name;
+  return card.name + (part == AttentionPart::encoder ? "'s encoder" : "'s decoder");
 }
 
 void check_ids(const std::vector<std::int64_t>& ids, std::int64_t count, const std::string& noun,
@@ -40,28 +46,30 @@ void check_ids(const std::vector<std::int64_t>& ids, std::int64_t count, const s
 }  // namespace
 
 Request checked(const Selection& selection, const ModelCard& card) {
-  if (selection.part != AttentionPart::encoder) {
-    const bool cross = selection.part == AttentionPart::cross;
-    throw Error(
-        std::string("--attention ") + (cross ? "cross" : "decoder") + ": " + card.name +
-            (card.is_encoder_decoder() ? ": not yet implemented" : " has no decoder behind an encoder"),
-        "leave it out");
+  const AttentionPart part = selection.part;
+  if (part != AttentionPart::encoder && !card.is_encoder_decoder()) {
+    throw Error(std::string("--attention ") + (part == AttentionPart::cross ? "cross" : "decoder") + ": " +
+                    card.name + " has no decoder behind an encoder",
+                "leave it out");
   }
+  const std::string owner = owner_of(card, part);
   Request request;
-  request.layers = in_range(selection.layers, "layer", 1, card.layers, card);
-  request.heads = in_range(selection.heads, "head", 0, card.heads, card);
+  request.part = part;
+  request.layers = in_range(selection.layers, "layer", 1, layers_of(card, part), owner);
+  request.heads = in_range(selection.heads, "head", 0, heads_of(card, part), owner);
   request.deepest = *std::max_element(request.layers.begin(), request.layers.end());
   request.with_query_key = selection.with_query_key;
   request.kind = selection.kind;
-  check(selection.ablated, card);
+  check(selection.ablated, card, part);
   request.ablated = selection.ablated;
   return request;
 }
 
-void check(std::span<const HeadPlace> ablated, const ModelCard& card) {
+void check(std::span<const HeadPlace> ablated, const ModelCard& card, AttentionPart part) {
+  const std::string owner = owner_of(card, part);
   for (const HeadPlace& place : ablated) {
-    std::ignore = in_range({place.layer}, "layer", 1, card.layers, card);
-    std::ignore = in_range({place.head}, "head", 0, card.heads, card);
+    std::ignore = in_range({place.layer}, "layer", 1, layers_of(card, part), owner);
+    std::ignore = in_range({place.head}, "head", 0, heads_of(card, part), owner);
   }
 }
 
@@ -78,23 +86,22 @@ void check(std::span<const Encoding> encodings, const ModelCard& card, const Voc
   }
 }
 
-std::vector<Attention> make_results(std::span<const Encoding> encodings, const Request& request,
-                                    const ModelCard& card) {
-  std::vector<Attention> results(encodings.size());
-  for (std::size_t i = 0; i < encodings.size(); ++i) {
-    const std::size_t tokens = encodings[i].size();
+std::vector<Attention> make_results(const Texts& texts, const Request& request, const ModelCard& card) {
+  std::vector<Attention> results(texts.queries.size());
+  for (std::size_t i = 0; i < results.size(); ++i) {
     const std::size_t maps = request.layers.size() * request.heads.size();
     Attention& result = results[i];
     result.layers = request.layers;
     result.heads = request.heads;
-    result.queries = result.keys = tokens;
-    result.causal = card.causal;
+    result.queries = texts.queries[i].size();
+    result.keys = texts.keys[i].size();
+    result.causal = card.causal || request.part == AttentionPart::decoder;
     result.kind = request.kind;
-    result.weights.resize(maps * tokens * tokens);
+    result.weights.resize(maps * result.queries * result.keys);
     if (!request.with_query_key) continue;
     result.head_size = request.head_size;
-    result.query.resize(maps * tokens * result.head_size);
-    result.key.resize(maps * tokens * result.head_size);
+    result.query.resize(maps * result.queries * result.head_size);
+    result.key.resize(maps * result.keys * result.head_size);
   }
   return results;
 }

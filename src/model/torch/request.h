@@ -12,6 +12,7 @@ namespace attnviz {
 
 /// A Selection with "all" spelled out, every number in range.
 struct Request {
+  AttentionPart part = AttentionPart::encoder;
   std::vector<int> layers;  ///< from 1, in the order asked for
   std::vector<int> heads;   ///< from 0, in the order asked for
   int deepest = 0;
@@ -21,11 +22,12 @@ struct Request {
   std::size_t head_size = 0;  ///< of the vectors, where they can be taken out
 };
 
-/// Throws Error: "layer 13: minilm has layers 1 to 6".
+/// Throws Error: "layer 13: minilm has layers 1 to 6", or for a part that it has not.
 [[nodiscard]] Request checked(const Selection& selection, const ModelCard& card);
 
-/// Throws Error: a head that the model has not.
-void check(std::span<const HeadPlace> ablated, const ModelCard& card);
+/// Throws Error: a head that the part has not.
+void check(std::span<const HeadPlace> ablated, const ModelCard& card,
+           AttentionPart part = AttentionPart::encoder);
 
 /// How many different ids there are; 0 where that is unknown.
 struct Vocabulary {
@@ -36,8 +38,13 @@ struct Vocabulary {
 /// Throws Error for an empty encoding, one of more tokens than the model takes, or an unknown id.
 void check(std::span<const Encoding> encodings, const ModelCard& card, const Vocabulary& vocabulary);
 
+/// Whose tokens a part's queries and keys are.
+struct Texts {
+  std::span<const Encoding> queries, keys;
+};
+
 /// Results with their numbers and sizes filled in and room for the weights.
-[[nodiscard]] std::vector<Attention> make_results(std::span<const Encoding> encodings, const Request& request,
+[[nodiscard]] std::vector<Attention> make_results(const Texts& texts, const Request& request,
                                                   const ModelCard& card);
 
 }  // namespace attnviz

@@ -53,6 +53,10 @@ Scores::Scores(const Architecture& architecture, const Embeddings& embeddings, c
   }
 }
 
+Scores::Scores(const Batch& source, c10::Device device) : device_(device), tokens_(source.ids.size(1)) {
+  masks_[0] = make_mask(source, /*causal=*/false, 0);
+}
+
 Mask Scores::make_mask(const Batch& batch, bool causal, std::int64_t window) const {
   Mask mask;
   if (causal) {

@@ -24,8 +24,12 @@ struct Mask {
 /// What a batch's scores need; made once, used in every layer.
 class Scores {
  public:
+  /// Of a stack's own tokens.
   Scores(const Architecture& architecture, const Embeddings& embeddings, const Batch& batch,
          c10::Device device);
+
+  /// Of a decoder's tokens with those of `source`, which have no place in its order.
+  Scores(const Batch& source, c10::Device device);
 
   /// Queries or keys [sentences, heads, tokens, head_size], turned by their positions.
   [[nodiscard]] at::Tensor rotated(const at::Tensor& vectors) const;
@@ -44,7 +48,7 @@ class Scores {
   [[nodiscard]] const Mask& mask(const LayerPlan& layer) const;
 
   c10::Device device_;
-  std::int64_t tokens_;
+  std::int64_t tokens_;                 ///< that are keys
   at::Tensor cosines_, sines_;          ///< [tokens, rotated numbers]; undefined: no rotation
   std::optional<at::Tensor> bias_;      ///< [heads, queries, keys]
   std::map<std::int64_t, Mask> masks_;  ///< by window; 0: one that hides nothing here

@@ -170,8 +170,9 @@ class TorchScriptModel final : public Model {
     if (request.with_query_key) refuse("gives no query and key vectors");
     if (request.kind == WeightKind::norm) refuse("gives no norms, which need its value vectors");
     if (!request.ablated.empty()) refuse("ablates no head");
+    if (request.part != AttentionPart::encoder) refuse("gives an encoder's attention only");
     check(encodings, card_, vocabulary_);
-    std::vector<Attention> results = make_results(encodings, request, card_);
+    std::vector<Attention> results = make_results({encodings, encodings}, request, card_);
     const std::size_t together = batches_ ? std::max<std::size_t>(encodings.size(), 1) : 1;
     for (std::size_t first = 0; first < encodings.size(); first += together) {
       const std::vector<at::Tensor> layers = forward(make_batch(encodings.subspan(first, together)));

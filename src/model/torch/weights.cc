@@ -113,11 +113,19 @@ Weights::Weights(const fs::path& directory, std::string_view anchor, c10::Device
     throw Error(path_ + ": no tensor \"" + std::string(anchor) + "\": not this architecture's weights");
 }
 
-const TensorView& Weights::find(const std::string& name, const std::vector<std::int64_t>& shape) const {
+const TensorView* Weights::locate(const std::string& name) const {
   const auto& tensors = file_.tensors();
   auto entry = tensors.find(name);
   if (entry == tensors.end()) entry = tensors.find(old_name(name));
-  if (entry != tensors.end()) return entry->second;
+  if (entry != tensors.end()) return &entry->second;
+  // Of tensors that are one, safetensors' save_model keeps one, and says in the metadata which.
+  const auto kept = file_.metadata().find(name);
+  entry = kept == file_.metadata().end() ? tensors.end() : tensors.find(kept->second);
+  return entry == tensors.end() ? nullptr : &entry->second;
+}
+
+const TensorView& Weights::find(const std::string& name, const std::vector<std::int64_t>& shape) const {
+  if (const TensorView* const found = locate(name)) return *found;
   throw Error(path_ + ": no tensor \"" + name + "\", expected one of shape " + shape_text(shape),
               "config.json and the weights do not belong together, or the file is incomplete");
 }

@@ -64,6 +64,8 @@ class Weights {
   /// that a fine-tuned model's class put before its encoder's names ("bert.").
   Weights(const std::filesystem::path& directory, std::string_view anchor, c10::Device device);
 
+  [[nodiscard]] bool has(const std::string& name) const { return locate(prefix_ + name) != nullptr; }
+
   /// Throws Error naming file and tensor when it is missing, has another shape or is not floating point.
   [[nodiscard]] ParameterPointer get(const std::string& name, const std::vector<std::int64_t>& shape) const {
     return get_named(prefix_ + name, shape);
@@ -76,6 +78,7 @@ class Weights {
  private:
   [[nodiscard]] ParameterPointer get_named(const std::string& name,
                                            const std::vector<std::int64_t>& shape) const;
+  [[nodiscard]] const TensorView* locate(const std::string& name) const;  ///< null: there is none
   [[nodiscard]] const TensorView& find(const std::string& name, const std::vector<std::int64_t>& shape) const;
 
   Safetensors file_;

@@ -12,9 +12,11 @@ namespace attnviz {
 struct Family {
   std::initializer_list<std::string_view> model_types;
   Architecture (*read)(const Config& config);
+  bool encoder_decoder = false;  ///< knows what to do where is_encoder_decoder is true
 };
 
-extern const Family kBert, kRoberta, kDistilbert, kElectra, kAlbert, kMpnet, kT5, kMt5;  // encoders
+extern const Family kBert, kRoberta, kDistilbert, kElectra, kAlbert, kMpnet;   // encoders
+extern const Family kT5, kMt5, kBart, kMbart, kMarian, kPegasus, kBlenderbot;  // with a decoder behind
 extern const Family kGpt2, kGptNeo, kLlama, kMistral, kQwen2, kQwen3, kGptNeox, kOpt, kGemma;
 
 /// What transformers' configuration class takes where config.json is silent.
@@ -30,6 +32,9 @@ struct Defaults {
 /// that divide the width, all layers alike.
 [[nodiscard]] Architecture read_sizes(const Config& config, const Defaults& defaults,
                                       const std::string& layer_prefix);
+
+/// As many layers alike, called by their numbers from 0.
+void set_layers(std::int64_t count, const std::string& prefix, Architecture& read);
 
 /// With the scale 1/sqrt(head_size) in every layer.
 void set_head_size(std::int64_t head_size, Architecture& read);

@@ -1,6 +1,8 @@
-/// T5's encoder (Raffel et al. 2020), which is a model of its own in some files: a bias by distance on
-/// unscaled scores, one for all layers, instead of positions.
+/// T5 (Raffel et al. 2020): an encoder, alone in some files, and a decoder with a bias by distance on
+/// unscaled scores, one for all layers of each, instead of positions.
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "model/torch/families/families.h"
 
@@ -16,8 +18,11 @@ void read_feed_forward(const Config& config, const std::string& fallback, Archit
   const bool gated = kind.starts_with(kGated);
   read.activation = gated ? kind.substr(kGated.size()) : kind;
   if (kind == "gated-gelu") read.activation = "gelu_new";
-  read.names.gate = gated ? "layer.1.DenseReluDense.wi_0" : "";
-  read.names.inner = gated ? "layer.1.DenseReluDense.wi_1" : "layer.1.DenseReluDense.wi";
+  const std::string part = read.causal ? "layer.2." : "layer.1.";
+  read.names.gate = gated ? part + "DenseReluDense.wi_0" : "";
+  read.names.inner = part + (gated ? "DenseReluDense.wi_1" : "DenseReluDense.wi");
+  read.names.outer = part + "DenseReluDense.wo";
+  read.names.output_norm = part + "layer_norm";
 }
 
 void read_buckets(const Config& config, Architecture& read) {
@@ -27,34 +32,50 @@ void read_buckets(const Config& config, Architecture& read) {
     config.fault("relative_attention_num_buckets: expected at least " + std::to_string(kFewestBuckets) +
                  ", got " + std::to_string(read.buckets));
   }
-  if (read.furthest <= read.buckets / 4) {
-    config.fault("relative_attention_max_distance: expected more than a fourth of the buckets, got " +
+  if (read.furthest <= read.buckets / (read.causal ? 2 : 4)) {
+    config.fault("relative_attention_max_distance: expected more than " +
+                 std::string(read.causal ? "half" : "a fourth of") + " the buckets, got " +
                  std::to_string(read.furthest));
   }
 }
 
-Architecture read_t5_like(const Config& config, const Defaults& defaults) {
-  if (config.flag({"is_encoder_decoder"}, true) && !is_encoder_alone(config)) {
-    config.refuse("is_encoder_decoder true");
-  }
-  Architecture read = read_sizes(config, defaults, "encoder.block.");
+Architecture read_stack(const Config& config, const Defaults& defaults, const std::string& stack) {
+  Architecture read = read_sizes(config, defaults, stack + "block.");
+  read.causal = stack == "decoder.";
   read.head_size = config.size({"d_kv"}, 64);
   read.positions = 0;  // any number of tokens; what some files say is what they were trained with
   read.order = NormOrder::before;
   read.norm = NormKind::rms;
   read.projection_bias = read.output_bias = read.feed_forward_bias = false;
   read.names = {.words = "shared",
-                .relative_bias = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
+                .other_words = {"encoder.embed_tokens", "decoder.embed_tokens"},
+                .relative_bias = stack + "block.0.layer.0.SelfAttention.relative_attention_bias",
                 .query = "layer.0.SelfAttention.q",
                 .key = "layer.0.SelfAttention.k",
                 .value = "layer.0.SelfAttention.v",
                 .output = "layer.0.SelfAttention.o",
                 .attention_norm = "layer.0.layer_norm",
-                .outer = "layer.1.DenseReluDense.wo",
-                .output_norm = "layer.1.layer_norm"};
+                .final_norm = stack + "final_layer_norm"};
   read_feed_forward(config, defaults.activation, read);
   read_buckets(config, read);
   return read;
+}
+
+Architecture read_t5_like(const Config& config, const Defaults& defaults) {
+  Architecture encoder = read_stack(config, defaults, "encoder.");
+  // The configuration of an encoder taken out of a model is still that of the whole.
+  if (is_encoder_alone(config) || !config.flag({"is_encoder_decoder"}, true)) return encoder;
+  Architecture decoder = read_stack(config, defaults, "decoder.");
+  const auto layers = static_cast<std::int64_t>(encoder.layers.size());
+  set_layers(config.size({"num_decoder_layers"}, layers, Config::kMostLayersOrHeads), "decoder.block.",
+             decoder);
+  decoder.names.cross_query = "layer.1.EncDecAttention.q";
+  decoder.names.cross_key = "layer.1.EncDecAttention.k";
+  decoder.names.cross_value = "layer.1.EncDecAttention.v";
+  decoder.names.cross_output = "layer.1.EncDecAttention.o";
+  decoder.names.cross_norm = "layer.1.layer_norm";
+  encoder.decoder = std::make_shared<const Architecture>(std::move(decoder));
+  return encoder;
 }
 
 Architecture read_t5(const Config& config) {
@@ -79,7 +100,7 @@ Architecture read_mt5(const Config& config) {
 
 }  // namespace
 
-const Family kT5 = {{"t5"}, read_t5};
-const Family kMt5 = {{"mt5"}, read_mt5};
+const Family kT5 = {{"t5"}, read_t5, /*encoder_decoder=*/true};
+const Family kMt5 = {{"mt5"}, read_mt5, /*encoder_decoder=*/true};
 
 }  // namespace attnviz

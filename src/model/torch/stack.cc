@@ -1,0 +1,238 @@
+#include "model/torch/stack.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/cumsum.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/outer.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace attnviz {
+namespace {
+
+/// Of the first positions: [tokens, width], sines of falling frequencies, then cosines, as Marian has them.
+at::Tensor sinusoids(std::int64_t tokens, std::int64_t width) {
+  const at::Tensor exponents =
+      at::arange((width + 1) / 2, at::kDouble).mul_(-2.0 / static_cast<double>(width));
+  const at::Tensor angles = at::outer(at::arange(tokens, at::kDouble), at::pow(1e4, exponents));
+  return at::cat({angles.sin(), angles.narrow(1, 0, width / 2).cos()}, 1).to(at::kFloat);
+}
+
+void store(const at::Tensor& values, int layer, std::vector<Attention>& results,
+           std::vector<float> Attention::*to) {
+  const at::Tensor on_cpu = values.cpu();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    Attention& result = results[i];
+    const std::size_t rows = to == &Attention::key ? result.keys : result.queries;
+    const std::size_t columns = to == &Attention::weights ? result.keys : result.head_size;
+    const std::size_t size = result.heads.size() * rows * columns;
+    for (std::size_t slot = 0; slot < result.layers.size(); ++slot) {
+      if (result.layers[slot] != layer) continue;
+      copy_heads(on_cpu, i, rows, columns, std::span(result.*to).subspan(slot * size, size));
+    }
+  }
+}
+
+/// ‖f(x)‖ of every key: [sentences, heads, keys], f(x) what a head adds to the attention's output for a key
+/// that it wholly attends to. A head at a time: all their vectors together are as many times the states.
+at::Tensor norms(const Linear& output, const at::Tensor& value, const std::vector<int>& heads) {
+  std::vector<at::Tensor> of_heads;
+  for (const int head : heads) {
+    const at::Tensor vectors = value.select(1, static_cast<std::int64_t>(of_heads.size()));
+    of_heads.push_back(at::linalg_vector_norm(output.share(vectors, head * value.size(-1)), 2, {{-1}}));
+  }
+  return at::stack(of_heads, 1);
+}
+
+bool is_asked_for(const Request& request, bool cross) {
+  return cross == (request.part == AttentionPart::cross);
+}
+
+}  // namespace
+
+Stack::Stack(const Architecture& architecture, const Weights& weights, c10::Device device)
+    : architecture_(architecture),
+      activation_(find_activation(architecture.activation)),
+      device_(device),
+      embeddings_(bind_embeddings(architecture, weights)),
+      layers_(bind_layers(architecture, weights)),
+      final_norm_(architecture.decoder ? bind_final_norm(architecture, weights) : std::nullopt) {}
+
+Run Stack::start(const Batch& batch, const Request& request) const {
+  return {request, Scores(architecture_, embeddings_, batch, device_), choose(request.heads)};
+}
+
+at::Tensor Stack::run_layers(std::size_t count, const Batch& batch, Run& run) const {
+  at::Tensor states = embed(batch);
+  for (std::size_t index = 0; index < count; ++index) states = run_layer(index, std::move(states), run);
+  return states;
+}
+
+at::Tensor Stack::encode(const Batch& batch) const {
+  const Request of_no_map;
+  Run run = start(batch, of_no_map);
+  const at::Tensor states = run_layers(layers_.size(), batch, run);
+  return final_norm_ ? (*final_norm_)(states) : states;
+}
+
+void Stack::take_out(const Batch& batch, Run& run) const {
+  const auto last = static_cast<std::size_t>(run.request.deepest - 1);
+  const bool cross = run.request.part == AttentionPart::cross;
+  at::Tensor states = run_layers(last, batch, run);
+  if (cross) states = add_attention({last}, std::move(states), run);
+  attend_last({last, cross}, states, run);
+}
+
+at::Tensor Stack::embed(const Batch& batch) const {
+  const at::Tensor ids = batch.ids.flatten();
+  at::Tensor states = embeddings_.words->rows(ids);
+  if (architecture_.word_scale != 1) states *= architecture_.word_scale;
+  if (embeddings_.word_projection) states = (*embeddings_.word_projection)(states);
+  if (embeddings_.types) states += embeddings_.types->rows(batch.types.flatten());
+  if (embeddings_.positions) states += embeddings_.positions->rows(positions(batch.ids).flatten());
+  const std::int64_t tokens = batch.ids.size(1);
+  states = states.view({batch.ids.size(0), tokens, -1});
+  if (architecture_.sinusoids && !embeddings_.positions)
+    states += sinusoids(tokens, states.size(-1)).to(device_);
+  if (embeddings_.norm) states = (*embeddings_.norm)(states);
+  return embeddings_.projection ? (*embeddings_.projection)(states) : states;
+}
+
+at::Tensor Stack::positions(const at::Tensor& ids) const {
+  const std::int64_t first = architecture_.first_position;
+  if (architecture_.uncounted_id < 0) return at::arange(first, first + ids.size(1), at::kLong).expand_as(ids);
+  // A token that is the padding token, even inside the text, has no position and moves none.
+  const at::Tensor counted = ids.ne(architecture_.uncounted_id).to(at::kLong);
+  return at::cumsum(counted, 1).mul_(counted).add_(first - 1);
+}
+
+HeadChoice Stack::choose(const std::vector<int>& heads) const {
+  std::vector<int> all(static_cast<std::size_t>(architecture_.heads));
+  std::iota(all.begin(), all.end(), 0);
+  if (heads == all) return {};
+  const std::int64_t served = architecture_.heads / architecture_.key_heads;
+  std::vector<std::int64_t> key_heads, key_of;
+  for (const int head : heads) {
+    const auto place = std::find(key_heads.begin(), key_heads.end(), head / served);
+    key_of.push_back(place - key_heads.begin());
+    if (place == key_heads.end()) key_heads.push_back(head / served);
+  }
+  return {at::tensor(std::vector<std::int64_t>(heads.begin(), heads.end())), at::tensor(key_heads),
+          at::tensor(key_of)};
+}
+
+const AttentionBlock& Stack::block_at(const Place& place) const {
+  const Layer& layer = layers_[place.index];
+  return place.cross ? *layer.cross : layer.self;
+}
+
+at::Tensor Stack::attention_input(const AttentionBlock& block, const at::Tensor& states) const {
+  return architecture_.order == NormOrder::behind ? states : block.norm(states);
+}
+
+/// Each key head's vectors, once for every head that it serves.
+at::Tensor Stack::spread(const at::Tensor& of_key_heads) const {
+  if (architecture_.key_heads == architecture_.heads) return of_key_heads;
+  return of_key_heads.repeat_interleave(architecture_.heads / architecture_.key_heads, 1);
+}
+
+/// The attention's output [sentences, heads, tokens, head_size]; maps that are wanted are computed beside it.
+at::Tensor Stack::attend(const Place& place, const at::Tensor& states, Run& run) const {
+  const AttentionBlock& block = block_at(place);
+  const Scores& scores = place.cross ? run.source->scores : run.scores;
+  const at::Tensor input = attention_input(block, states);
+  const at::Tensor& read = place.cross ? run.source->states : input;
+  const Vectors all{scores.rotated(block.query(input)), spread(scores.rotated(block.key(read))),
+                    spread(block.value(read))};
+  const bool asked_for = is_asked_for(run.request, place.cross);
+  const int number = static_cast<int>(place.index) + 1;
+  if (const auto& asked = run.request.layers;
+      asked_for && std::find(asked.begin(), asked.end(), number) != asked.end()) {
+    Vectors chosen = all;
+    if (run.choice.heads.defined()) {
+      const at::Tensor heads = run.choice.heads.to(device_);
+      for (at::Tensor* const some : {&chosen.query, &chosen.key, &chosen.value})
+        *some = some->index_select(1, heads);
+    }
+    take(place, chosen, run);
+  }
+  at::Tensor context = scores.attended(all.query, all.key, all.value, architecture_.layers[place.index]);
+  for (const HeadPlace& ablated : run.request.ablated) {
+    if (asked_for && ablated.layer == number) context.select(1, ablated.head).zero_();
+  }
+  return context;
+}
+
+/// Behind the deepest layer asked for nothing is needed: only what its maps are made of, of the heads asked
+/// for.
+void Stack::attend_last(const Place& place, const at::Tensor& states, Run& run) const {
+  const AttentionBlock& block = block_at(place);
+  const Scores& scores = place.cross ? run.source->scores : run.scores;
+  const HeadChoice& choice = run.choice;
+  const at::Tensor input = attention_input(block, states);
+  const at::Tensor& read = place.cross ? run.source->states : input;
+  const auto for_each_head = [&](const at::Tensor& of_key_heads) {
+    if (!choice.heads.defined()) return spread(of_key_heads);
+    if (architecture_.key_heads == architecture_.heads) return of_key_heads;
+    return of_key_heads.index_select(1, choice.key_of.to(device_));
+  };
+  Vectors chosen{scores.rotated(block.query(input, choice.heads)),
+                 for_each_head(scores.rotated(block.key(read, choice.key_heads))),
+                 {}};
+  if (run.request.kind == WeightKind::norm) chosen.value = for_each_head(block.value(read, choice.key_heads));
+  take(place, chosen, run);
+}
+
+/// Stores a layer's maps of the heads asked for.
+void Stack::take(const Place& place, const Vectors& chosen, Run& run) const {
+  const Scores& scores = place.cross ? run.source->scores : run.scores;
+  const int number = static_cast<int>(place.index) + 1;
+  at::Tensor maps =
+      scores.maps(chosen.query, chosen.key, architecture_.layers[place.index], run.choice.heads);
+  if (run.request.kind == WeightKind::norm) {
+    // ‖α f(x)‖ = α ‖f(x)‖, as no weight is below 0.
+    maps.mul_(norms(block_at(place).output, chosen.value, run.request.heads).unsqueeze(2));
+  }
+  store(maps, number, run.results, &Attention::weights);
+  if (!run.request.with_query_key) return;
+  store(chosen.query, number, run.results, &Attention::query);
+  store(chosen.key, number, run.results, &Attention::key);
+}
+
+/// The states with an attention's output. Takes them over, so that they are freed when used.
+at::Tensor Stack::add_attention(const Place& place, at::Tensor states, Run& run) const {
+  const AttentionBlock& block = block_at(place);
+  at::Tensor merged = attend(place, states, run).transpose(1, 2).flatten(2);
+  const at::Tensor attended = block.output(merged).add_(states);
+  merged.reset();
+  states.reset();
+  return architecture_.order == NormOrder::behind ? block.norm(attended) : attended;
+}
+
+at::Tensor Stack::feed_forward(const Layer& layer, const at::Tensor& input) const {
+  if (!layer.gate) return layer.outer(activation_(layer.inner(input)));
+  return layer.outer(activation_((*layer.gate)(input)).mul_(layer.inner(input)));
+}
+
+at::Tensor Stack::run_layer(std::size_t index, at::Tensor states, Run& run) const {
+  const Layer& layer = layers_[index];
+  if (architecture_.order == NormOrder::parallel) {
+    const at::Tensor attended = add_attention({index}, states, run);
+    return attended.add_(feed_forward(layer, layer.output_norm(states)));
+  }
+  states = add_attention({index}, std::move(states), run);
+  if (layer.cross) states = add_attention({index, /*cross=*/true}, std::move(states), run);
+  if (architecture_.order == NormOrder::before) {
+    return states.add_(feed_forward(layer, layer.output_norm(states)));
+  }
+  return layer.output_norm(feed_forward(layer, states).add_(states));
+}
+
+}  // namespace attnviz
