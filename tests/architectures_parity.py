@@ -208,14 +208,6 @@ def test_trace(case, tmp_path):
     assert largest <= TOLERANCE
 
 
-def test_a_whole_encoder_decoder_model_is_refused(tmp_path):
-    Case("t5", head="Seq2SeqLM").save(tmp_path)
-    command = [BUILD / "model_dump", tmp_path, "checkpoint", tmp_path]
-    done = subprocess.run(command, input="", capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "is_encoder_decoder true" in done.stderr
-
-
 @pytest.mark.parametrize("case", [Case("mpnet"), Case("t5", head="TextEncoding")], ids=str)
 def test_vectors_that_do_not_make_the_weights_are_refused(case, tmp_path):
     case.save(tmp_path)

@@ -49,15 +49,17 @@ class Case:
         return transformers.AutoConfig.for_model(self.family, **(options | self.options))
 
     def make(self, seed):
-        """Weights large enough for sharp attention, and no bias or norm left at 0 or 1."""
+        """Weights large enough for sharp attention, and no bias or norm left at 0 or 1; T5's, whose states grow with
+        every layer, not so large that single precision itself tells in the fifth digit."""
         torch.manual_seed(seed)
+        size = 1.0 if self.family in T5 else 1.5
         config = self.configuration()
         model = getattr(transformers, f"AutoModelFor{self.head}" if self.head else "AutoModel").from_config(config)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 if not parameter.requires_grad:
                     continue  # sinusoids
-                scale = 1.5 / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1
+                scale = size / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1
                 parameter.add_(torch.randn_like(parameter) * scale)
                 if self.family in T5 and name.endswith("Attention.q.weight"):  # trained to make up for unscaled scores
                     parameter.mul_(config.d_kv**-0.5)
@@ -163,3 +165,176 @@ def test_random_checkpoint(case, seed, tmp_path):
     assert card["max_tokens"] == (0 if case.family in T5 else config.max_position_embeddings)
     assert not card["causal"]
     assert max(largest.values()) <= TOLERANCE, largest
+
+
+SMALL_T5, SMALL_BART = Case("t5"), Case("bart", {"tie_word_embeddings": False})
+
+
+def resave(directory, change):
+    """What `change` makes of the file's tensors."""
+    path = directory / "model.safetensors"
+    save_file(change(load_file(path)), path, metadata={"format": "pt"})
+
+
+def renamed(tensors, name, names):
+    """One tensor under other names, as many copies."""
+    copied = tensors.pop(name)
+    return tensors | {other: copied.clone() for other in names}
+
+
+@pytest.mark.parametrize("case, name, names", [
+    (SMALL_T5, "shared.weight", ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"]),
+    (SMALL_T5, "shared.weight", ["shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"]),
+    (SMALL_T5, "shared.weight", ["decoder.embed_tokens.weight"]),
+    (Case("bart"), "model.shared.weight", ["model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"]),
+    (Case("marian"), "model.shared.weight", ["model.decoder.embed_tokens.weight", "lm_head.weight"]),
+])  # fmt: skip
+def test_shared_words_under_any_of_their_names(case, name, names, tmp_path):
+    case.save(tmp_path)
+    model = load(tmp_path)
+    resave(tmp_path, lambda tensors: renamed(tensors, name, names))
+    largest, _ = compare(case, model, requests_for(case, model.config, 1)[::6], tmp_path)
+    assert max(largest.values()) <= TOLERANCE, largest
+
+
+@pytest.mark.parametrize("case", [SMALL_T5, Case("bart")], ids=str)
+def test_what_save_model_kept_once(case, tmp_path):
+    """Under the name that comes first in the alphabet; the metadata says which others it stands for."""
+    case.save(tmp_path)
+    model = load(tmp_path)
+    save_model(case.make(0), str(tmp_path / "model.safetensors"))
+    largest, _ = compare(case, model, requests_for(case, model.config, 1)[::6], tmp_path)
+    assert max(largest.values()) <= TOLERANCE, largest
+
+
+def test_stored_sinusoids_count(tmp_path):
+    case = Case("marian", head="")
+    case.save(tmp_path)
+    resave(tmp_path, lambda tensors: {k: v + ("embed_positions" in k) * torch.rand_like(v) for k, v in tensors.items()})
+    model = load(tmp_path)
+    largest, _ = compare(case, model, requests_for(case, model.config, 1), tmp_path)
+    assert max(largest.values()) <= TOLERANCE, largest
+
+
+def test_an_encoder_of_a_whole_file_needs_no_target(tmp_path):
+    SMALL_BART.save(tmp_path)
+    [[got]], _ = dump(tmp_path, "checkpoint", [{"ids": [[5, 6, 7]]}], tmp_path / "out")
+    expected = reference(load(tmp_path), [5, 6, 7], [3])["encoder"]
+    assert np.abs(got["attention"] - expected).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("case, part", [(SMALL_BART, part) for part in PARTS] + [(SMALL_T5, "cross")], ids=str)
+def test_query_and_key_vectors_make_the_attention(case, part, tmp_path):
+    case.save(tmp_path)
+    ids, targets = [[5, 9, 80, 7], [8]], [[3, 6], [3, 44, 9, 10, 11]]
+    request = {"ids": ids, "targets": targets, "part": part, "layers": [2, 1], "heads": [3, 0], "query_key": True}
+    [results], _ = dump(tmp_path, "checkpoint", [request], tmp_path / "out")
+    model = load(tmp_path)
+    for source, target, tensors in zip(ids, targets, results):
+        query, key = torch.tensor(tensors["query"]), torch.tensor(tensors["key"])
+        expected = reference(model, source, target)[part][[1, 0]][:, [3, 0]]
+        scores = query @ key.transpose(-1, -2) * (1 if case.family in T5 else query.shape[-1] ** -0.5)
+        made = scores.masked_fill(torch.tensor(expected) == 0, -torch.inf).softmax(-1).numpy()
+        assert np.abs(made - expected).max() <= TOLERANCE
+
+
+class Recorder:
+    """What goes into an attention's output projection and what its value projection gives, of each layer of a part."""
+
+    ENDS = {"t5": ("SelfAttention", "EncDecAttention", "v", "o")}
+
+    def __init__(self, case, model, part):
+        own, other, value, output = self.ENDS.get(case.family, ("self_attn", "encoder_attn", "v_proj", "out_proj"))
+        end = other if part == "cross" else own
+        stack = model.encoder if part == "encoder" else model.decoder
+        self.blocks = [module for name, module in stack.named_modules() if name.endswith(end)]
+        self.output, self.values = output, []
+        for block in self.blocks:
+            getattr(block, value).register_forward_hook(lambda m, _, out: self.values.append(out[0].double()))
+
+    def norms(self, weights):
+        """α‖f(x)‖ from α [layers, heads, queries, keys]."""
+        heads = weights.shape[1]
+        layers = []
+        for layer, block, values in zip(torch.tensor(weights).double(), self.blocks, self.values, strict=True):
+            outward = getattr(block, self.output).weight.detach().double().T
+            outward = outward.reshape(heads, -1, outward.shape[1])
+            by_head = values.view(len(values), heads, -1).transpose(0, 1)
+            layers.append(layer * (by_head @ outward).norm(dim=-1).unsqueeze(1))
+        self.values.clear()
+        return torch.stack(layers).numpy()
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("case", [SMALL_T5, SMALL_BART], ids=str)
+def test_norms(case, part, tmp_path):
+    case.save(tmp_path)
+    model = load(tmp_path)
+    recorder = Recorder(case, model, part)
+    requests = [request | {"norm": True} for request in requests_for(case, model.config, 5) if request["part"] == part]
+    results, _ = dump(tmp_path, "checkpoint", requests, tmp_path / "out")
+    for request, result in zip(requests, results):
+        for ids, targets, tensors in zip(request["ids"], request["targets"], result):
+            recorder.values.clear()
+            expected = recorder.norms(reference(model, ids, targets)[part])
+            expected = expected[[n - 1 for n in request.get("layers", range(1, len(expected) + 1))]]
+            expected = expected[:, request.get("heads", range(expected.shape[1]))]
+            largest = expected.max((2, 3), keepdims=True)
+            assert np.abs((tensors["norm"] - expected) / largest).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("case", [SMALL_T5, SMALL_BART], ids=str)
+def test_an_ablated_head_gives_zeros(case, part, tmp_path):
+    """As a model does whose output projection has zeros for it."""
+    case.save(tmp_path)
+    model = load(tmp_path)
+    recorder = Recorder(case, model, part)
+    projection = getattr(recorder.blocks[0], recorder.output)
+    heads = sizes(model.config)[1][part]
+    size = projection.in_features // heads
+    with torch.no_grad():
+        projection.weight[:, 2 * size : 3 * size] = 0
+    requests = [request | {"ablated": [[1, 2]]} for request in requests_for(case, model.config, 6) if request["part"] == part]
+    largest, _ = compare(case, model, requests, tmp_path)
+    assert largest[part] <= TOLERANCE
+
+
+ONE = {"ids": [[5, 6]], "targets": [[3]]}
+
+
+@pytest.mark.parametrize("request_, expected", [
+    ({"ids": [[5]], "part": "cross"}, "0 target texts for 1 source texts, expected one each"),
+    (ONE | {"part": "decoder", "layers": [4]}, "'s decoder has layers 1 to 3"),
+    (ONE | {"layers": [3]}, "'s encoder has layers 1 to 2"),
+    (ONE | {"part": "cross", "heads": [4]}, "'s decoder has heads 0 to 3"),
+    (ONE | {"part": "decoder", "ablated": [[9, 0]]}, "'s decoder has layers 1 to 3"),
+    ({"ids": [[5]], "targets": [[101]], "part": "cross"}, "token id 101: "),
+    ({"ids": [[101]], "targets": [[3]], "part": "cross"}, "token id 101: "),
+    ({"ids": [[5]], "targets": [[]], "part": "decoder"}, "no tokens"),
+    (ONE | {"part": "decoder", "query_key": True}, "adds a bias by distance"),
+    (ONE | {"part": "cross", "query_key": True, "norm": True}, "do not make up norms"),
+    (ONE | {"predict": True}, "predictions of an encoder-decoder are not implemented"),
+])  # fmt: skip
+def test_what_is_refused(request_, expected, tmp_path):
+    SMALL_T5.save(tmp_path)
+    command = [BUILD / "model_dump", tmp_path, "checkpoint", tmp_path]
+    done = subprocess.run(command, input=json.dumps(request_), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert expected in done.stderr
+
+
+def test_a_model_of_one_part_has_no_other(tmp_path):
+    sizes_ = {"vocab_size": 50, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    transformers.BertModel(transformers.BertConfig(**sizes_)).save_pretrained(tmp_path)
+    command = [BUILD / "model_dump", tmp_path, "checkpoint", tmp_path]
+    done = subprocess.run(command, input=json.dumps(ONE | {"part": "cross"}), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("--attention cross: ")
+    assert " has no decoder behind an encoder" in done.stderr
+
+
+def test_largest_difference(capsys):
+    """The sum of the above, for the reader."""
+    with capsys.disabled():
+        print(f"\nlargest difference from eager attention in {len(measured)} comparisons: {max(measured, default=None)}")
