@@ -1,5 +1,5 @@
 """The memory that --max-memory goes by is 1.0 to 1.3 times what a run takes at its peak beyond the weights: on a few
-shapes here, on fifty with
+shapes here, on seventy with
 
     ATTNVIZ_SWEEP=1 ATTNVIZ_BUILD=build/release python -m pytest -s tests/memory_parity.py
 """
@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import pytest
+from encoder_decoder_parity import Case as EncoderDecoder
 from model_parity import BUILD, Case, export_model
 
 LITTLE = 5 << 19  # bytes more than needed that do not matter, where all that is needed are some MiB
@@ -18,6 +19,7 @@ SWEEP = "ATTNVIZ_SWEEP" in os.environ
 SHAPES = {"small": (4, 4, 64), "wide": (2, 4, 512), "minilm": (6, 12, 384), "many": (12, 16, 128)}  # layers, heads, hidden
 ONE, LAST, HEAD, VECTORS = {"layers": [1]}, {"layers": [2], "heads": [0]}, {"heads": [1]}, {"query_key": True}
 NORMS = {"norm": True}
+DECODER, CROSS = {"part": "decoder"}, {"part": "cross"}
 
 #: family, shape, backend, sentences, tokens, selection
 FEW = [
@@ -28,6 +30,12 @@ FEW = [
     ("gpt2", "small", "checkpoint", 1, 1024, NORMS | ONE),
     ("bert", "small", "torchscript", 4, 256, HEAD),
     ("gpt2", "wide", "torchscript", 2, 384, {}),
+    ("bart", "wide", "checkpoint", 8, 256, CROSS),
+    ("t5", "small", "checkpoint", 1, 1024, DECODER | LAST),
+]
+ENCODER_DECODERS = [  # with targets half as long
+    *itertools.product(("bart", "t5"), ("small",), ("checkpoint",), (1,), (1024,), ({}, LAST, DECODER, CROSS, CROSS | LAST)),
+    *itertools.product(("bart", "t5"), ("wide",), ("checkpoint",), (8,), (256,), ({}, ONE, DECODER, CROSS | ONE, CROSS | NORMS)),
 ]
 CHECKPOINT = [
     *itertools.product(("bert", "gpt2"), ("small",), ("checkpoint",), (1,), (512, 1024), ({}, ONE, LAST, HEAD)),
@@ -50,7 +58,21 @@ TORCHSCRIPT = [
     ("gpt2", "minilm", "torchscript", 2, 256, ONE),
     ("gpt2", "many", "torchscript", 1, 512, {}),
 ]
-REQUESTS = [*FEW, *CHECKPOINT[: 50 - len(FEW) - len(TORCHSCRIPT)], *TORCHSCRIPT] if SWEEP else FEW
+OTHERS = [*TORCHSCRIPT, *ENCODER_DECODERS]
+REQUESTS = [*FEW, *CHECKPOINT[: 70 - len(FEW) - len(OTHERS)], *OTHERS] if SWEEP else FEW
+
+
+def case_of(family, shape):
+    layers, heads, hidden = SHAPES[shape]
+    if family == "t5":
+        own = {"num_layers": layers, "num_decoder_layers": layers, "num_heads": heads, "d_kv": hidden // heads}
+        return EncoderDecoder(family, own | {"d_model": hidden, "d_ff": 4 * hidden})
+    if family == "bart":
+        both = {f"{part}_{name}": number for part in ("encoder", "decoder") for name, number in
+                (("layers", layers), ("attention_heads", heads), ("ffn_dim", 4 * hidden))}  # fmt: skip
+        return EncoderDecoder(family, both | {"d_model": hidden}, longest=4096)
+    inner = {"bert": {"intermediate_size": 4 * hidden}}.get(family, {})  # GPT-2's default
+    return Case(family, layers, heads, hidden, positions=4096, options=inner)
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +81,8 @@ def model(tmp_path_factory):
 
     def make(family, shape, backend):
         if (family, shape) not in made:
-            layers, heads, hidden = SHAPES[shape]
             made[family, shape] = tmp_path_factory.mktemp(f"{family}-{shape}")
-            inner = {"bert": {"intermediate_size": 4 * hidden}}.get(family, {})  # GPT-2's default
-            Case(family, layers, heads, hidden, positions=4096, options=inner).save(made[family, shape])
+            case_of(family, shape).save(made[family, shape])
         directory = made[family, shape]
         if backend == "torchscript" and not (directory / "model.pt").exists():
             export_model.trace(export_model.load(str(directory))).save(str(directory / "model.pt"))
@@ -73,7 +93,7 @@ def model(tmp_path_factory):
 
 def ratio_of(directory, backend, request, out):
     """Of a process of its own, after a short run of the same request has read the weights."""
-    lines = "".join(json.dumps(one) + "\n" for one in ({**request, "ids": [[5] * 8]}, request))
+    lines = "".join(json.dumps(one) + "\n" for one in ({**request, "ids": [[5] * 8], "targets": [[5] * 8]}, request))
     done = subprocess.run([BUILD / "model_dump", directory, backend, out], input=lines, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     card = json.loads(done.stdout)
@@ -83,7 +103,8 @@ def ratio_of(directory, backend, request, out):
 def test_predicted_memory_covers_the_measured(model, tmp_path, capsys):
     misses = []
     for family, shape, backend, sentences, tokens, selection in REQUESTS:
-        request = {"ids": [[5 + i % 50 for i in range(tokens)]] * sentences, **selection}
+        ids = [5 + i % 50 for i in range(tokens)]
+        request = {"ids": [ids] * sentences, "targets": [ids[: tokens // 2]] * sentences, **selection}
         ratio, measured = ratio_of(model(family, shape, backend), backend, request, tmp_path)
         for file in tmp_path.glob("*.safetensors"):
             file.unlink()

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "attnviz/model.h"
 
@@ -10,7 +12,9 @@ struct Shapes {
   std::size_t chosen_maps = 0;  ///< one layer's weights for the heads asked for
   std::size_t maps = 0;         ///< one layer's weights for all heads
   std::size_t states = 0;       ///< one vector of the model's width for every token
-  std::size_t source = 0;       ///< the same of an encoder, whose last states its decoder keeps; 0: not run
+  std::size_t bias = 0;         ///< on the scores of one sentence, by distance, for all heads
+  std::size_t source_bias = 0;
+  std::size_t source = 0;  ///< the same of an encoder, whose last states its decoder keeps; 0: not run
 };
 
 /// Measured (tests/memory_parity.py), as what is held beside the results at the same time: scores, which our
@@ -18,14 +22,20 @@ struct Shapes {
 /// outputs; or the feed-forward part, four times as wide as the states, once for our own forward pass and
 /// some times over for a trace, most for GPT-2's activation, which is traced step by step.
 constexpr std::size_t kTracedSoftmax = 2;
-constexpr std::size_t kProjections = 6;
-constexpr std::size_t kSourceProjections = 3;  ///< its states, and keys and values of them
-constexpr std::size_t kLastProjections = 3;    ///< behind the deepest layer asked for there are no values
+constexpr std::size_t kProjections = 7;
+constexpr std::size_t kSourceProjections = 3;  ///< its states, keys and values
+constexpr std::size_t kLastProjections = 6;    ///< behind the deepest layer asked for there are no values
 constexpr std::size_t kNorms = 2;              ///< the values after all, and what one head makes of them
 constexpr std::size_t kFeedForward = 8;
 constexpr std::size_t kTracedFeedForward = 11, kTracedCausalFeedForward = 21;
 constexpr std::size_t kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
-constexpr std::size_t kRounding = 32;  ///< a part in so many is lost to the ends of pages and blocks
+constexpr std::size_t kRounding = 20;  ///< a part in so many is lost to the ends of pages and blocks
+
+/// By distance, held for one sentence and all heads.
+bool adds_bias(const ModelCard& card) {
+  constexpr std::string_view kBiased[] = {"t5", "mt5", "mpnet"};
+  return std::find(std::begin(kBiased), std::end(kBiased), card.architecture) != std::end(kBiased);
+}
 
 bool is_first_layer_only(const Selection& selection) {
   const auto& layers = selection.layers;
@@ -37,15 +47,17 @@ bool is_first_layer_only(const Selection& selection) {
 std::size_t stack_floats(const Shapes& shapes, const Selection& selection) {
   const std::size_t norms = selection.kind == WeightKind::norm ? kNorms * shapes.states : 0;
   if (is_first_layer_only(selection) && shapes.source == 0) {
-    return shapes.chosen_maps + kLastProjections * shapes.states + norms;
+    return shapes.chosen_maps + shapes.bias + kLastProjections * shapes.states + norms;
   }
   const std::size_t across = kSourceProjections * shapes.source;
-  return std::max(shapes.chosen_maps + kProjections * shapes.states + across + norms,
-                  kFeedForward * shapes.states + shapes.source);
+  return shapes.bias + std::max(shapes.chosen_maps + kProjections * shapes.states + across + norms,
+                                kFeedForward * shapes.states + shapes.source);
 }
 
-std::size_t checkpoint_floats(const Shapes& shapes, const Selection& selection) {
-  return std::max(kFeedForward * shapes.source, stack_floats(shapes, selection));
+/// Results are made when the source is read.
+std::size_t checkpoint_floats(const Shapes& shapes, std::size_t results, const Selection& selection) {
+  return std::max(shapes.source_bias + kFeedForward * shapes.source,
+                  results + stack_floats(shapes, selection));
 }
 
 std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
@@ -71,17 +83,20 @@ std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, con
   const std::size_t state = batch.sentences * static_cast<std::size_t>(card.hidden);
   const bool reads_source =
       part == AttentionPart::cross || (part == AttentionPart::decoder && !is_first_layer_only(selection));
-  const Shapes shapes{heads * map, part_heads * map, queries * state,
-                      reads_source ? batch.tokens * state : 0};
-  std::size_t floats = layers * shapes.chosen_maps;
-  if (backend == Backend::torchscript || (backend == Backend::automatic && !card.has_checkpoint)) {
-    floats += torchscript_floats(shapes, card);
-  } else {
-    floats += checkpoint_floats(shapes, selection);
+  Shapes shapes{.chosen_maps = heads * map, .maps = part_heads * map, .states = queries * state};
+  if (reads_source) shapes.source = batch.tokens * state;
+  if (adds_bias(card)) {
+    shapes.bias = (part_heads + selection.heads.size()) * queries * queries;
+    if (reads_source) shapes.source_bias = static_cast<std::size_t>(card.heads) * batch.tokens * batch.tokens;
   }
+  std::size_t results = layers * shapes.chosen_maps;
   if (selection.with_query_key && part_heads > 0) {
-    floats += layers * (queries + keys) * state * heads / part_heads;
+    results += layers * (queries + keys) * state * heads / part_heads;
   }
+  const bool traced =
+      backend == Backend::torchscript || (backend == Backend::automatic && !card.has_checkpoint);
+  const std::size_t floats =
+      traced ? results + torchscript_floats(shapes, card) : checkpoint_floats(shapes, results, selection);
   const std::size_t mask = card.causal || decoded ? queries * queries : 0;  // a byte each
   const std::size_t bytes = floats * sizeof(float) + mask;
   return bytes + bytes / kRounding + kWorkspaceBytes;

@@ -117,13 +117,15 @@ std::vector<Attention> CheckpointModel::decode(std::span<const Encoding> sources
                                                std::span<const Encoding> targets,
                                                const Request& request) const {
   const bool cross = request.part == AttentionPart::cross;
-  const Batch batch = make_batch(targets);
-  Run run = second_->start(batch, request);
+  std::optional<Source> source;
   // The first layer looks at the target before it looks at the source.
   if (cross || request.deepest > 1) {
-    const Batch source = make_batch(sources);
-    run.source.emplace(Source{first_.encode(source), Scores(source, device_)});
+    const Batch batch = make_batch(sources);
+    source.emplace(Source{first_.encode(batch), Scores(batch, device_)});
   }
+  const Batch batch = make_batch(targets);
+  Run run = second_->start(batch, request);
+  run.source = std::move(source);
   run.results = make_results({targets, cross ? sources : targets}, request, card_);
   second_->take_out(batch, run);
   return std::move(run.results);

@@ -24,12 +24,8 @@ at::Tensor bias_by_distance(const Architecture& architecture, const Parameter& r
   for (std::int64_t distance = 1 - tokens; distance < tokens; ++distance) {
     buckets.push_back(relative_bucket(architecture, distance));
   }
-  const at::Tensor by_distance = rows.rows(at::tensor(buckets, at::kLong));  // [distances, heads]
-  const at::Tensor places = at::arange(tokens, at::kLong);
-  const at::Tensor distances = places.unsqueeze(0) - places.unsqueeze(1) + (tokens - 1);
-  return by_distance.index_select(0, distances.flatten().to(by_distance.device()))
-      .view({tokens, tokens, -1})
-      .permute({2, 0, 1});
+  const at::Tensor by_distance = rows.rows(at::tensor(buckets, at::kLong)).t();  // [heads, distances]
+  return by_distance.contiguous().unfold(1, tokens, 1).flip(1);
 }
 
 }  // namespace
@@ -47,6 +43,7 @@ Scores::Scores(const Architecture& architecture, const Embeddings& embeddings, c
     bias_ = bias_by_distance(architecture, *embeddings.relative_bias, tokens_);
   }
   masks_[0] = make_mask(batch, architecture.causal, 0);
+  if (bias_ && architecture.causal) bias_->masked_fill_(*masks_[0].hidden, kNever);
   for (const LayerPlan& layer : architecture.layers) {
     if (layer.window == 0 || layer.window >= tokens_ || masks_.contains(layer.window)) continue;
     masks_[layer.window] = make_mask(batch, architecture.causal, layer.window);
@@ -98,12 +95,13 @@ at::Tensor Scores::maps(const at::Tensor& query, const at::Tensor& key, const La
 at::Tensor Scores::attended(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                             const LayerPlan& layer) const {
   const Mask& mask = this->mask(layer);
-  std::optional<at::Tensor> added = mask.visible;
-  if (bias_) {
-    const at::Tensor bias = bias_->unsqueeze(0);
-    added = mask.hidden ? bias.masked_fill(*mask.hidden, kNever) : bias;
+  if (!bias_) {
+    return at::scaled_dot_product_attention(query, key, value, mask.visible, 0.0, mask.only_future,
+                                            layer.scale);
   }
-  return at::scaled_dot_product_attention(query, key, value, added, 0.0, mask.only_future, layer.scale);
+  const at::Tensor bias = bias_->unsqueeze(0);  // which hides the future by itself
+  const at::Tensor added = mask.visible ? bias.masked_fill(*mask.hidden, kNever) : bias;
+  return at::scaled_dot_product_attention(query, key, value, added, 0.0, /*is_causal=*/false, layer.scale);
 }
 
 }  // namespace attnviz

@@ -50,7 +50,7 @@ class Scores {
   c10::Device device_;
   std::int64_t tokens_;                 ///< that are keys
   at::Tensor cosines_, sines_;          ///< [tokens, rotated numbers]; undefined: no rotation
-  std::optional<at::Tensor> bias_;      ///< [heads, queries, keys]
+  std::optional<at::Tensor> bias_;      ///< [heads, queries, keys]; of a causal stack, it hides the future
   std::map<std::int64_t, Mask> masks_;  ///< by window; 0: one that hides nothing here
 };
 
