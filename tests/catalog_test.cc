@@ -125,7 +125,7 @@ TEST(ReadCard, KnowsEveryFamilysKeys) {
 
 TEST(ReadCard, SaysWhatADecoderBehindAnEncoderHas) {
   struct Case {
-    const char* config;
+    std::string_view config;
     int layers, heads, decoder_layers, decoder_heads;
     std::int64_t start;
   };
