@@ -10,7 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 import torch
-from architectures_parity import CASES, requests_for
+from architectures_parity import CASES, load, requests_for
 from model_parity import BUILD, TOLERANCE, dump, export_model
 from model_parity import CASES as FIRST_CASES
 
@@ -19,6 +19,7 @@ MODULES = [
     ("attention.self.value", "attention.output.dense"),
     ("attention.value", "attention.dense"),
     ("attn.v", "attn.o"),
+    ("SelfAttention.v", "SelfAttention.o"),
     ("v_lin", "out_lin"),
     ("v_proj", "out_proj"),
     ("v_proj", "o_proj"),
@@ -76,9 +77,9 @@ def reference(model, recorder, ids, types):
 @pytest.mark.parametrize("case", FIRST_CASES + CASES, ids=str)
 def test_random_checkpoint(case, tmp_path):
     case.save(tmp_path)
-    model = export_model.load(str(tmp_path))
+    model = load(case, tmp_path) if case in CASES else export_model.load(str(tmp_path))
     layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
-    limit = min(export_model.positions(model), 64)
+    limit = min(export_model.positions(model) or 64, 64)
     requests = [request | {"norm": True} for request in requests_for(model, limit, 3)]
     requests = [request for request in requests if max(request.get("layers", [1])) <= layers]
     recorder = Recorder(model)
