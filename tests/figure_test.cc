@@ -185,6 +185,26 @@ TEST(HeadHeatmap, DrawsNothingAboveTheDiagonalOfACausalModel) {
   EXPECT_FALSE(find_text(head_heatmap(Map(words(9)).heatmap, {}, measured), "masked"));
 }
 
+TEST(HeadHeatmap, WritesNormsWithAsManyDigitsAsTheirLargestNeeds) {
+  for (const auto& [largest, number] : std::vector<std::pair<float, std::string>>{{0.004F, "0.0040"},
+                                                                                  {0.03F, "0.030"},
+                                                                                  {0.5F, "0.50"},
+                                                                                  {9.99F, "9.99"},
+                                                                                  {40, "40.0"},
+                                                                                  {1200, "1200"}}) {
+    Map map(words(4));
+    for (float& weight : map.weights) weight *= largest / 8;
+    map.weights[5] = largest;
+    map.heatmap.quantity = kNorms;
+    const Figure figure = head_heatmap(map.heatmap, {}, measured);
+    EXPECT_EQ(annotations(figure), 16U) << largest;
+    EXPECT_TRUE(find_text(figure, number)) << largest;
+    EXPECT_TRUE(find_text(figure, kNorms));
+    EXPECT_TRUE(figure.description.starts_with("Heatmap of norms of weighted vectors ‖αf(x)‖"))
+        << figure.description;
+  }
+}
+
 TEST(HeadHeatmap, AnnotatesWhileTheNumbersFit) {
   struct Case {
     std::size_t tokens;

@@ -139,6 +139,23 @@ TEST(Views, RefuseWhatDoesNotMatch) {
   EXPECT_EQ(refusal(), "view: no tokens, expected at least one");
 }
 
+TEST(Views, NameNormsAndWriteThemAsTheirLargestNeeds) {
+  std::vector<float> norms = kNumbers;
+  for (float& norm : norms) norm *= 50;
+  Told told(norms);
+  told.view.quantity = kNorms;
+  told.view.token = 1;
+  for (const Kind kind : {Kind::head, Kind::model}) {
+    told.view.kind = kind;
+    const Figure figure = drawn(told.view);
+    EXPECT_TRUE(find_text(figure, kNorms));
+    EXPECT_EQ(find_text(figure, "40.0") != nullptr, kind == Kind::head);
+    EXPECT_NE(figure.description.find("80 % of the sum of all norms drawn"), std::string::npos)
+        << figure.description;
+    EXPECT_NE(figure.description.find("with 40.0 on “b” (1)"), std::string::npos) << figure.description;
+  }
+}
+
 TEST(Views, SayInWordsWhatTheyShow) {
   Told told(kNumbers);
   told.view.subtitle = "a b c";

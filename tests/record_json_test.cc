@@ -51,6 +51,14 @@ struct Figures {
             .filter = View::Filter::a_to_b};
   }
 
+  [[nodiscard]] View norms() const {
+    View made = view(View::Kind::head);
+    made.quantity = kNorms;
+    made.head_size = 0;
+    made.query = made.key = {};
+    return made;
+  }
+
   /// Pooled and in windows, with a part of it larger.
   [[nodiscard]] Heatmap zoomed_map() const {
     Heatmap map = second.heatmap;
@@ -86,7 +94,8 @@ struct Figures {
         Summary{{{1, 0.3, 1.1}, {2, 1.0 / 3, 0.7}}, 1.0986, first.heatmap, received},
         view(View::Kind::head),
         view(View::Kind::model),
-        view(View::Kind::neuron)};
+        view(View::Kind::neuron),
+        norms()};
   }
 };
 
@@ -165,6 +174,18 @@ TEST(Record, HoldsAViewIn16BitsForPages) {
 }
 
 TEST(Record, NamesWhatIsWrongWithAView) {
+TEST(Record, HoldsNormsBitForBitInPages) {
+  const Figures figures;
+  std::vector<float> large = figures.weights;
+  for (float& number : large) number *= 1234.5F;
+  View view = figures.norms();
+  view.weights = large;
+  const StoredRecord stored(to_json(record_of(view), Packing::uint16), "x.html");
+  const View& back = std::get<View>(stored.record().drawn);
+  EXPECT_TRUE(std::equal(back.weights.begin(), back.weights.end(), large.begin(), large.end()));
+  EXPECT_FALSE(back.rounded);
+}
+
   const Figures figures;
   const Json whole = Json::parse(to_json(record_of(figures.view(View::Kind::neuron))));
   struct Case {

@@ -133,6 +133,9 @@ struct Zoom {
   std::span<const TokenLabel> queries{}, keys{};
 };
 
+/// What the numbers of a map are called where they are norms (see WeightKind), or differences of them.
+inline constexpr char kNorms[] = "Norm of Weighted Vectors", kNormDifferences[] = "Difference of Norms";
+
 /// One map with its words.
 struct Heatmap {
   MatrixView weights;
@@ -160,6 +163,11 @@ struct Heatmap {
     return seen && !(windowed && weights(row, column) == 0);
   }
 };
+
+/// Whether its numbers are norms or differences of norms, which have no largest and whose rows have no sum.
+[[nodiscard]] inline bool shows_norms(const Heatmap& map) {
+  return map.quantity == kNorms || map.quantity == kNormDifferences;
+}
 
 /// What its blank cells are: "masked", "not computed", "masked or not computed", or nothing.
 [[nodiscard]] std::string blank_cells(const Heatmap& map);
@@ -284,7 +292,8 @@ struct View {
   std::span<const TokenLabel> tokens{};      ///< queries and keys alike
   std::optional<std::size_t> second_from{};  ///< of a pair, where B begins (BertViz's sentence_b_start)
   bool causal = false;
-  std::span<const float> weights{};  ///< [layers, heads, tokens, tokens]
+  std::span<const float> weights{};           ///< [layers, heads, tokens, tokens]
+  std::string quantity = Heatmap{}.quantity;  ///< or kNorms
   bool rounded = false;  ///< the numbers come from a page, in 16 bits: weights are up to 7.7e-6 off
   std::size_t head_size = 0;
   std::span<const float> query{}, key{};  ///< as in Attention; empty: not there, and no neuron view is

@@ -36,8 +36,9 @@ struct Record {
 /// How a record's numbers are written: little-endian, row-major, in base64.
 enum class Packing {
   float32,  ///< they come back bit for bit
-  uint16  ///< a view's, for pages: a weight as round(65535 · w), at most 7.7e-6 off; a query or key vector's
-          ///< number as int16, round(32767 · v / scale), with the largest |v| of its layer and head as scale
+  uint16    ///< a view's, for pages: a weight as round(65535 · w), at most 7.7e-6 off, norms as float32; a
+            ///< query or key vector's number as int16, round(32767 · v / scale), with the largest |v| of its
+            ///< layer and head as scale
 };
 
 /// One JSON object on one line.

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "check/names.h"
 #include "check/steps.h"
@@ -50,7 +51,11 @@ Promise promise_of(const Drawn& drawn, const Heatmap& map, bool is_part) {
     constexpr double kHalfAStep = 0.5 / 65535;
     promise.rounding = kHalfAStep * static_cast<double>(map.weights.columns);
   }
-  if (map.is_signed) {
+  if (shows_norms(map)) {
+    promise.upper = std::numeric_limits<double>::infinity();
+    promise.lower = map.is_signed ? -promise.upper : 0;
+    promise.rows_sum = false;
+  } else if (map.is_signed) {
     promise.lower = -1;
     promise.sum = 0;
     promise.rows_sum = !promise.at_most && !promise.or_nothing;
@@ -122,7 +127,9 @@ void check_row(const Heatmap& map, const std::string& name, std::size_t row, con
     } else if (weight != 0 && !map.shows(row, column)) {
       faults.add("above the diagonal of a causal model, where all is 0", cell_place(name, map, row, column));
     } else if (weight < promise.lower - slack || weight > promise.upper + slack) {
-      faults.add("outside " + shown(promise.lower) + " to " + shown(promise.upper),
+      faults.add(std::isinf(promise.upper)
+                     ? "below " + shown(promise.lower)
+                     : "outside " + shown(promise.lower) + " to " + shown(promise.upper),
                  cell_place(name, map, row, column));
     }
   }

@@ -13,9 +13,10 @@ constexpr double kSmallestPitchWithGaps = 7.2;
 constexpr std::size_t kMostVectorCellsOfMap = 10'000;
 constexpr double kAirAroundNumber = 1.2;
 
-/// The widest text of a number in the map's cells.
-std::string widest_number(const Heatmap& heatmap) {
-  return (heatmap.is_signed ? "+" : "") + fixed(0, decimals_of(heatmap));
+float largest_of(const Heatmap& heatmap) {
+  float largest = 0;
+  for (const float value : heatmap.weights.values) largest = std::max(largest, std::abs(value));
+  return largest;
 }
 
 double gap(const Panel& panel) {
@@ -57,10 +58,17 @@ double cell_pitch(std::size_t tokens) {
 }
 
 int decimals_of(const Heatmap& heatmap) {
-  float largest = 0;
-  for (const float value : heatmap.weights.values) largest = std::max(largest, std::abs(value));
-  if (!heatmap.is_signed || largest == 0 || largest >= 0.05F) return 2;
+  const float largest = largest_of(heatmap);
+  if (largest >= 9.995F) return largest >= 99.95F ? 0 : 1;
+  const bool is_share = !heatmap.is_signed && heatmap.quantity != kNorms;  // of 1, which says how small it is
+  if (is_share || largest == 0 || largest >= 0.05F) return 2;
   return largest >= 0.005F ? 3 : 4;
+}
+
+std::string widest_number(const Heatmap& heatmap) {
+  std::string number = fixed(largest_of(heatmap), decimals_of(heatmap));
+  for (char& digit : number) digit = digit == '.' ? digit : '0';
+  return (heatmap.is_signed ? "+" : "") + number;
 }
 
 double annotated_pitch(const Page& page, const Heatmap& heatmap) {

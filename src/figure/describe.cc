@@ -44,6 +44,11 @@ std::string quoted(const TokenLabel& label, std::size_t position) {
   return "“" + visible(label.whole()) + "” (" + std::to_string(position) + ")";
 }
 
+/// What shares are of.
+std::string total_of(const std::string& quantity) {
+  return quantity == kNorms ? "the sum of all norms" : "all weight";
+}
+
 std::string most_received(const Heatmap& heatmap) {
   const MatrixView& weights = heatmap.weights;
   std::vector<double> received(weights.columns, 0);
@@ -58,7 +63,7 @@ std::string most_received(const Heatmap& heatmap) {
       static_cast<std::size_t>(std::max_element(received.begin(), received.end()) - received.begin());
   if (!(total > 0)) return {};
   return " The key that receives most is " + quoted(heatmap.keys[most], heatmap.key_token(most)) + ", with " +
-         fixed(100 * received[most] / total, 0) + " % of all weight.";
+         fixed(100 * received[most] / total, 0) + " % of " + total_of(heatmap.quantity) + ".";
 }
 
 std::string most_concentrated(const Heatmap& heatmap) {
@@ -77,7 +82,8 @@ std::string most_concentrated(const Heatmap& heatmap) {
     }
   }
   return " The most concentrated row is " + quoted(heatmap.queries[most], heatmap.query_token(most)) +
-         ", with " + fixed(peak, 2) + " on " + quoted(heatmap.keys[key], heatmap.key_token(key)) + ".";
+         ", with " + fixed(peak, decimals_of(heatmap)) + " on " +
+         quoted(heatmap.keys[key], heatmap.key_token(key)) + ".";
 }
 
 /// "“bank” (2) to “river” (14) 0.45", and so on.
@@ -125,6 +131,7 @@ std::string extent_of(const Heatmap& heatmap) {
 /// What the numbers are, within a sentence.
 std::string quantity_of(const Heatmap& heatmap) {
   if (heatmap.quantity == Heatmap{}.quantity) return "attention weights";
+  if (heatmap.quantity == kNorms) return "norms of weighted vectors ‖αf(x)‖";
   std::string name = heatmap.quantity;
   for (char& letter : name) letter = letter >= 'A' && letter <= 'Z' ? char(letter - 'A' + 'a') : letter;
   return name;
@@ -149,8 +156,8 @@ std::string extremes_by_layer(const std::string& name, const std::vector<LayerMe
 }  // namespace
 
 std::string description(const Heatmap& heatmap, const ColorScale& scale) {
-  std::string text = heatmap.quantity == "Attention Weight" ? "Heatmap of attention weights"
-                                                            : "Heatmap of " + heatmap.quantity;
+  const bool weights = heatmap.quantity == Heatmap{}.quantity || heatmap.quantity == kNorms;
+  std::string text = "Heatmap of " + (weights ? quantity_of(heatmap) : heatmap.quantity);
   if (!heatmap.title.empty()) text += ", " + visible(heatmap.title);
   text += ": " + extent_of(heatmap) + colors_sentence(scale);
   if (heatmap.causal) text += kMasked;
@@ -241,7 +248,7 @@ std::string strongest_lines(const View& view, const SightLines& sight) {
     text += count == 1 ? " Strongest lines between different tokens: " : ", ";
     if (view.kind == View::Kind::model) text += "layer " + std::to_string(line->layer) + " ";
     text += "head " + std::to_string(line->head) + " " + token_of(view, line->query) + " to " +
-            token_of(view, line->key) + " " + fixed(line->weight, 2);
+            token_of(view, line->key) + " " + fixed(line->weight, decimals_of(view, sight));
   }
   return text.empty() ? "" : text + ".";
 }
@@ -261,19 +268,19 @@ std::string where_lines_concentrate(const View& view, const SightLines& sight) {
   std::string text;
   if (!(view.token && view.token_is_key)) {
     text = " The key that receives most is " + token_of(view, most) + ", with " +
-           fixed(100 * received[most] / total, 0) + " % of all weight drawn.";
+           fixed(100 * received[most] / total, 0) + " % of " + total_of(view.quantity) + " drawn.";
   }
   return text + " The most concentrated row is " + token_of(view, peak.query) + " in " +
          (view.kind == View::Kind::model ? "layer " + std::to_string(peak.layer) + " " : "") + "head " +
-         std::to_string(peak.head) + ", with " + fixed(peak.weight, 2) + " on " + token_of(view, peak.key) +
-         ".";
+         std::to_string(peak.head) + ", with " + fixed(peak.weight, decimals_of(view, sight)) + " on " +
+         token_of(view, peak.key) + ".";
 }
 
 std::string lines_description(const View& view, const SightLines& sight, const ColorScale& scale) {
   const auto count = [](View::Range range) { return std::to_string(range.end - range.begin); };
-  std::string text = view.kind == View::Kind::model
-                         ? "Lines of attention weights in every layer (rows) and head (columns), "
-                         : "Lines of attention weights, a colour a head, ";
+  std::string text = "Lines of " + quantity_of({.weights = {}, .quantity = view.quantity});
+  text +=
+      view.kind == View::Kind::model ? " in every layer (rows) and head (columns), " : ", a colour a head, ";
   text += title_of(view) + ": from " + count(view.queries()) + " queries (left, attending from) to " +
           count(view.keys()) + " keys (right, attending to)" + colors_sentence(scale);
   if (view.causal) text += kMasked;

@@ -18,7 +18,8 @@ std::vector<Heatmap> maps_of_view(const View& view) {
                       .causal = view.causal,
                       .title = "Layer " + std::to_string(layer) + " · Head " + std::to_string(head),
                       .subtitle = view.subtitle,
-                      .notes = view.notes});
+                      .notes = view.notes,
+                      .quantity = view.quantity});
     }
   }
   return maps;

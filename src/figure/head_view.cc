@@ -21,7 +21,7 @@ struct Layout {
   double number_size = 0;  ///< of the weights in cells
 };
 
-Layout layout_of(const Page& page, const View& view, Annotate annotate) {
+Layout layout_of(const Page& page, const View& view, const SightLines& sight, Annotate annotate) {
   const View::Range queries = view.queries(), keys = view.keys();
   const std::size_t heads = view.shown_heads.size();
   double pitch = row_pitch(std::max(queries.end - queries.begin, keys.end - keys.begin));
@@ -42,7 +42,7 @@ Layout layout_of(const Page& page, const View& view, Annotate annotate) {
   if (annotate == Annotate::always || (annotate == Annotate::automatic && room)) layout.number_size = size;
   constexpr double kForCells = 72, kWidest = 12, kNarrowest = 2.88, kAroundNumber = 4;
   layout.cell = layout.number_size > 0
-                    ? page.width("0.00", layout.number_size) + kAroundNumber
+                    ? page.width(widest_number(view, sight), layout.number_size) + kAroundNumber
                     : std::clamp(kForCells / static_cast<double>(heads), kNarrowest, kWidest);
   layout.cell = kGrid * std::round(layout.cell / kGrid);
   return layout;
@@ -82,6 +82,7 @@ void draw_cells_of_token(Page& page, const Scene& scene) {
   const TokenRows& rows = view.token_is_key ? layout.queries : layout.keys;
   constexpr double kLowestWithGaps = 4.8;
   const double gap = rows.pitch >= kLowestWithGaps ? kGrid : 0;
+  const int decimals = decimals_of(view, sight);
   for (const ViewLine& line : sight.lines) {
     const double x = left + layout.cell * scene.place_of(line.head);
     const double y = rows.center(view.token_is_key ? line.query : line.key);
@@ -90,7 +91,7 @@ void draw_cells_of_token(Page& page, const Scene& scene) {
     if (layout.number_size == 0) continue;
     page.add(Text{.x = x + (layout.cell - gap) / 2,
                   .y = y - gap / 2,
-                  .text = fixed(line.weight, 2),
+                  .text = fixed(line.weight, decimals),
                   .size = layout.number_size,
                   .color = ink_on(fill),
                   .align = Text::Align::middle,
@@ -150,7 +151,7 @@ Figure head_view(const View& view, const Look& look, const MeasureText& measure)
   const SightLines sight = lines_in_sight(view);
   const ColorScale scale = scale_of(sight, look);
   Page page(look.theme, measure);
-  const Scene scene{view, sight, scale, layout_of(page, view, look.annotate)};
+  const Scene scene{view, sight, scale, layout_of(page, view, sight, look.annotate)};
   draw_lines(page, scene);
   if (view.token) draw_cells_of_token(page, scene);
   draw_token_columns(page, scene);
@@ -160,7 +161,7 @@ Figure head_view(const View& view, const Look& look, const MeasureText& measure)
       one ? head_color(view.shown_heads.front(), page.colors().page) : page.colors().quiet;
   constexpr double kLongestBar = 200;
   const double height = std::max(scene.layout.queries.bottom(), scene.layout.keys.bottom());
-  draw_line_bar(page, scale, strongest, std::min(kLongestBar, height));
+  draw_line_bar(page, {scale, strongest, view.quantity}, std::min(kLongestBar, height));
   return finished(std::move(page), view, sight, look);
 }
 

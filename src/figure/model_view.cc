@@ -127,7 +127,7 @@ Figure model_view(const View& view, const Look& look, const MeasureText& measure
   draw_names(page, layout, view);
   constexpr double kLongestBar = 300;
   const double height = layout.top(view.layers.size() - 1) + layout.height;
-  draw_line_bar(page, scale, strongest, std::min(kLongestBar, height));
+  draw_line_bar(page, {scale, strongest, view.quantity}, std::min(kLongestBar, height));
   return finished(std::move(page), view, sight, look);
 }
 

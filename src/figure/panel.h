@@ -38,9 +38,12 @@ struct Panel {
 /// grid steps, so that a page suits a paper and annotations fit as long as they can.
 [[nodiscard]] double cell_pitch(std::size_t tokens);
 
-/// Decimals of the numbers in a map's cells: 2; of differences that two would hide, as many as show them, up
-/// to 4.
+/// Decimals of the numbers in a map's cells: 2, from 10 on fewer; of differences and norms that two would
+/// hide, as many as show them, up to 4.
 [[nodiscard]] int decimals_of(const Heatmap& heatmap);
+
+/// The widest text of such a number: "0.00".
+[[nodiscard]] std::string widest_number(const Heatmap& heatmap);
 
 /// The pitch of the smallest cells that hold a number's text of 5 points.
 [[nodiscard]] double annotated_pitch(const Page& page, const Heatmap& heatmap);
@@ -53,7 +56,7 @@ inline constexpr std::size_t kMostVectorCells = 20'000;
 void draw_cells(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale,
                 std::size_t cells_on_page = 0);
 
-/// The weights with two decimals, if they fit or `annotate` says so.
+/// The weights in numbers, if they fit or `annotate` says so.
 void draw_annotations(Page& page, const Panel& panel, const Heatmap& heatmap, const ColorScale& scale,
                       Annotate annotate);
 

@@ -33,6 +33,10 @@ struct SightLines {
 /// Of the lines' weights.
 [[nodiscard]] ColorScale scale_of(const SightLines& sight, const Look& look);
 
+/// How their weights are written: the decimals, and the widest of them with its digits as zeros.
+[[nodiscard]] int decimals_of(const View& view, const SightLines& sight);
+[[nodiscard]] std::string widest_number(const View& view, const SightLines& sight);
+
 /// "minilm · Layer 6 · Heads 0–11 · From “bank” (2)"
 [[nodiscard]] std::string title_of(const View& view);
 
@@ -83,9 +87,15 @@ struct TokenColumn {
 /// them.
 void draw_tokens(Page& page, const TokenColumn& column);
 
-/// What lines' colours mean, right of all that is drawn: a colour bar `height` tall, from the page's colour
-/// to `strongest`.
-void draw_line_bar(Page& page, const ColorScale& scale, Color strongest, double height);
+/// What lines' colours mean: from the page's colour to `strongest`.
+struct LineBar {
+  const ColorScale& scale;
+  Color strongest;
+  std::string name;
+};
+
+/// Right of all that is drawn, `height` tall.
+void draw_line_bar(Page& page, const LineBar& bar, double height);
 
 /// Title, sentence and notes around all that is drawn; the page as a figure.
 [[nodiscard]] Figure finished(Page page, const View& view, const SightLines& sight, const Look& look);

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "figure/number.h"
+#include "figure/panel.h"
 #include "figure/view.h"
 
 namespace attnviz {
@@ -69,6 +70,13 @@ void add_lines(Strongest& strongest, const View& view, int layer, int head) {
   }
 }
 
+/// The strongest line's weight as a map's only one.
+Heatmap strongest_of(const View& view, const SightLines& sight) {
+  static constexpr float kNothing = 0;
+  const float& weight = sight.lines.empty() ? kNothing : sight.lines.back().weight;
+  return {.weights = {{&weight, 1}, 1}, .quantity = view.quantity};
+}
+
 /// "Head 3", "Heads 0–11", "Heads 0, 3"
 std::string heads_of(std::vector<int> heads) {
   if (heads.size() == 1) return "Head " + std::to_string(heads.front());
@@ -117,6 +125,12 @@ ColorScale scale_of(const SightLines& sight, const Look& look) {
   if (weights.empty()) weights.push_back(0);
   const Heatmap map{.weights = {weights, weights.size()}};
   return ColorScale({&map, 1}, look);
+}
+
+int decimals_of(const View& view, const SightLines& sight) { return decimals_of(strongest_of(view, sight)); }
+
+std::string widest_number(const View& view, const SightLines& sight) {
+  return widest_number(strongest_of(view, sight));
 }
 
 std::string title_of(const View& view) {

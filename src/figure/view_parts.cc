@@ -122,11 +122,11 @@ void draw_tokens(Page& page, const TokenColumn& column) {
     if (part.begin < part.end) draw_bracket(page, column, edge + outwards * kBracketAway, part);
 }
 
-void draw_line_bar(Page& page, const ColorScale& scale, Color strongest, double height) {
+void draw_line_bar(Page& page, const LineBar& line_bar, double height) {
   constexpr double kToTheBar = 14.4;
   const Color weakest = page.colors().page;
-  const ColorBar bar{.scales = {&scale, 1}, .name = Heatmap{}.quantity, .color = [=](double place) {
-                       return mixed(weakest, strongest, place);
+  const ColorBar bar{.scales = {&line_bar.scale, 1}, .name = line_bar.name, .color = [&](double place) {
+                       return mixed(weakest, line_bar.strongest, place);
                      }};
   draw_color_bar(page, bar, page.bounds().right + kToTheBar, 0, height);
 }

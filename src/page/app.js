@@ -58,11 +58,11 @@ function pickHead(app, head) {
  */
 function weightOf({ shown }, { layer, head }, sight, other) {
   const [query, key] = sight.side === "query" ? [sight.token, other] : [other, sight.token];
-  return mapOf(shown, layer, head)[query * shown.tokens.length + key] / MOST;
+  return mapOf(shown, layer, head)[query * shown.tokens.length + key] / shown.unit;
 }
 
 /**
- * The mean over heads of a layer, [queries, keys], from 0 to 1.
+ * The mean over heads of a layer, [queries, keys].
  * @param {Shown} shown
  * @param {number} layer
  * @param {number[]} heads
@@ -73,7 +73,7 @@ function meanMap(shown, layer, heads) {
     const map = mapOf(shown, layer, head);
     for (let i = 0; i < sum.length; ++i) sum[i] += map[i];
   }
-  return sum.map((weight) => weight / MOST / heads.length);
+  return sum.map((weight) => weight / shown.unit / heads.length);
 }
 
 /** @param {Sight["side"]} side @returns {Sight["side"]} */
@@ -104,19 +104,21 @@ function saysLinks(app, of) {
   const where = "Layer " + of.layer + ", " + (of.heads.length === 1 ? "head " + of.heads[0] : of.heads.length + " heads") + ". ";
   if (!sight) return where + "Point at a token, or press Tab and the arrow keys, to see its links alone.";
   const token = quoted(shown.tokens[sight.token]) + " (" + sight.token + ")";
-  return where + (sight.side === "query" ? "Query " + token + " attends most to " : "Key " + token + " gets most from ") + strongest(app, sight, of) + ".";
+  const side = sight.side === "query" ? "Query " : "Key ";
+  if (shown.noun === "norm") return where + side + token + " has its largest norms with " + strongest(app, sight, of) + ".";
+  return where + side + token + (sight.side === "query" ? " attends most to " : " gets most from ") + strongest(app, sight, of) + ".";
 }
 
 /** @param {App} app @param {{layer: number, heads: number[]}} of @returns {Numbers} */
 function linkNumbers(app, { layer, heads }) {
   const { shown, state } = app;
   const sight = sightOf(app);
-  if (!sight) return { caption: "Pick a token to see its weights as numbers.", columns: [], rows: [] };
+  if (!sight) return { caption: "Pick a token to see its " + shown.noun + "s as numbers.", columns: [], rows: [] };
   const { begin, end } = rangeOf(shown, state, otherSide(sight.side));
   const rows = [];
   for (let other = begin; other < end; ++other) {
     rows.push([other + " " + shown.tokens[other].whole, ...heads.map((head) => written(weightOf(app, { layer, head }, sight, other)))]);
   }
-  const caption = "Layer " + layer + ": weights " + (sight.side === "query" ? "from query " : "to key ") + sight.token + " " + quoted(shown.tokens[sight.token]);
+  const caption = "Layer " + layer + ": " + shown.noun + "s " + (sight.side === "query" ? "from query " : "to key ") + sight.token + " " + quoted(shown.tokens[sight.token]);
   return { caption, columns: [sight.side === "query" ? "key" : "query", ...heads.map((head) => "head " + head)], rows };
 }

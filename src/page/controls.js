@@ -104,8 +104,9 @@ function controls(current, act, pane, size) {
     fill(head, heads, state.view === "heatmap" && state.mean && state.heads.length > 1 ? "mean" : state.head);
     fill(filter, FILTERS.map((each) => [each, FILTER_NAMES[each]]), state.filter);
     fill(theme, THEMES.map((each) => [each, each]), state.theme);
+    [threshold.max, threshold.step] = [String(shown.most), String(shown.most / 100)];
     threshold.value = String(state.threshold);
-    value.textContent = state.threshold.toFixed(2);
+    value.textContent = shown.most < 0.5 ? state.threshold.toPrecision(2) : state.threshold.toFixed(2);
     vectors.setAttribute("aria-pressed", String(state.vectors));
     boxes("rows", shown.layers, state.rows, (rows) => set({ rows }));
     boxes("columns", shown.heads, state.columns, (columns) => set({ columns }));

@@ -53,14 +53,14 @@ const full = (weight) => String(Number(weight.toPrecision(8)));
  * @param {Pane} pane
  */
 function csvOf({ shown, state }, pane) {
-  const pieces = ["layer,head,query,query_token,key,key_token,weight\r\n"];
+  const pieces = ["layer,head,query,query_token,key,key_token," + shown.noun + "\r\n"];
   const count = shown.tokens.length;
   const names = shown.tokens.map((token) => field(token.whole));
   const [queries, keys] = [rangeOf(shown, state, "query"), rangeOf(shown, state, "key")];
   for (const { layer, heads, mean } of pane.maps()) {
     for (const head of mean ? ["mean of " + heads.join(" ")] : heads) {
       const map = typeof head === "string" ? meanMap(shown, layer, heads) : mapOf(shown, layer, head);
-      const unit = typeof head === "string" ? 1 : MOST;
+      const unit = typeof head === "string" ? 1 : shown.unit;
       let piece = "";
       for (let query = queries.begin; query < queries.end; ++query) {
         for (let key = keys.begin; key < keys.end; ++key) {

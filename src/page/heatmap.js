@@ -30,7 +30,7 @@ function heatmapView(app) {
       for (let j = key.begin; j < key.end; ++j) {
         const weight = at(i, j);
         if (masked(i, j) || weight < app.state.threshold) continue;
-        surface.text({ x: left + (j - key.begin + 0.5) * cell, y: top + (i - query.begin + 0.5) * cell + 4, text: weight.toFixed(2).replace("0.", "."),
+        surface.text({ x: left + (j - key.begin + 0.5) * cell, y: top + (i - query.begin + 0.5) * cell + 4, text: weight.toFixed(weight < 9.995 ? 2 : 1).replace(/^0\./, "."),
                        size: 11, anchor: "middle", color: inkOn(rampColor(app.inks, weight / most)) });
       }
     }
@@ -120,13 +120,13 @@ function heatmapView(app) {
       const rows = shown.tokens.slice(begin, end).map((token, i) =>
         [begin + i + " " + token.whole, (sight.side === "query" ? at(sight.token, begin + i) : at(begin + i, sight.token)).toFixed(4)]);
       const caption = "Layer " + state.layer + ", " + name() + ": " + sight.side + " " + sight.token + " " + quoted(shown.tokens[sight.token]);
-      return { caption, columns: [otherSide(sight.side), "weight"], rows };
+      return { caption, columns: [otherSide(sight.side), shown.noun], rows };
     },
     says() {
       const sight = sightOf(app);
       const { tokens } = app.shown;
       const where = "Layer " + app.state.layer + ", " + name() + ". ";
-      if (!sight) return where + "Point at a cell to see its weight.";
+      if (!sight) return where + "Point at a cell to see its " + app.shown.noun + ".";
       if (sight.other === undefined) return saysLinks(app, { layer: app.state.layer, heads: heads() });
       return where + quoted(tokens[sight.token]) + " (" + sight.token + ") → " + quoted(tokens[sight.other]) + " (" + sight.other + "): " +
         (masked(sight.token, sight.other) ? "masked" : at(sight.token, sight.other).toFixed(4)) + ".";

@@ -50,8 +50,9 @@ function startPage() {
     refresh();
     const lacking = state.view === "neuron" && !shown.query;
     reason.hidden = !lacking;
-    reason.textContent = lacking ? "This page holds no query and key vectors, which the neuron view is made of. They are there " +
-      "with --with-qk, where the model's checkpoint gives them." : "";
+    reason.textContent = !lacking ? "" : shown.noun === "norm" ? "This page holds norms. The neuron view shows how weights come about, " +
+      "in a page without --weights norm." : "This page holds no query and key vectors, which the neuron view is made of. They are there " +
+      "with --with-qk, where the model's checkpoint gives them.";
     for (const part of [scroller, says, numbers]) part.hidden = lacking;
     tip.hidden = true;
     if (lacking) return;
@@ -91,6 +92,7 @@ function startPage() {
     shownApp = app;
     panes = { head: headView(app), model: modelView(app), neuron: neuronView(app), heatmap: heatmapView(app) };
     byId("title", HTMLElement).textContent = shown.title;
+    byId("kind", HTMLElement).textContent = shown.kind;
     byId("sentence", HTMLElement).textContent = shown.subtitle;
     document.title = shown.title + ": " + shown.subtitle;
     byId("notes", HTMLElement).replaceChildren(...shown.notes.map((note) => element("li", note)));

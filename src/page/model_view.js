@@ -27,7 +27,8 @@ function modelView(app) {
     if (sight) [queries, keys].forEach((range, i) => (i === 0) === (sight.side === "query") && Object.assign(range, { begin: sight.token, end: sight.token + 1 }));
     // A line is no wider than its token's row, which may be less than a pixel: its opacity says so. Less than half a step of
     // eight bits is not to be seen.
-    const least = Math.max(state.threshold * MOST, MOST / 510 / Math.min(1, step));
+    const strongest = shown.most * shown.unit;
+    const least = Math.max(state.threshold * shown.unit, strongest / 510 / Math.min(1, step));
     return {
       x: box.x + 5, y: box.y + 4, width: width - 10, height: height - 8, color: headColor(app.inks, place.head),
       each(link) {
@@ -35,7 +36,7 @@ function modelView(app) {
           const y1 = (query - ranges.query.begin + 0.5) * step;
           for (let key = keys.begin; key < keys.end; ++key) {
             const weight = map[query * count + key];
-            if (weight >= least) link(y1, (key - ranges.key.begin + 0.5) * step, weight / MOST * Math.min(1, step));
+            if (weight >= least) link(y1, (key - ranges.key.begin + 0.5) * step, weight / strongest * Math.min(1, step));
           }
         }
       },
@@ -53,7 +54,7 @@ function modelView(app) {
         if (map[query * count + key] > best) [best, at] = [map[query * count + key], query * count + key];
       }
     }
-    return { query: shown.tokens[Math.floor(at / count)], key: shown.tokens[at % count], weight: written(best / MOST) };
+    return { query: shown.tokens[Math.floor(at / count)], key: shown.tokens[at % count], weight: written(best / shown.unit) };
   };
 
   return {
@@ -118,7 +119,7 @@ function modelView(app) {
         const { query, key, weight } = peak(place);
         return [String(place.layer), String(place.head), query.whole, key.whole, weight];
       });
-      return { caption: "The strongest link of every layer and head", columns: ["layer", "head", "query", "key", "weight"], rows };
+      return { caption: "The strongest link of every layer and head", columns: ["layer", "head", "query", "key", app.shown.noun], rows };
     },
     says() {
       if (app.place) {

@@ -1,4 +1,4 @@
-// What the page shows: the record, decoded. Weights stay in the 16 bits that they came in.
+// What the page shows: the record, decoded. Weights stay in the 16 bits that they came in; norms are numbers as they are.
 
 /**
  * A token as a reader would write it; `whole` is what is said of it.
@@ -20,7 +20,11 @@
  * @property {Token[]} tokens
  * @property {number | undefined} secondFrom of a pair: the first token of sentence B
  * @property {boolean} causal
- * @property {Uint16Array} weights [layers, heads, queries, keys], of 65535
+ * @property {Uint16Array | Float32Array} weights [layers, heads, queries, keys], in units
+ * @property {number} unit so many units are a weight of 1
+ * @property {number} most the weight that is drawn strongest: 1, of norms the largest
+ * @property {string} noun what a weight is called
+ * @property {string} kind what they all are
  * @property {number} headSize
  * @property {Vectors | undefined} query
  * @property {Vectors | undefined} key
@@ -30,6 +34,7 @@
 
 const MOST = 65535;
 const MOST_SIGNED = 32767;
+const NORMS = "Norm of Weighted Vectors";
 
 /** @param {string} text @returns {ArrayBuffer} */
 function bytesOf(text) {
@@ -52,6 +57,13 @@ function visible(text) {
   });
 }
 
+/** @param {Uint16Array | Float32Array} numbers */
+function largestOf(numbers) {
+  let most = 0;
+  for (const number of numbers) most = Math.max(most, number);
+  return most;
+}
+
 /** @param {any} packed @param {string} name @param {number} count of vectors' numbers @param {number} maps @returns {Vectors | undefined} */
 function vectorsOf(packed, name, count, maps) {
   if (!packed) return undefined;
@@ -64,20 +76,22 @@ function vectorsOf(packed, name, count, maps) {
 function shownOf(record) {
   const figure = record.figure;
   if (!figure || figure.kind !== "view") throw new Error("this record holds no view");
-  if (figure.packing !== "uint16") throw new Error("the numbers are packed as " + figure.packing + ", not uint16");
+  const norms = figure.quantity === NORMS, packing = norms ? "float32" : "uint16";
+  if (figure.packing !== packing) throw new Error("the numbers are packed as " + figure.packing + ", not " + packing);
   const tokens = figure.tokens.map((/** @type {[string, string, boolean]} */ [mark, text, special]) => {
     const shown = { mark: visible(mark), text: visible(text), special, whole: "" };
     shown.whole = shown.mark + shown.text;
     return shown;
   });
   const maps = figure.layers.length * figure.heads.length;
-  const weights = new Uint16Array(bytesOf(figure.weights));
+  const weights = new (norms ? Float32Array : Uint16Array)(bytesOf(figure.weights));
   if (weights.length !== maps * tokens.length ** 2) throw new Error("the weights do not match the tokens");
   const headSize = figure.head_size || 0;
   const count = maps * tokens.length * headSize;
   return {
     title: visible(figure.title), subtitle: visible(figure.subtitle), notes: figure.notes.map(visible), program: record.program,
     layers: figure.layers, heads: figure.heads, tokens, secondFrom: figure.second_from, causal: figure.causal, weights, headSize,
+    unit: norms ? 1 : MOST, most: norms ? largestOf(weights) || 1 : 1, noun: norms ? "norm" : "weight", kind: norms ? "norms of weighted vectors ‖αf(x)‖" : "attention",
     query: vectorsOf(figure.query, "query", count, maps), key: vectorsOf(figure.key, "key", count, maps),
     initial: figure, theme: record.look ? record.look.theme : "light",
   };
@@ -94,7 +108,7 @@ function mapIndex(shown, layer, head) {
 }
 
 /**
- * [queries, keys], of 65535.
+ * [queries, keys], in units.
  * @param {Shown} shown
  * @param {number} layer
  * @param {number} head

@@ -100,7 +100,7 @@ function stateIn(fragment, base, shown) {
   if (words.has("view")) state.token = undefined;
   if (Number.isInteger(number("token")) && number("token") >= 0 && number("token") < shown.tokens.length) state.token = number("token");
   state.side = wordIn(words.get("side"), ["query", "key"], base.side);
-  if (number("threshold") >= 0 && number("threshold") <= 1) state.threshold = number("threshold");
+  if (number("threshold") >= 0 && number("threshold") <= shown.most) state.threshold = number("threshold");
   if (shown.secondFrom !== undefined) state.filter = wordIn(words.get("filter"), FILTERS, base.filter);
   if (words.has("map")) state.mean = words.get("map") === "mean";
   if (words.has("open")) state.detail = words.get("open") === "yes";

@@ -298,6 +298,7 @@ Drawn RecordReader::view(const Json& figure) {
     refuse("it has " + std::to_string(tokens) + " tokens");
   }
   view.tokens = labels(figure, "tokens", tokens);
+  if (figure.contains("quantity")) view.quantity = get<std::string>(figure, "quantity");
   read_view_numbers(figure, view);
   read_sight(figure, view);
   return view;

@@ -133,7 +133,7 @@ Json packed_vectors(std::span<const float> vectors, std::size_t size) {
 }
 
 Json content_json(const View& view, Packing packing) {
-  const bool exact = packing == Packing::float32;
+  const bool exact = packing == Packing::float32 || view.quantity == kNorms;
   Json json = {{"kind", "view"},
                {"view", word_of(view.kind, kViewWords)},
                {"title", view.title},
@@ -149,6 +149,7 @@ Json content_json(const View& view, Packing packing) {
                {"threshold", view.threshold},
                {"filter", word_of(view.filter, kFilterWords)},
                {"packing", exact ? "float32" : "uint16"}};
+  if (view.quantity != Heatmap{}.quantity) json["quantity"] = view.quantity;
   if (view.second_from) json["second_from"] = *view.second_from;
   if (view.token) json["token"] = *view.token;
   json["weights"] = exact ? base64(view.weights) : packed_weights(view.weights);
