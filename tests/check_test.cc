@@ -165,6 +165,49 @@ TEST(Check, KnowsWhatEachKindPromises) {
   }
 }
 
+TEST(Check, KnowsThatNormsAreNotBelowZeroAndSumToNothing) {
+  struct Case {
+    std::string kind, quantity;
+    float factor;
+    CheckStep step;
+  };
+  for (const Case& c :
+       std::vector<Case>{{"render", kNorms, 70, CheckStep::numbers},
+                         {"render", kNorms, -1, CheckStep::invariants},
+                         {"render", kNorms, std::numeric_limits<float>::infinity(), CheckStep::invariants},
+                         {"diff", kNormDifferences, -70, CheckStep::numbers}}) {
+    Versions versions(c.kind);
+    for (Sample* const sample : {&versions.before, &versions.after})
+      std::get<Heatmap>(sample->prototype.drawn).quantity = c.quantity;
+    for (float& weight : versions.after.weights[0]) weight = weight == 0 ? 0 : weight * c.factor;
+    const CheckResult result = versions.compared();
+    ASSERT_FALSE(result.findings.empty()) << c.factor;
+    EXPECT_EQ(name_of(result.findings.front().step), name_of(c.step)) << c.factor;
+    if (c.factor == -1)
+      EXPECT_NE(first_line(result).find("below 0, "), std::string::npos) << first_line(result);
+  }
+}
+
+TEST(Check, ComparesWhatIsPredictedAsNumbers) {
+  Versions versions("render");
+  const auto predict = [](Sample& sample, const std::vector<RecordedPrediction>& predicted) {
+    sample.texts[0].predicted = predicted;
+    std::get<Heatmap>(sample.prototype.drawn).notes = {"cut", prediction_note(predicted)};
+  };
+  predict(versions.before, {{"good", 0.90501}, {"bad", 0.05}});
+  predict(versions.after, {{"good", 0.90499}, {"worse", 0.05}});
+  EXPECT_EQ(versions.compared().status, Status::same) << "the note says 0.91, then 0.90; ties may swap";
+  predict(versions.after, {{"good", 0.8}, {"bad", 0.05}});
+  EXPECT_TRUE(has_detail(versions.compared(), "\"good\": 0.905 → 0.800"))
+      << report_text(std::vector{versions.compared()});
+  predict(versions.after, {{"good", 0.90501}, {"ugly", 0.09}});
+  EXPECT_TRUE(has_detail(versions.compared(), "\"bad\": no longer among what is predicted"));
+  EXPECT_TRUE(has_detail(versions.compared(), "\"ugly\": not predicted before"));
+  predict(versions.after, {{"good", 0.90501}, {"bad", 0.05}});
+  std::get<Heatmap>(versions.after.prototype.drawn).notes.back() = "predicts “good” 0.99, “bad” 0.01";
+  EXPECT_EQ(versions.compared().findings.front().step, CheckStep::request);
+}
+
 TEST(Check, SaysWhichFileIsMissingCutOrWithoutARecord) {
   const TemporaryDirectory directory;
   const Sample sample = make_sample("render", 1);

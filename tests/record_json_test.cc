@@ -108,7 +108,8 @@ Record record_of(const Drawn& drawn) {
                      .text = "\"bank\" 😀",
                      .pair = "é",
                      .tokens = {"[CLS]", "bank"},
-                     .ids = {101, 2924}}},
+                     .ids = {101, 2924},
+                     .predicted = {{"\"bad\"", 0.98}, {"gut ü", 1.0 / 3}}}},
           .look = {.colors = ColorMap("viridis_r"),
                    .scale = Scale::linear,
                    .vmax = 0.1,
@@ -173,7 +174,6 @@ TEST(Record, HoldsAViewIn16BitsForPages) {
   EXPECT_FALSE(std::get<View>(whole.record().drawn).rounded);
 }
 
-TEST(Record, NamesWhatIsWrongWithAView) {
 TEST(Record, HoldsNormsBitForBitInPages) {
   const Figures figures;
   std::vector<float> large = figures.weights;
@@ -186,6 +186,7 @@ TEST(Record, HoldsNormsBitForBitInPages) {
   EXPECT_FALSE(back.rounded);
 }
 
+TEST(Record, NamesWhatIsWrongWithAView) {
   const Figures figures;
   const Json whole = Json::parse(to_json(record_of(figures.view(View::Kind::neuron))));
   struct Case {

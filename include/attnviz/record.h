@@ -13,6 +13,17 @@
 
 namespace attnviz {
 
+/// A label or a next token that a model predicts.
+struct RecordedPrediction {
+  std::string label;
+  double value = 0;  ///< its probability; a regression's number
+
+  friend bool operator==(const RecordedPrediction&, const RecordedPrediction&) = default;
+};
+
+/// "predicts “toxic” 0.98, “insult” 0.41", as a figure's note says it.
+[[nodiscard]] std::string prediction_note(const std::vector<RecordedPrediction>& predicted);
+
 /// A text and the model that read it. Two in a comparison of two.
 struct RecordedText {
   std::string model;                          ///< its name
@@ -22,6 +33,7 @@ struct RecordedText {
   std::optional<std::string> pair{};
   std::vector<std::string> tokens;  ///< all of them, as the vocabulary writes them, whichever are shown
   std::vector<std::int64_t> ids;
+  std::vector<RecordedPrediction> predicted{};  ///< what was asked for, the most probable first
 };
 
 /// All that a figure is made of. `drawn` borrows its numbers and labels.

@@ -215,6 +215,34 @@ std::string headline(const Maps& maps, const std::vector<Change>& changes) {
   return line;
 }
 
+/// "“toxic”: 0.98 → 0.91", of the labels that either predicts.
+std::vector<std::string> predictions_that_differ(const Record& expected, const Record& actual,
+                                                 const CheckOptions& options) {
+  std::vector<std::string> differing;
+  const auto value_of = [](const std::vector<RecordedPrediction>& predicted, const std::string& label) {
+    const auto found = std::find_if(predicted.begin(), predicted.end(),
+                                    [&](const RecordedPrediction& one) { return one.label == label; });
+    return found == predicted.end() ? std::nullopt : std::optional(found->value);
+  };
+  for (std::size_t i = 0; i < std::min(expected.texts.size(), actual.texts.size()); ++i) {
+    const std::vector<RecordedPrediction>&before = expected.texts[i].predicted,
+          &after = actual.texts[i].predicted;
+    for (const auto& [label, value] : before) {
+      const std::optional<double> other = value_of(after, label);
+      // What falls out of the list is no more probable than its last.
+      if (!other && (after.empty() || !agree(value, after.back().value, options)))
+        differing.push_back(cited(label) + ": no longer among what is predicted");
+      if (other && !agree(value, *other, options))
+        differing.push_back(cited(label) + ": " + change(value, *other));
+    }
+    for (const auto& [label, value] : after) {
+      if (!value_of(before, label) && (before.empty() || !agree(before.back().value, value, options)))
+        differing.push_back(cited(label) + ": not predicted before");
+    }
+  }
+  return differing;
+}
+
 }  // namespace
 
 Findings check_numbers(const Record& expected, const Record& actual, const CheckOptions& options) {
@@ -241,6 +269,8 @@ Findings check_numbers(const Record& expected, const Record& actual, const Check
     append_first(finding.details, rows_with_another_strongest(maps, options));
     findings.push_back(std::move(finding));
   }
+  const std::vector<std::string> predictions = predictions_that_differ(expected, actual, options);
+  if (!predictions.empty()) findings.push_back({CheckStep::numbers, "predictions changed", predictions});
   const std::vector<std::string> facts = facts_that_differ(expected, actual, options);
   if (!facts.empty()) findings.push_back({CheckStep::numbers, "facts changed", facts});
   return findings;

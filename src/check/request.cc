@@ -108,6 +108,17 @@ void add_list(Meaning& meaning, const std::string& name, const std::vector<std::
   meaning.emplace_back(name, text);
 }
 
+/// Without those that tell what a model predicts: its numbers are compared as numbers.
+std::vector<std::string> but_predictions(std::vector<std::string> notes,
+                                         const std::vector<RecordedText>& texts) {
+  std::erase_if(notes, [&](const std::string& note) {
+    return std::any_of(texts.begin(), texts.end(), [&](const RecordedText& text) {
+      return !text.predicted.empty() && note.ends_with(prediction_note(text.predicted));
+    });
+  });
+  return notes;
+}
+
 void add_map(Meaning& meaning, const Heatmap& map, const std::vector<RecordedText>& texts) {
   meaning.emplace_back("map", without_models(map.title, texts));
   meaning.emplace_back("quantity", map.quantity);
@@ -117,7 +128,7 @@ void add_map(Meaning& meaning, const Heatmap& map, const std::vector<RecordedTex
   meaning.emplace_back("rows", map.rows_are_layers ? "layers" : "tokens");
   meaning.emplace_back("first query and key",
                        std::to_string(map.first_query) + ", " + std::to_string(map.first_key));
-  add_list(meaning, "notes", map.notes);
+  add_list(meaning, "notes", but_predictions(map.notes, texts));
 }
 
 std::vector<std::string> shown(const std::vector<int>& numbers) {
@@ -146,7 +157,7 @@ Meaning meaning_of(const Record& record) {
                             const std::vector<std::string>& notes) {
     meaning.emplace_back("figure", without_models(title, record.texts));
     meaning.emplace_back("sentence", subtitle);
-    add_list(meaning, "notes", notes);
+    add_list(meaning, "notes", but_predictions(notes, record.texts));
   };
   if (const auto* const grid = std::get_if<HeatmapGrid>(&record.drawn)) {
     add_page(grid->title, grid->subtitle, grid->notes);

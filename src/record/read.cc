@@ -333,6 +333,9 @@ RecordedText RecordReader::text(const Json& json) const {
                     .tokens = get<std::vector<std::string>>(json, "tokens"),
                     .ids = get<std::vector<std::int64_t>>(json, "ids")};
   if (json.contains("pair")) text.pair = get<std::string>(json, "pair");
+  if (!json.contains("predicted")) return text;
+  for (const auto& [label, value] : get<std::vector<std::pair<std::string, double>>>(json, "predicted"))
+    text.predicted.push_back({label, value});
   return text;
 }
 

@@ -178,6 +178,7 @@ Json text_json(const RecordedText& text) {
   if (text.pair) json["pair"] = *text.pair;
   json["tokens"] = text.tokens;
   json["ids"] = text.ids;
+  for (const auto& [label, value] : text.predicted) json["predicted"].push_back({label, value});
   return json;
 }
 
