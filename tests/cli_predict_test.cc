@@ -1,3 +1,4 @@
+#include "attnviz/attention.h"
 #include "support/drawn.h"
 
 namespace attnviz {
@@ -66,6 +67,94 @@ TEST_F(CommandLine, ChecksAblatedFiguresAgainstTheAblatedModel) {
   EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
 }
 
+/// "predicts “ was” 0.05, …" of an SVG.
+std::string note_in(const Svg& svg) {
+  for (const std::string& text : svg.texts) {
+    if (text.starts_with("predicts “")) return text;
+  }
+  return {};
+}
+
+TEST_F(CommandLine, SaysInTheFigureWhatIsPredicted) {
+  for (const Arguments& command : std::vector<Arguments>{
+           {"render", "--head", "0"},
+           {"grid"},
+           {"layers"},
+           {"flow", "--token", "0"},
+           {"rollout"},
+           {"summary"},
+           {"compare", "--layer", "1", "--layer", "6"},
+           {"diff", "--layer", "1", "--layer", "6"},
+           {"view", "head"},
+           {"view", "model"},
+           {"view", "neuron"},
+       }) {
+    const Outcome outcome = run(joined(
+        command, {"--model", "gpt2-demo", "--predict", "2", "--ablate", "2.1", "-o", "x.svg", kStory}));
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const Svg svg(read_file("x.svg"));
+    EXPECT_NE(note_in(svg), "") << test::line_of(command);
+    EXPECT_NE(svg.bytes.find("heads ablated: 2.1"), std::string::npos);
+    const Outcome checked = run({"check", "x.svg"});
+    EXPECT_EQ(checked.out, "check: 1 figure: 1 same\n") << test::line_of(command) << checked.err;
+  }
+}
+
+TEST_F(CommandLine, RedrawsThePrediction) {
+  ASSERT_EQ(run(joined(kGpt2, {"--predict", "1", kStory})).status, 0);
+  std::filesystem::rename("x.svg", "whole.svg");
+  ASSERT_EQ(run({"redraw", "--theme", "dark", "-o", "dark.svg", "whole.svg"}).status, 0);
+  EXPECT_NE(note_in(Svg(read_file("dark.svg"))), "");
+}
+
+TEST_F(CommandLine, TellsOfBothSidesThatPredict) {
+  const Outcome outcome = run({"compare", "--model", "gpt2-demo", "--against", "The cat sat", "--predict",
+                               "1", "--head", "0", "-o", "x.svg", kStory});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(outcome.out.starts_with("gpt2-demo, Once upon a\n\nprobability  next token\n")) << outcome.out;
+  EXPECT_NE(outcome.out.find("\ngpt2-demo, The cat sat\n\nprobability  next token\n"), std::string::npos)
+      << outcome.out;
+  const Svg svg(read_file("x.svg"));
+  EXPECT_NE(svg.bytes.find("Once upon a: predicts “"), std::string::npos);
+  EXPECT_NE(svg.bytes.find("The cat sat: predicts “"), std::string::npos);
+  EXPECT_EQ(run({"check", "x.svg"}).out, "check: 1 figure: 1 same\n");
+}
+
+TEST_F(CommandLine, PutsPredictionsIntoTensorsAndReports) {
+  const Arguments model = {"--model", "gpt2-demo", "--predict", "2", "--ablate", "5.3", kStory};
+  const Outcome extracted = run(joined({"extract", "--layers", "6", "-o", "x.safetensors"}, model));
+  ASSERT_EQ(extracted.status, 0) << extracted.err;
+  EXPECT_TRUE(extracted.out.starts_with("probability   change  ablated  next token\n")) << extracted.out;
+  const Provenance about = Safetensors("x.safetensors").metadata();
+  EXPECT_TRUE(about.at("predicted").starts_with("[[\"")) << about.at("predicted");
+  EXPECT_TRUE(about.at("note").starts_with("heads ablated: 5.3; predicts “")) << about.at("note");
+  const Outcome json = run(joined({"extract", "--layers", "6", "--format", "json", "-o", "-"}, model));
+  EXPECT_TRUE(json.out.starts_with("{")) << json.out.substr(0, 80);
+  const Outcome tables = run(joined({"analyze", "--table", "layers"}, model));
+  EXPECT_TRUE(tables.out.starts_with("probability   change  ablated  next token\n")) << tables.out;
+  const Outcome report = run(joined({"analyze", "--json"}, model));
+  EXPECT_NE(report.out.find("\"predicted\":[{\"label\":\""), std::string::npos) << report.out.substr(0, 300);
+  EXPECT_NE(report.out.find("heads ablated: 5.3"), std::string::npos);
+}
+
+TEST_F(CommandLine, PredictsOfManyTexts) {
+  const Outcome outcome = run(
+      {"render", "--model", "gpt2-demo", "--predict", "1", "--input", "-", "--format", "svg", "-o", "out"},
+      "Once upon a\nThe cat sat\n");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  for (const char* const file : {"out/000000.svg", "out/000001.svg"})
+    EXPECT_NE(note_in(Svg(read_file(file))), "") << file;
+  EXPECT_EQ(run({"check", "out"}).out, "check: 2 figures: 2 same\n");
+}
+
+TEST_F(CommandLine, ChecksTheExplorersFigureOfAnAblatedModel) {
+  ASSERT_EQ(run({"analyze", "--explore", "--ablate", "1.0,1.1,1.2", "--model", "gpt2-demo", "--predict", "1",
+                 "-o", "x.svg", kStory})
+                .status,
+            0);
+  EXPECT_EQ(run({"check", "x.svg"}).out, "check: 1 figure: 1 same\n");
+}
+
 TEST_F(CommandLine, RefusesWhatCannotBePredictedOrAblated) {
   const std::string form = ": expected layers and heads, such as 5.3,6.0";
   for (const auto& [arguments, message] : std::vector<std::pair<Arguments, std::string>>{
@@ -81,10 +170,11 @@ TEST_F(CommandLine, RefusesWhatCannotBePredictedOrAblated) {
             "minilm: a TorchScript model gives no prediction\n  hint: --backend checkpoint does"},
            {{"render", "--predict", "3", kText},
             "config.json: architectures: \"BertModel\" predicts nothing of a text"},
-           {{"render", "--predict", "3", "--format", "svg", "-o", "-", kText},
-            "--predict: standard output takes the figure already (-o -)"},
-           {{"render", "--predict", "3", "--input", "texts.txt", "-o", "out"},
-            "--predict: tells of one text, --input gives many"},
+           {{"analyze", "--predict", "3", "--csv", kText},
+            "--predict: --csv holds one part, of heads or tokens\n  hint: tables and --json tell of "
+            "predictions"},
+           {{"analyze", "--ablate", "7.0", kText}, "--ablate 7.0: minilm has heads 1.0 to 6.11"},
+           {{"serve", "--ablate", "1.0"}, "--ablate: "},
            {{"render", "--predict", "0", kText}, "--predict 0: expected a whole number from 1 to "},
        }) {
     const Outcome outcome = run(arguments);

@@ -105,10 +105,10 @@ TEST_F(SavedFigure, IsRefusedWithoutARecord) {
   const std::string hint = "\n  hint: only figures that attnviz wrote without --no-embed carry their numbers";
   expect_refused({"redraw", "a.png"}, "a.png: no record in it" + hint);
   expect_refused({"extract", "a.png"}, "a.png: no record in it" + hint);
-  expect_refused(
-      {"extract", "--layers", "1", "a.png"},
-      "a.png: a figure holds what it shows, and takes no --layers, --heads, --weights or --with-qk\n"
-      "  hint: give the text to run a model");
+  expect_refused({"extract", "--layers", "1", "a.png"},
+                 "a.png: a figure holds what it shows, and takes no --layers, --heads, --weights, --ablate "
+                 "or --with-qk\n"
+                 "  hint: give the text to run a model");
   expect_refused(
       {"redraw"},
       "FIGURE: missing\n  hint: name a figure that attnviz wrote, as in attnviz redraw --cmap viridis "

@@ -1,10 +1,13 @@
 """Norms of weighted, transformed vectors (Kobayashi et al. 2020) equal those of transformers' modules, to 1e-5 of the
-largest of their map, on random checkpoints of every family: alone and in padded batches, with layers and heads chosen.
+largest of their map, on random checkpoints of every family: alone and in padded batches, with layers and heads chosen;
+and what figures' records hold, from the text on, is what NumPy makes of them.
 
     ATTNVIZ_BUILD=build/release python -m pytest tests/norms_parity.py
 """
 
 import json
+import os
+import pathlib
 import subprocess
 
 import numpy as np
@@ -26,6 +29,8 @@ MODULES = [
     ("c_attn", "attn.c_proj"),
     ("query_key_value", "attention.dense"),
 ]
+MODELS = pathlib.Path(os.environ.get("ATTNVIZ_MODELS", pathlib.Path(__file__).resolve().parent.parent / "models"))
+os.environ.setdefault("ATTNVIZ_MODELS", str(MODELS))
 measured = []
 
 
@@ -94,6 +99,61 @@ def test_random_checkpoint(case, tmp_path):
             difference = float((np.abs(tensors["norm"] - expected) / largest).max())
             measured.append((difference, str(case)))
             assert difference <= TOLERANCE
+
+
+def merged(maps, tokens):
+    """Sub-words as --words puts them together: keys summed, queries averaged."""
+    starts = [i for i, token in enumerate(tokens) if not token.startswith("##")]
+    counts = np.diff([*starts, len(tokens)])
+    return np.add.reduceat(np.add.reduceat(maps, starts, -1), starts, -2) / counts[:, None]
+
+
+def pooled(maps):
+    """Means of 2 × 2."""
+    rows = range(0, maps.shape[-1], 2)
+    return np.stack([np.stack([maps[..., i : i + 2, j : j + 2].mean((-2, -1)) for j in rows], -1) for i in rows], -2)
+
+
+def drawn(command, text, path):
+    """The maps in a figure's record."""
+    for arguments in ([*command, "--weights", "norm", "-o", path, text], ["extract", "-o", path.with_suffix(".npz"), path]):
+        subprocess.run([BUILD / "attnviz", *arguments], check=True, capture_output=True)
+    return np.load(path.with_suffix(".npz"))["weights"]
+
+
+@pytest.mark.parametrize("name", ["minilm", "gpt2-demo"])
+def test_figures_hold_the_norms(name, tmp_path):
+    text = "Unbelievable tokenizations never bothered the riverbank."
+    told = subprocess.run([BUILD / "attnviz", "tokens", "--model", name, "--json", text], check=True, capture_output=True)
+    told = json.loads(told.stdout)
+    model = export_model.load(str(MODELS / name))
+    recorder = Recorder(model)
+    maps = reference(model, recorder, told["ids"], told["types"])
+    layers, heads, tokens, _ = maps.shape
+    asked = ["--model", name]
+    figures = {
+        ("render", "--layer", "3", "--head", "5"): maps[2, 5],
+        ("render", "--layer", "mean"): maps.mean((0, 1)),
+        ("grid", "--layers", "all"): maps.reshape(-1, tokens, tokens),
+        ("layers",): maps.mean(1),
+        ("flow", "--token", "2"): maps.mean(1)[:, 2],
+        ("compare", "--layer", "1", "--layer", "6"): maps.mean(1)[[0, 5]],
+        ("diff", "--layer", "1", "--layer", "6"): maps.mean(1)[0] - maps.mean(1)[5],
+        ("view", "head", "--layer", "2"): maps[1],
+        ("view", "model"): maps.reshape(-1, tokens, tokens),
+        ("render", "--layer", "2", "--range", "1:6"): maps.mean(1)[1, 1:6, 1:6],
+    }
+    if name == "minilm":
+        figures["render", "--layer", "2", "--words"] = merged(maps.mean(1)[1], told["tokens"])
+        figures["grid", "--layer", "4", "--pool", "mean:2"] = pooled(maps[3])
+    for number, (command, expected) in enumerate(figures.items()):
+        for extension in ("svg", "html") if command[0] == "view" else ("svg",):
+            found = drawn([*command, *asked], text, tmp_path / f"{number}.{extension}")
+            found = found[: len(expected)] if command[:2] != ("view", "head") or extension == "svg" else found[heads : 2 * heads]
+            assert found.shape == expected.shape, command
+            difference = float(np.abs(found - expected).max() / np.abs(expected).max())
+            measured.append((difference, f"{name} {' '.join(command)}"))
+            assert difference <= TOLERANCE, command
 
 
 def test_what_gives_no_norms_says_so(tmp_path):

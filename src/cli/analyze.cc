@@ -89,6 +89,7 @@ Flags analyze_flags(AnalyzeOptions& options) {
   add_threshold_flags(flags, options.thresholds);
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
+  add_weights_flags(flags, options.model);
   add_output_flags(flags, options.output, kFigureFormats, "with --explore, minilm-layer2-head3");
   add_run_flags(flags, options.model);
   return flags;
@@ -99,6 +100,9 @@ void check(const AnalyzeOptions& options) {
   if (options.json && options.part) {
     throw Error("--table: --json always holds all parts", "leave --table out, or use --csv");
   }
+  if (options.csv && options.model.predict)
+    throw Error("--predict: --csv holds one part, of heads or tokens",
+                "tables and --json tell of predictions");
   if (options.explore && (options.json || options.csv || options.part)) {
     throw Error("--explore: lists heads and draws one, and takes no --json, --csv or --table",
                 "leave --explore out");
@@ -220,7 +224,7 @@ Report empty_report(const Subject& subject, const AnalyzeOptions& options, const
   const Prepared& prepared = subject.prepared;
   return {.card = subject.card(),
           .sentence = prepared.sentence,
-          .notes = prepared.notes(),
+          .notes = subject.notes(),
           .tokens = prepared.encoding.tokens,
           .labels = prepared.labels,
           .thresholds = options.thresholds,
@@ -230,7 +234,9 @@ Report empty_report(const Subject& subject, const AnalyzeOptions& options, const
           .connection_layer = selected.connection.layers.front(),
           .connection_head = options.head,
           .connections = {},
-          .recorded = recorded(subject)};
+          .recorded = recorded(subject),
+          .choice = options.model,
+          .forecast = subject.forecast.table};
 }
 
 bool writes_directory(const AnalyzeOptions& options) {
@@ -241,14 +247,14 @@ bool writes_directory(const AnalyzeOptions& options) {
 std::string as_text_of_many(const Report& report, const AnalyzeOptions& options) {
   if (options.csv) return as_csv_of_many(report, options.part.value_or(Part::heads));
   return "== " + std::to_string(report.sentence.index) + ": " + report.sentence.shown() + "\n\n" +
-         as_tables(report, options.part, static_cast<std::size_t>(options.top)) + "\n";
+         report.forecast + as_tables(report, options.part, static_cast<std::size_t>(options.top)) + "\n";
 }
 
 std::string as_text(const Report& report, const AnalyzeOptions& options) {
   if (options.json) return as_json(report);
   if (options.text.input.path && !writes_directory(options)) return as_text_of_many(report, options);
   if (options.csv) return as_csv(report, options.part.value_or(Part::heads));
-  return as_tables(report, options.part, static_cast<std::size_t>(options.top));
+  return report.forecast + as_tables(report, options.part, static_cast<std::size_t>(options.top));
 }
 
 Product product_of(const Subject& subject, const AnalyzeOptions& options, const Streams& streams,
@@ -279,6 +285,7 @@ int analyze(const AnalyzeOptions& given, const Streams& streams) {
   options.output.format = file_format(job);
   job.sources = {
       {options.model, [options](const ModelCard& card) { return selections(card, options).needed; }}};
+  job.sources.front().of_shares = true;
   job.ready = [](std::span<Subject>) { return Ready{}; };
   job.make = [options, &streams](std::span<Subject> subjects, Timings& timings) {
     return product_of(subjects[0], options, streams, timings);

@@ -175,6 +175,8 @@ std::string as_json(const Report& report) {
   object["model"] = report.card.name;
   object["causal"] = report.causal;
   if (!report.notes.empty()) object["notes"] = report.notes;
+  for (const auto& [label, value] : report.recorded.predicted)
+    object["predicted"].push_back({{"label", label}, {"value", value}});
   object["tokens"] = report.tokens;
   object["uniform_entropy"] = report.uniform_entropy;
   object["thresholds"] = json_of(report.thresholds);

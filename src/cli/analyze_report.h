@@ -8,6 +8,7 @@
 #include "attnviz/analysis.h"
 #include "attnviz/catalog.h"
 #include "attnviz/record.h"
+#include "cli/request.h"
 #include "cli/sentence.h"
 
 namespace attnviz::cli {
@@ -29,6 +30,8 @@ struct Report {
   std::optional<int> connection_head;  ///< unset: the mean over all heads
   std::vector<Connection> connections;
   RecordedText recorded;  ///< for a figure of it
+  ModelChoice choice;     ///< likewise
+  std::string forecast;   ///< a table of what is predicted
 };
 
 enum class Part { heads, layers, received, connections };

@@ -57,12 +57,18 @@ std::string file_name(const ManifestEntry& entry, const std::string& format) {
   return name + "." + format;
 }
 
-/// What texts can be ordered by.
+/// What texts can be ordered by: labels that the model predicts, and what tells of weights that are no norms.
 std::map<std::string, double> metrics_of(const Subject& subject) {
+  std::map<std::string, double> found;
+  if (subject.forecast.of_labels) {
+    for (const auto& [label, value] : subject.forecast.predicted) found["predicts " + label] = value;
+  }
+  if (subject.selection.kind == WeightKind::norm) return found;
   const HeadMetrics metrics = subject.metrics();
-  return {{"entropy", metrics.entropy},
-          {"first_token", metrics.first_token},
-          {"mean_distance", metrics.mean_distance}};
+  found["entropy"] = metrics.entropy;
+  found["first_token"] = metrics.first_token;
+  found["mean_distance"] = metrics.mean_distance;
+  return found;
 }
 
 /// Threads that draw: as many as compute.
@@ -178,9 +184,9 @@ std::shared_ptr<Window> Batches::read_window() {
 /// Runs them as one batch, each model once; texts that are read in windows one by one.
 void Batches::run_models(std::span<Item* const> all) {
   std::vector<Item*> items;
+  Timings timings;
   for (Item* item : all) {
     const bool windowed = !item->subjects.front().prepared.windows.empty();
-    Timings timings;
     for (Subject& subject : item->subjects) {
       if (windowed) attend(subject, timings);
     }
@@ -201,6 +207,7 @@ void Batches::run_models(std::span<Item* const> all) {
       give_back();
       for (std::size_t i = 0; i < items.size(); ++i) {
         items[i]->subjects[source].attention = std::move(attentions[i]);
+        predict(items[i]->subjects[source], timings);
       }
     } catch (...) {
       give_back();

@@ -22,10 +22,12 @@ std::vector<std::pair<std::string, std::string>> facts_of(const Side& side) {
   const bool causal = side.subject->attention.causal;
   const std::size_t tokens = side.subject->prepared.encoding.size();
   const std::string uniform = show_fixed(uniform_entropy(tokens, causal), 2);
-  return {{"Tokens", std::to_string(tokens)},
-          {"Attends", causal ? "backwards (causal)" : "both ways"},
-          {"Entropy", show_fixed(side.metrics.entropy, 2) + " nats (uniform " + uniform + ")"},
-          {"First token", show_fixed(100 * side.metrics.first_token, 1) + " % of the weight"}};
+  std::vector<std::pair<std::string, std::string>> facts = {
+      {"Tokens", std::to_string(tokens)}, {"Attends", causal ? "backwards (causal)" : "both ways"}};
+  if (side.subject->selection.kind == WeightKind::norm) return facts;
+  facts.emplace_back("Entropy", show_fixed(side.metrics.entropy, 2) + " nats (uniform " + uniform + ")");
+  facts.emplace_back("First token", show_fixed(100 * side.metrics.first_token, 1) + " % of the weight");
+  return facts;
 }
 
 void draw_comparison(const TwoMapsOptions& options, std::span<Subject> subjects, const Finish& finish) {

@@ -30,7 +30,7 @@ void draw_difference(const TwoMapsOptions& options, std::span<Subject> subjects,
                                    common + maps.titles[0] + " − " + maps.titles[1]);
   map.causal = first.subject->attention.causal && second.subject->attention.causal;
   map.is_signed = true;
-  map.quantity = "Difference of Weights";
+  map.quantity = map.quantity == kNorms ? kNormDifferences : "Difference of Weights";
   map.notes = maps.notes;
   const Theme theme = options.drawing.look.look.theme;
   finish(map, options.drawing.look.with_default(theme == Theme::dark ? "berlin" : "RdBu_r"), "");

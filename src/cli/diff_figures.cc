@@ -38,6 +38,11 @@ void expect_alike(const Heatmap& a, const Heatmap& b, const std::string& where) 
     throw Error("the figures differ in what their cells stand for" + where,
                 "draw both with the same --pool and --zoom");
   }
+  if (shows_norms(a) != shows_norms(b)) {
+    throw Error("the figures differ in what their numbers are" + where + ": " + visible(a.quantity) +
+                    " in the first, " + visible(b.quantity) + " in the second",
+                "draw both with the same --weights");
+  }
   const auto differ = [&](const std::string& what, std::span<const TokenLabel> left,
                           std::span<const TokenLabel> right) {
     const auto [in_a, in_b] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
@@ -77,7 +82,9 @@ Differences differences_of(const Record& first, const Record& second, const std:
     map.causal = a.causal && b.causal;
     map.is_signed = true;
     map.windowed = false;  // what neither computed does not differ
-    map.quantity = a.is_signed ? "Difference of Differences" : "Difference of Weights";
+    map.quantity = shows_norms(a) ? kNormDifferences
+                   : a.is_signed  ? "Difference of Differences"
+                                  : "Difference of Weights";
     if (left.size() == 1 || a.zoom) map.title = title;
     if (a.title != b.title && left.size() > 1) map.title = a.title + " − " + b.title;
     if (a.subtitle != b.subtitle) map.subtitle.clear();

@@ -54,23 +54,12 @@ void add_ways_out(Flags& flags, DrawingOptions& options, const std::string& stem
   add_pool_flag(flags, options.pool);
   add_output_and_look_flags(flags, options, stem);
   add_run_flags(flags, options.model);
-  flags.value(
-      "--predict", "N",
-      "print the N labels or next tokens that the model finds most probable, and with --ablate what the "
-      "heads are worth to them (a checkpoint with a classifier, or a language model's)",
-      [&](const Given& given) { options.model.predict = read_integer(given, 1, 1 << 20); });
 }
 
 void check_standard_output(const DrawingOptions& options) {
-  const std::string flag = options.show            ? "--show"
-                           : options.describe      ? "--describe"
-                           : options.model.predict ? "--predict"
-                                                   : "";
+  const std::string flag = options.show ? "--show" : options.describe ? "--describe" : "";
   if (flag.empty()) return;
-  if (options.text.input.path) {
-    throw Error(flag + (flag == "--predict" ? ": tells of" : ": draws") + " one text, --input gives many",
-                "leave it out");
-  }
+  if (options.text.input.path) throw Error(flag + ": draws one text, --input gives many", "leave it out");
   if (options.output.path != "-") return;
   throw Error(flag + ": standard output takes the figure already (-o -)", "name a file with -o");
 }
@@ -92,7 +81,8 @@ RecordedText recorded(const Subject& subject) {
           .text = prepared.sentence.text,
           .pair = prepared.sentence.pair,
           .tokens = prepared.encoding.tokens,
-          .ids = prepared.encoding.ids};
+          .ids = prepared.encoding.ids,
+          .predicted = subject.forecast.predicted};
 }
 
 void add_output_and_look_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
@@ -109,7 +99,7 @@ void add_output_and_look_flags(Flags& flags, DrawingOptions& options, const std:
 void add_drawing_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
-  add_ablate_flag(flags, options.model);
+  add_weights_flags(flags, options.model);
   add_ways_out(flags, options, stem);
 }
 
@@ -125,7 +115,7 @@ std::size_t good_columns(std::size_t panels) {
 }
 
 Ready ready_to_draw(const FigurePlan& plan, std::span<Subject> subjects) {
-  for (Subject& subject : subjects) subject.tokens = shown_tokens(plan.drawing.tokens, subject.prepared);
+  for (Subject& subject : subjects) subject.choose_tokens(plan.drawing.tokens);
   return plan.ready(subjects);
 }
 
@@ -197,8 +187,9 @@ Job job_of(FigurePlan plan, const Streams& streams) {
     Product product;
     draw(*shared, subjects, [&](const Record& record, const std::string& printed) {
       product = product_of(record, shared->drawing, streams, timings);
-      product.printed.insert(0, printed);
-      for (const Subject& subject : subjects) product.printed.insert(0, subject.forecast);
+      // Of a figure on standard output the note tells.
+      const bool apart = shared->drawing.output.path != "-";
+      product.printed.insert(0, (apart ? forecast_tables(subjects) : "") + printed);
     });
     return product;
   };

@@ -64,9 +64,14 @@ std::string listing(const Report& report, const Attention& attention, const std:
 /// As `attnviz render` would draw it.
 Figure drawn(const Report& report, const Heatmap& heatmap, const HeadMetrics& head) {
   Figure figure = head_heatmap(heatmap, {}, text_measure());
+  std::vector<std::string> arguments = {
+      "render",  "--layer",       std::to_string(head.layer), "--head", std::to_string(head.head),
+      "--model", report.card.name};
+  const auto& [ablated, predict] = std::tie(report.choice.ablated, report.choice.predict);
+  if (!ablated.empty()) arguments.insert(arguments.end(), {"--ablate", show_places(ablated)});
+  if (predict) arguments.insert(arguments.end(), {"--predict", std::to_string(*predict)});
   figure.record = to_json({.program = "attnviz " ATTNVIZ_VERSION,
-                           .arguments = {"render", "--layer", std::to_string(head.layer), "--head",
-                                         std::to_string(head.head), "--model", report.card.name},
+                           .arguments = std::move(arguments),
                            .texts = {report.recorded},
                            .look = {},
                            .drawn = heatmap});

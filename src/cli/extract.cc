@@ -9,8 +9,6 @@ namespace {
 
 const std::vector<std::string> kFormats = {"safetensors", "npz", "json"};
 
-const Choices<WeightKind> kWeightKinds = {{"attention", WeightKind::attention}, {"norm", WeightKind::norm}};
-
 TensorFormat tensor_format(const std::string& format) {
   if (format == "npz") return TensorFormat::npz;
   return format == "json" ? TensorFormat::json : TensorFormat::safetensors;
@@ -20,7 +18,6 @@ struct ExtractOptions {
   TextOptions text;
   ModelChoice model;
   NumberRanges layers, heads;  ///< empty: all
-  WeightKind kind = WeightKind::attention;
   bool with_query_key = false;
   OutputOptions output;
 };
@@ -42,15 +39,10 @@ Flags extract_flags(ExtractOptions& options) {
               [&](const Given& given) { options.layers = read_ranges(given); });
   flags.value("--heads", "LIST", "heads, counting from 0: 0,3 or 0-5 (default: all)",
               [&](const Given& given) { options.heads = read_ranges(given); });
-  flags.value(
-      "--weights", "attention|norm",
-      "attention weights, or as `norm` the lengths of the vectors that they weight, as the attention's "
-      "output adds them up (Kobayashi et al. 2020; checkpoint backend): rows of these sum to no fixed "
-      "number (default: attention)",
-      [&](const Given& given) { options.kind = read_choice(given, kWeightKinds); });
   flags.flag("--with-qk", "the query and key vectors too (checkpoint backend)", options.with_query_key);
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
+  add_weights_flags(flags, options.model);
   add_output_flags(flags, options.output, kFormats, "minilm-attention");
   add_run_flags(flags, options.model);
   return flags;
@@ -66,7 +58,11 @@ Provenance provenance_of(const Subject& subject) {
       {"text", prepared.sentence.text},        {"tokens", one_line(prepared.encoding.tokens)},
       {"ids", one_line(prepared.encoding.ids)}};
   if (prepared.sentence.pair) provenance["pair"] = *prepared.sentence.pair;
-  if (!prepared.notes().empty()) provenance["note"] = prepared.notes().front();
+  for (const std::string& note : subject.notes())
+    provenance["note"] += (provenance["note"].empty() ? "" : "; ") + note;
+  nlohmann::ordered_json predicted = nlohmann::ordered_json::array();
+  for (const auto& [label, value] : subject.forecast.predicted) predicted.push_back({label, value});
+  if (!predicted.empty()) provenance["predicted"] = one_line(predicted);
   const auto digest = card.sha256.find(backend == Backend::checkpoint ? "model.safetensors" : "model.pt");
   if (digest != card.sha256.end()) provenance["model_sha256"] = digest->second;
   return provenance;
@@ -77,10 +73,11 @@ int extract_from_figure(const ExtractOptions& options, const Streams& streams) {
   const std::string format = output_format(options.output, kFormats);
   const std::string& path = *options.text.text;
   if (!options.layers.ranges.empty() || !options.heads.ranges.empty() || options.with_query_key ||
-      options.kind == WeightKind::norm) {
-    throw Error(
-        path + ": a figure holds what it shows, and takes no --layers, --heads, --weights or --with-qk",
-        "give the text to run a model");
+      options.model.weights == WeightKind::norm || !options.model.ablated.empty()) {
+    throw Error(path +
+                    ": a figure holds what it shows, and takes no --layers, --heads, --weights, --ablate or "
+                    "--with-qk",
+                "give the text to run a model");
   }
   const StoredRecord stored = read_stored(path);
   std::vector<float> joined;
@@ -100,11 +97,12 @@ void write(const Attention& attention, const Provenance& provenance, TensorForma
 /// What no model could give.
 void check_options(const ExtractOptions& options) {
   const bool traced = options.model.options.backend == Backend::torchscript;
-  if (options.kind == WeightKind::norm && traced) {
+  const bool norms = options.model.weights == WeightKind::norm;
+  if (norms && traced) {
     throw Error("--weights norm: a TorchScript export does not give value vectors",
                 "leave --backend torchscript out");
   }
-  if (options.kind == WeightKind::norm && options.with_query_key) {
+  if (norms && options.with_query_key) {
     throw Error("--with-qk: query and key vectors do not make up norms, which need the value vectors",
                 "leave --weights norm or --with-qk out");
   }
@@ -124,23 +122,20 @@ int extract(const ExtractOptions& options, const Streams& streams) {
   wanted.layers = options.layers;
   wanted.heads = options.heads;
   wanted.with_query_key = options.with_query_key;
-  const auto select_kind = [wanted, kind = options.kind](const ModelCard& card) {
-    Selection selection = select(card, wanted);
-    selection.kind = kind;
-    return selection;
-  };
   Job job{.text = options.text,
           .output = options.output,
           .formats = kFormats,
-          .sources = {{options.model, select_kind, {}, /*takes_windows=*/true}},
+          .sources = {{options.model, selector(wanted), {}, /*takes_windows=*/true}},
           .timings = options.model.timings};
-  job.ready = [kind = options.kind](std::span<Subject> subjects) {
+  job.ready = [kind = options.model.weights](std::span<Subject> subjects) {
     return Ready{subjects[0].card().name + (kind == WeightKind::norm ? "-norm" : "-attention")};
   };
-  job.make = [format = file_format(job)](std::span<Subject> subjects, Timings&) {
-    return Product{.write = [subject = &subjects[0], format](const Sink& sink) {
-      write(subject->attention, provenance_of(*subject), tensor_format(format), sink);
-    }};
+  const bool apart = options.output.path != "-";
+  job.make = [format = file_format(job), apart](std::span<Subject> subjects, Timings&) {
+    return Product{.printed = apart ? forecast_tables(subjects) : "",
+                   .write = [subject = &subjects[0], format](const Sink& sink) {
+                     write(subject->attention, provenance_of(*subject), tensor_format(format), sink);
+                   }};
   };
   return run_job(job, streams);
 }

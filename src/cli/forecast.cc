@@ -86,7 +86,7 @@ void check_places(std::span<const HeadPlace> places, const ModelCard& card) {
   }
 }
 
-std::string forecast(Reader& reader, const Prepared& prepared) {
+Forecast forecast(Reader& reader, const Prepared& prepared) {
   if (!prepared.windows.empty())
     throw Error("--predict: a model predicts of a text that it reads whole, --window reads parts",
                 "leave one of them out");
@@ -100,8 +100,9 @@ std::string forecast(Reader& reader, const Prepared& prepared) {
                   ? std::vector<std::string>{number, whole.kind == Kind::next_token ? "next token" : "label"}
                   : std::vector<std::string>{number, ">change", "ablated",
                                              whole.kind == Kind::next_token ? "next token" : "label"});
+  Prediction made;
   for (const std::vector<HeadPlace>& ablated : ablations(places)) {
-    const Prediction made = ablated.empty() ? whole : model.predict(prepared.encoding, ablated);
+    made = ablated.empty() ? whole : model.predict(prepared.encoding, ablated);
     for (const std::size_t index : shown) {
       const double value = made.probabilities[index], change = value - whole.probabilities[index];
       std::vector<std::string> row = {show_fixed(value, kDigits)};
@@ -113,7 +114,10 @@ std::string forecast(Reader& reader, const Prepared& prepared) {
       table.add(std::move(row));
     }
   }
-  return table.set() + "\n";
+  Forecast forecast{table.set() + "\n", {}, whole.kind != Kind::next_token};
+  for (const std::size_t index : most_probable(made, most))
+    forecast.predicted.push_back({name_of(index, made, *reader.tokenizer), made.probabilities[index]});
+  return forecast;
 }
 
 }  // namespace attnviz::cli

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "attnviz/record.h"
 #include "cli/request.h"
 
 namespace attnviz::cli {
@@ -18,8 +19,14 @@ namespace attnviz::cli {
 /// Throws Error: a head that the model has not.
 void check_places(std::span<const HeadPlace> places, const ModelCard& card);
 
-/// A table of the reader's choice.predict most probable labels or next tokens: with all heads, without each
-/// of those ablated, and without them all. Throws Error as Model::predict(), and for a text read in windows.
-[[nodiscard]] std::string forecast(Reader& reader, const Prepared& prepared);
+/// The reader's choice.predict most probable labels or next tokens.
+struct Forecast {
+  std::string table{};  ///< with all heads, without each of those ablated, and without them all
+  std::vector<RecordedPrediction> predicted{};  ///< without them all, as the figure's attention is
+  bool of_labels = false;
+};
+
+/// Throws Error as Model::predict(), and for a text read in windows.
+[[nodiscard]] Forecast forecast(Reader& reader, const Prepared& prepared);
 
 }  // namespace attnviz::cli

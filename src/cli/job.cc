@@ -7,7 +7,6 @@
 #include "cli/batch.h"
 #include "cli/confinement.h"
 #include "cli/console.h"
-#include "cli/forecast.h"
 
 namespace attnviz::cli {
 namespace {
@@ -53,6 +52,12 @@ Selection selection_of(const Source& source, const ModelCard& card) {
   Selection selection = source.select(card);
   check_places(source.model.ablated, card);
   selection.ablated = source.model.ablated;
+  if (source.model.weights == WeightKind::norm && source.of_shares) {
+    throw Error(
+        "--weights norm: rollout, summary, analyze and view neuron are of rows that sum to 1, norms do not",
+        "render, grid, layers, flow, compare, diff, view head, view model and extract take norms");
+  }
+  selection.kind = source.model.weights;
   return selection;
 }
 
@@ -60,7 +65,14 @@ std::vector<std::string> Subject::notes() const {
   std::vector<std::string> notes = prepared.notes();
   if (!selection.ablated.empty()) notes.push_back("heads ablated: " + show_places(selection.ablated));
   notes.insert(notes.end(), tokens.notes.begin(), tokens.notes.end());
+  if (!forecast.predicted.empty()) notes.push_back(prediction_note(forecast.predicted));
   return notes;
+}
+
+void Subject::choose_tokens(const TokenOptions& options, std::optional<std::vector<TokenGroup>> words) {
+  TokenOptions own = options;
+  own.weights = selection.kind;
+  tokens = words ? shown_tokens(own, prepared, std::move(*words)) : shown_tokens(own, prepared);
 }
 
 void Subject::show() { attention = shown_attention(std::move(attention), tokens); }
@@ -74,14 +86,16 @@ HeadMetrics Subject::metrics() const {
 }
 
 Heatmap Subject::map(const MatrixView& weights, const std::string& title) const {
-  return {.weights = weights,
-          .queries = tokens.labels,
-          .keys = tokens.labels,
-          .causal = attention.causal,
-          .title = title,
-          .subtitle = prepared.sentence.shown(),
-          .notes = notes(),
-          .windowed = !prepared.windows.empty()};
+  Heatmap map{.weights = weights,
+              .queries = tokens.labels,
+              .keys = tokens.labels,
+              .causal = attention.causal,
+              .title = title,
+              .subtitle = prepared.sentence.shown(),
+              .notes = notes(),
+              .windowed = !prepared.windows.empty()};
+  if (selection.kind == WeightKind::norm) map.quantity = kNorms;
+  return map;
 }
 
 std::vector<OpenSource> open_sources(const Job& job, std::istream& in) {
@@ -123,9 +137,24 @@ void attend(Subject& subject, Timings& timings) {
                           ? std::move(model.run({&prepared.encoding, 1}, subject.selection).front())
                           : run_windows(model, prepared.encoding, prepared.windows, subject.selection);
   timings.lap("forward");
+  predict(subject, timings);
+}
+
+void predict(Subject& subject, Timings& timings) {
   if (!subject.reader->choice.predict) return;
-  subject.forecast = forecast(*subject.reader, prepared);
+  subject.forecast = forecast(*subject.reader, subject.prepared);
   timings.lap("predict");
+}
+
+std::string forecast_tables(std::span<const Subject> subjects) {
+  const std::string& first = subjects.front().forecast.table;
+  if (subjects.size() == 1 || subjects.back().forecast.table == first) return first;
+  std::string tables;
+  for (const Subject& subject : subjects) {
+    tables += visible(subject.card().name) + ", " + subject.prepared.sentence.shown() + "\n\n" +
+              subject.forecast.table;
+  }
+  return tables;
 }
 
 void check_sizes(std::span<const Subject> subjects) {

@@ -11,6 +11,7 @@
 
 #include "attnviz/analysis.h"
 #include "attnviz/figure.h"
+#include "cli/forecast.h"
 #include "cli/output.h"
 #include "cli/request.h"
 #include "cli/shown_tokens.h"
@@ -23,13 +24,14 @@ struct Source {
   std::function<Selection(const ModelCard&)> select{};  ///< throws Error where the model lacks what is wanted
   std::optional<std::string> against{};                 ///< a text of its own, in place of the job's
   bool takes_windows = false;                           ///< --window
+  bool of_shares = false;                               ///< made of rows that sum to 1: norms are refused
 };
 
 /// Selects as `wanted` says.
 [[nodiscard]] std::function<Selection(const ModelCard&)> selector(Wanted wanted);
 
-/// What the source wants of a model, of one without the heads that its choice ablates. Throws Error as
-/// select.
+/// What the source wants of a model: the kind of weights that its choice names, of the model without the
+/// heads that it ablates. Throws Error as select, and where norms make no sense.
 [[nodiscard]] Selection selection_of(const Source& source, const ModelCard& card);
 
 /// A text that a model reads: what is asked for, and once the model ran, its attention.
@@ -39,12 +41,16 @@ struct Subject {
   Prepared prepared{};
   ShownTokens tokens{};  ///< for a job that draws
   Attention attention{};
-  std::string forecast{};  ///< for standard output, where the reader's choice asks for it
+  Forecast forecast{};  ///< where the reader's choice asks for it
 
   [[nodiscard]] const ModelCard& card() const { return reader->card; }
 
   /// What alters the numbers shown.
   [[nodiscard]] std::vector<std::string> notes() const;
+
+  /// Which are shown, of words that were put together otherwise (see align) where they are given. Throws
+  /// Error as shown_tokens().
+  void choose_tokens(const TokenOptions& options, std::optional<std::vector<TokenGroup>> words = {});
 
   /// The attention becomes that of the tokens shown.
   void show();
@@ -109,6 +115,12 @@ void check_sizes(std::span<const Subject> subjects);
 
 /// Runs the model over this one text.
 void attend(Subject& subject, Timings& timings);
+
+/// What the model makes of the text, where its choice asks for it.
+void predict(Subject& subject, Timings& timings);
+
+/// What is predicted of one text, or of two, each below its model and text unless both are alike.
+[[nodiscard]] std::string forecast_tables(std::span<const Subject> subjects);
 
 /// Does the job with the text or the texts that are given. Returns the exit status.
 int run_job(const Job& job, const Streams& streams);

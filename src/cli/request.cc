@@ -14,6 +14,8 @@ namespace {
 const Choices<Backend> kBackends = {
     {"auto", Backend::automatic}, {"checkpoint", Backend::checkpoint}, {"torchscript", Backend::torchscript}};
 
+const Choices<WeightKind> kWeightKinds = {{"attention", WeightKind::attention}, {"norm", WeightKind::norm}};
+
 const Choices<Sandbox> kSandboxes = {
     {"auto", Sandbox::automatic}, {"require", Sandbox::require}, {"off", Sandbox::off}};
 
@@ -102,11 +104,22 @@ void add_model_flags(Flags& flags, ModelChoice& choice) {
   add_truncate_flag(flags, choice);
 }
 
-void add_ablate_flag(Flags& flags, ModelChoice& choice) {
+void add_weights_flags(Flags& flags, ModelChoice& choice) {
+  flags.value(
+      "--weights", "attention|norm",
+      "attention weights, or the lengths of the vectors that they weight, as the attention's output adds "
+      "them up (Kobayashi et al. 2020; checkpoint backend): rows of these sum to no fixed number "
+      "(default: attention)",
+      [&](const Given& given) { choice.weights = read_choice(given, kWeightKinds); });
   flags.value("--ablate", "LIST",
               "set what these heads give to their layer to zero: layers and heads, such as 5.3,6.0; the "
               "attention is that of the model without them (checkpoint backend)",
               [&](const Given& given) { choice.ablated = read_places(given); });
+  flags.value(
+      "--predict", "N",
+      "say which N labels or next tokens the model finds most probable, and print with --ablate what the "
+      "heads are worth to them (a checkpoint with a classifier, or a language model's)",
+      [&](const Given& given) { choice.predict = read_integer(given, 1, 1 << 20); });
 }
 
 void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::string>& names) {
@@ -116,7 +129,7 @@ void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::st
       "a name that attnviz models lists, or a model's directory; twice for two models (default: minilm)",
       [&](const Given& given) { names.push_back(read_model(given)); }, 2);
   add_truncate_flag(flags, choice);
-  add_ablate_flag(flags, choice);
+  add_weights_flags(flags, choice);
 }
 
 void add_device_flags(Flags& flags, ModelOptions& options, Sandbox& sandbox) {

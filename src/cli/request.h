@@ -26,16 +26,17 @@ struct ModelChoice {
   bool truncate = false;
   std::optional<std::size_t> window{};    ///< tokens of one; 0: as many as the model takes
   std::optional<std::size_t> max_memory;  ///< bytes; unset: what the machine has available
-  std::vector<HeadPlace> ablated{};       ///< heads that give zeros to their layer
-  std::optional<int> predict{};           ///< how many of what the model predicts are printed
+  WeightKind weights = WeightKind::attention;
+  std::vector<HeadPlace> ablated{};  ///< heads that give zeros to their layer
+  std::optional<int> predict{};      ///< how many of what the model predicts are told
   bool timings = false;
 };
 
 /// --model, --truncate and --window; all that a command needs which only tokenizes.
 void add_model_flags(Flags& flags, ModelChoice& choice);
 
-/// --ablate, of commands that draw.
-void add_ablate_flag(Flags& flags, ModelChoice& choice);
+/// --weights, --ablate and --predict: what a model gives, of commands that run one.
+void add_weights_flags(Flags& flags, ModelChoice& choice);
 
 /// The first for a command that compares two models: --model up to twice, into `names`.
 void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::string>& names);

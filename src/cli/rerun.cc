@@ -27,7 +27,9 @@ Reader& Rerun::reader_for(ModelChoice choice, const RecordedText& text) {
   if (options_.backend == Backend::automatic) choice.options.backend = read_backend({"record", text.backend});
   const std::string key = choice.model + '\0' + name_of(choice.options.backend) +
                           (choice.truncate ? " cut" : "") +
-                          (choice.window ? " window " + std::to_string(*choice.window) : "");
+                          (choice.window ? " window " + std::to_string(*choice.window) : "") +
+                          (choice.predict ? " predict " + std::to_string(*choice.predict) : "") +
+                          " without " + show_places(choice.ablated);
   const auto known = readers_.find(key);
   if (known != readers_.end()) return known->second;
   Reader& reader = readers_.emplace(key, choose_model(choice)).first->second;

@@ -148,6 +148,7 @@ void draw_rollout(const RolloutOptions& options, Subject& subject, const Finish&
 FigurePlan rollout_plan(const RolloutOptions& options) {
   FigurePlan plan{.drawing = options.drawing,
                   .sources = {{options.drawing.model, selector(wanted(options))}}};
+  plan.sources.front().of_shares = true;
   plan.ready = [options](std::span<Subject> subjects) { return ready(options, subjects[0]); };
   plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
     draw_rollout(options, subjects[0], finish);

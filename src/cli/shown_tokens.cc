@@ -65,13 +65,19 @@ ShownTokens shown_of(const TokenOptions& options, const Prepared& prepared, std:
   if (options.hide_special) hide_special(encoding, shown);
   if (options.range) cut_to(*options.range, options.words ? "word" : "token", shown);
   const bool left_out = tokens_in(shown.groups) < encoding.size();
+  const bool norms = options.weights == WeightKind::norm;
   if (left_out) {
-    shown.notes.back() += options.renormalize ? ", rows renormalised" : ": rows may sum to less than 1";
+    if (!norms)
+      shown.notes.back() += options.renormalize ? ", rows renormalised" : ": rows may sum to less than 1";
     shown.renormalized = options.renormalize;
   }
   const bool merged = tokens_in(shown.groups) > shown.groups.size();
   if (merged) {
-    shown.notes.insert(shown.notes.begin(), "sub-words merged: keys summed, queries averaged");
+    // The triangle inequality: vectors that point apart are shorter together than one by one.
+    shown.notes.insert(
+        shown.notes.begin(),
+        norms ? "sub-words merged: norms of keys summed, at least the norm of their sum, queries averaged"
+              : "sub-words merged: keys summed, queries averaged");
   }
   shown.altered = left_out || merged;
   shown.labels = group_labels(encoding, labels, shown.groups, sentence.text, sentence.pair);
@@ -115,6 +121,10 @@ void add_token_flags(Flags& flags, TokenOptions& options) {
 ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared) {
   if (options.renormalize && !options.hide_special && !options.range) {
     throw Error("--renormalize: nothing is left out", "use it with --hide-special or --range");
+  }
+  if (options.renormalize && options.weights == WeightKind::norm) {
+    throw Error("--renormalize: rows of norms do not sum to 1 in the first place",
+                "leave --renormalize or --weights norm out");
   }
   const auto& [sentence, encoding, labels, cut_from, windows] = prepared;
   if (options.words) return shown_tokens(options, prepared, words(encoding, sentence.text, sentence.pair));

@@ -36,6 +36,7 @@ struct TokenOptions {
   bool hide_special = false;
   bool renormalize = false;
   std::optional<TokenRange> range;
+  WeightKind weights = WeightKind::attention;  ///< whose they are: norms have no sums
 };
 
 /// --words, --hide-special, --renormalize and --range.
@@ -51,7 +52,7 @@ struct ShownTokens {
 };
 
 /// Throws Error: a range that is empty or beyond the tokens, --renormalize where no flag leaves anything out,
-/// nothing left to show.
+/// nothing left to show; --renormalize of norms.
 [[nodiscard]] ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared);
 
 /// The same of words that were put together otherwise (see align).

@@ -62,6 +62,7 @@ Provenance record_provenance(const Record& record) {
   }
   for (const Heatmap& map : maps_of(record.drawn)) {
     maps.push_back({{"title", map.title}, {"queries", texts_of(map.queries)}, {"keys", texts_of(map.keys)}});
+    if (shows_norms(map)) maps.back()["quantity"] = map.quantity;
   }
   return {{"program", record.program},
           {"request", one_line(record.arguments)},

@@ -66,6 +66,7 @@ FigurePlan summary_plan(const SummaryOptions& options) {
   Wanted wanted;
   wanted.layers = NumberRanges{};
   FigurePlan plan{.drawing = options.drawing, .sources = {{options.drawing.model, selector(wanted)}}};
+  plan.sources.front().of_shares = true;
   plan.ready = [](std::span<Subject> subjects) { return Ready{subjects[0].card().name + "-summary"}; };
   plan.draw = [drawing = options.drawing](std::span<Subject> subjects, const Finish& finish) {
     draw_summary(drawing, subjects[0], finish);

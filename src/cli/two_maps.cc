@@ -49,10 +49,8 @@ void align_sides(const TwoMapsOptions& options, std::array<Side, 2>& sides) {
   const Alignment alignment =
       align(sides[0].subject->prepared.encoding, sides[1].subject->prepared.encoding, text.text, text.pair);
   if (alignment.first.empty()) throw Error("--align: the two models share no word of the text");
-  sides[0].subject->tokens =
-      shown_tokens(options.drawing.tokens, sides[0].subject->prepared, alignment.first);
-  sides[1].subject->tokens =
-      shown_tokens(options.drawing.tokens, sides[1].subject->prepared, alignment.second);
+  sides[0].subject->choose_tokens(options.drawing.tokens, alignment.first);
+  sides[1].subject->choose_tokens(options.drawing.tokens, alignment.second);
   for (const Side& side : sides) {
     std::vector<std::string>& notes = side.subject->tokens.notes;
     notes.insert(notes.begin(), kAlignedNote);

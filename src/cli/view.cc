@@ -109,7 +109,7 @@ void add_sight_flags(Flags& flags, ViewOptions<kind>& options) {
     });
     flags.value("--threshold", "WEIGHT", "leave out weights below it (default: 0)", [&](const Given& given) {
       options.threshold = read_number(given);
-      if (options.threshold < 0 || options.threshold > 1) refuse(given, "a weight from 0 to 1");
+      if (options.threshold < 0) refuse(given, "a weight from 0 to 1");
     });
     flags.flag("--with-qk",
                "in a page, the query and key vectors too, for its neuron view (checkpoint backend)",
@@ -183,6 +183,13 @@ void check_options(const ViewOptions<kind>& options) {
     throw Error("--with-qk: of a page (.html), the output is " + format, "leave it out");
   if (format == "html" && options.drawing.no_embed)
     throw Error("--no-embed: a page draws the numbers that it holds", "leave it out");
+  const bool norms = options.drawing.model.weights == WeightKind::norm;
+  if (options.threshold > 1 && !norms)
+    throw Error("--threshold " + show_general(options.threshold, 6) + ": expected a weight from 0 to 1");
+  if (options.with_query_key && norms && kind != View::Kind::neuron) {
+    throw Error("--with-qk: query and key vectors do not make up norms, which need the value vectors",
+                "leave --weights norm or --with-qk out");
+  }
   if (options.with_query_key && options.drawing.model.options.backend == Backend::torchscript) {
     throw Error(std::string(kind == View::Kind::neuron ? "view neuron" : "--with-qk") +
                     ": a TorchScript export does not give query and key vectors",
@@ -262,6 +269,7 @@ FigurePlan view_plan(const ViewOptions<kind>& given) {
   FigurePlan plan{.drawing = options.drawing,
                   .sources = {{options.drawing.model,
                                [options](const ModelCard& card) { return selection_of(options, card); }}}};
+  plan.sources.front().of_shares = kind == View::Kind::neuron;
   plan.ready = [options](std::span<Subject> subjects) { return ready(options, subjects[0]); };
   plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
     draw_view(options, subjects[0], finish);

@@ -29,7 +29,8 @@ void keep_parts(std::vector<float>& values, const std::vector<bool>& kept) {
 /// The bytes that the numbers of one layer take in a page.
 std::size_t bytes_of_a_layer(const Attention& attention) {
   const std::size_t numbers = attention.weights.size() + attention.query.size() + attention.key.size();
-  return numbers / attention.layers.size() * sizeof(std::uint16_t) * 4 / 3;  // in base64
+  const std::size_t size = attention.kind == WeightKind::norm ? sizeof(float) : sizeof(std::uint16_t);
+  return numbers / attention.layers.size() * size * 4 / 3;  // in base64
 }
 
 void keep_layers(Attention& attention, const std::vector<int>& layers) {
@@ -58,21 +59,23 @@ std::vector<int> layers_that_fit(const Attention& attention, int layer) {
 
 View view_of(const Subject& subject, View::Kind kind) {
   const Attention& attention = subject.attention;
-  return {.kind = kind,
-          .layers = attention.layers,
-          .heads = attention.heads,
-          .tokens = subject.tokens.labels,
-          .second_from = second_from(subject),
-          .causal = attention.causal,
-          .weights = attention.weights,
-          .head_size = attention.head_size,
-          .query = attention.query,
-          .key = attention.key,
-          .title = visible(subject.card().name),
-          .subtitle = subject.prepared.sentence.shown(),
-          .notes = subject.notes(),
-          .layer = attention.layers.back(),
-          .shown_heads = attention.heads};
+  View view{.kind = kind,
+            .layers = attention.layers,
+            .heads = attention.heads,
+            .tokens = subject.tokens.labels,
+            .second_from = second_from(subject),
+            .causal = attention.causal,
+            .weights = attention.weights,
+            .head_size = attention.head_size,
+            .query = attention.query,
+            .key = attention.key,
+            .title = visible(subject.card().name),
+            .subtitle = subject.prepared.sentence.shown(),
+            .notes = subject.notes(),
+            .layer = attention.layers.back(),
+            .shown_heads = attention.heads};
+  if (attention.kind == WeightKind::norm) view.quantity = kNorms;
+  return view;
 }
 
 std::string keep_what_fits(Attention& attention, int layer) {
