@@ -137,6 +137,15 @@ TEST_F(CommandLine, PutsPredictionsIntoTensorsAndReports) {
   EXPECT_NE(report.out.find("heads ablated: 5.3"), std::string::npos);
 }
 
+TEST_F(CommandLine, CountsThePredictionsMemory) {
+  const Arguments tight = {"--layer", "1", "--max-memory", "1600K", kStory};
+  const Arguments one_layer = joined({"render", "--model", "gpt2-demo", "--head", "0", "-o", "x.svg"}, tight);
+  EXPECT_EQ(run(one_layer).status, 0);
+  const Outcome refused = run(joined(one_layer, {"--predict", "1"}));
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find("--max-memory 1.6 MiB: 4 tokens need "), std::string::npos) << refused.err;
+}
+
 TEST_F(CommandLine, PredictsOfManyTexts) {
   const Outcome outcome = run(
       {"render", "--model", "gpt2-demo", "--predict", "1", "--input", "-", "--format", "svg", "-o", "out"},

@@ -18,7 +18,7 @@ LITTLE = 5 << 19  # bytes more than needed that do not matter, where all that is
 SWEEP = "ATTNVIZ_SWEEP" in os.environ
 SHAPES = {"small": (4, 4, 64), "wide": (2, 4, 512), "minilm": (6, 12, 384), "many": (12, 16, 128)}  # layers, heads, hidden
 ONE, LAST, HEAD, VECTORS = {"layers": [1]}, {"layers": [2], "heads": [0]}, {"heads": [1]}, {"query_key": True}
-NORMS = {"norm": True}
+NORMS, PREDICT = {"norm": True}, {"predict": True, "layers": [1], "heads": [0]}
 DECODER, CROSS = {"part": "decoder"}, {"part": "cross"}
 
 #: family, shape, backend, sentences, tokens, selection
@@ -28,6 +28,8 @@ FEW = [
     ("gpt2", "small", "checkpoint", 2, 512, VECTORS),
     ("bert", "wide", "checkpoint", 8, 256, NORMS),
     ("gpt2", "small", "checkpoint", 1, 1024, NORMS | ONE),
+    ("gpt2-lm", "wide", "checkpoint", 1, 1024, PREDICT),
+    ("gpt2-lm", "minilm", "checkpoint", 1, 2048, PREDICT),
     ("bert", "small", "torchscript", 4, 256, HEAD),
     ("gpt2", "wide", "torchscript", 2, 384, {}),
     ("bart", "wide", "checkpoint", 8, 256, CROSS),
@@ -72,7 +74,8 @@ def case_of(family, shape):
                 (("layers", layers), ("attention_heads", heads), ("ffn_dim", 4 * hidden))}  # fmt: skip
         return EncoderDecoder(family, both | {"d_model": hidden}, longest=4096)
     inner = {"bert": {"intermediate_size": 4 * hidden}}.get(family, {})  # GPT-2's default
-    return Case(family, layers, heads, hidden, positions=4096, options=inner)
+    kind, vocabulary = ("LMHeadModel", 50_000) if family == "gpt2-lm" else ("Model", 101)
+    return Case(family.removesuffix("-lm"), layers, heads, hidden, vocabulary, 4096, inner, kind)
 
 
 @pytest.fixture(scope="module")

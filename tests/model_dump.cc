@@ -7,8 +7,8 @@
 // "encoder", "decoder" or "cross", and "targets": ids as the decoder reads them. Sentence s of request r
 // becomes OUTPUT_DIRECTORY/r.s.safetensors. Prints the card, and for each request its seconds, the memory it
 // took at its peak beyond what the process held before, what that was predicted to be, and what the model
-// predicts of its sentences, as a JSON object. A failure is one line on stderr and status 2, as the program's
-// own.
+// predicts of its sentences (then the memory is that prediction's), as a JSON object. A failure is one line
+// on stderr and status 2, as the program's own.
 #include <algorithm>
 #include <chrono>
 #include <fstream>
@@ -71,8 +71,7 @@ std::vector<attnviz::HeadPlace> ablated_of(const Json& request) {
   return places;
 }
 
-Json prediction(attnviz::Model& model, const attnviz::Encoding& encoding, const Json& request) {
-  const attnviz::Prediction made = model.predict(encoding, ablated_of(request));
+Json json_of(const attnviz::Prediction& made) {
   return {{"kind", static_cast<int>(made.kind)},
           {"labels", made.labels},
           {"logits", made.logits},
@@ -125,7 +124,13 @@ void run(const std::string& model_name, const std::string& backend, const std::s
                                ".safetensors");
       attnviz::write_safetensors(results[i], {}, [&](std::string_view bytes) { file.write(bytes); });
       file.commit();
-      if (request.value("predict", false)) predictions.push_back(prediction(*model, encodings[i], request));
+      if (!request.value("predict", false)) continue;
+      forget_peak();
+      const long held = memory("VmRSS:");
+      const attnviz::Prediction made = model->predict(encodings[i], ablated_of(request));
+      growth.back() = memory("VmHWM:") - held;
+      predictions.push_back(json_of(made));
+      predicted.back() = attnviz::prediction_memory(card, encodings[i].size(), made.logits.size());
     }
   }
   const Json summary = {{"layers", card.layers},

@@ -108,6 +108,10 @@ struct BatchShape {
 [[nodiscard]] std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch,
                                            const Selection& selection, Backend backend = Backend::automatic);
 
+/// The same of predict(), for a text of `tokens` and at most so many logits: labels, or a vocabulary's
+/// tokens.
+[[nodiscard]] std::size_t prediction_memory(const ModelCard& card, std::size_t tokens, std::size_t logits);
+
 /// Opens libtorch on its first call, then the model. Throws Error naming the file and the fault.
 [[nodiscard]] std::unique_ptr<Model> open_model(const ModelCard& card, const ModelOptions& options = {});
 

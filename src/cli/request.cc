@@ -260,6 +260,10 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
   }
   std::size_t needed = predicted_memory(card, {.tokens = tokens}, selection, choice.options.backend);
   if (windowed) needed += result_bytes(card, selection, whole);
+  if (choice.predict) {
+    const std::size_t logits = reader.tokenizer->vocabulary_size();
+    needed = std::max(needed, result_bytes(card, selection, whole) + prediction_memory(card, tokens, logits));
+  }
   const std::size_t limit = choice.max_memory.value_or(available_memory());
   if (needed <= limit) return;
   throw Error((choice.max_memory ? "--max-memory " : "memory available: ") + show_bytes(limit) + ": " +

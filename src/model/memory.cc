@@ -67,7 +67,19 @@ std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
          std::max(attention, feed_forward * shapes.states);
 }
 
+/// Of what comes behind a token.
+std::size_t mask_bytes(std::size_t tokens) { return tokens * tokens; }
+
+std::size_t rounded_up(std::size_t bytes) { return bytes + bytes / kRounding + kWorkspaceBytes; }
+
 }  // namespace
+
+std::size_t prediction_memory(const ModelCard& card, std::size_t tokens, std::size_t logits) {
+  constexpr std::size_t kCopies = 3;  // the tensor, the logits and the probabilities
+  const std::size_t states = tokens * static_cast<std::size_t>(card.hidden);
+  return rounded_up((kFeedForward * states + kCopies * logits) * sizeof(float) +
+                    (card.causal ? mask_bytes(tokens) : 0));
+}
 
 std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, const Selection& selection,
                              Backend backend) {
@@ -97,9 +109,7 @@ std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, con
       backend == Backend::torchscript || (backend == Backend::automatic && !card.has_checkpoint);
   const std::size_t floats =
       traced ? results + torchscript_floats(shapes, card) : checkpoint_floats(shapes, results, selection);
-  const std::size_t mask = card.causal || decoded ? queries * queries : 0;  // a byte each
-  const std::size_t bytes = floats * sizeof(float) + mask;
-  return bytes + bytes / kRounding + kWorkspaceBytes;
+  return rounded_up(floats * sizeof(float) + (card.causal || decoded ? mask_bytes(queries) : 0));
 }
 
 }  // namespace attnviz

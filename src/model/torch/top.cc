@@ -14,6 +14,7 @@ std::vector<float> softmax(const std::vector<float>& logits) {
   double sum = 0;
   for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
   std::vector<float> probabilities;
+  probabilities.reserve(logits.size());
   for (const float logit : logits) {
     probabilities.push_back(static_cast<float>(std::exp(static_cast<double>(logit) - largest) / sum));
   }
