@@ -60,6 +60,13 @@ class Sample:
         look = {"colors": "Blues", "scale": "linear", "annotate": "auto", "theme": "light"}
         self.record = {"format": 1, "program": "attnviz 0.1.0", "arguments": ["view"], "texts": [text], "look": look, "figure": figure}
 
+    def as_norms(self, largest):
+        """The same lengths, up to `largest`, as to_json() writes norms: not rounded."""
+        self.weights = (self.weights / self.weights.max() * largest).astype("<f4")
+        self.record["figure"] |= {"quantity": "Norm of Weighted Vectors", "packing": "float32",
+                                  "weights": base64.b64encode(self.weights.tobytes()).decode()}
+        return self
+
     def write(self, path):
         subprocess.run([BUILD / "page_files", path], input=json.dumps(self.record).encode(), check=True)
         return path
@@ -176,6 +183,24 @@ def test_every_view_opens(show):
         assert find(browser, "#tab-" + view).get_attribute("aria-selected") == "true"
         assert browser.run(PAINTED) > 500
         assert fragment(browser)["view"] == view
+
+
+def test_norms_are_named_drawn_by_the_largest_and_saved_exactly(show):
+    sample = Sample(WORDS, vectors=False, shown_heads=[1], token=2).as_norms(31)
+    browser = show(sample)
+    assert find(browser, "h1").text == "model norms of weighted vectors ‖αf(x)‖"
+    assert "Query “%s” (2) has its largest norms with" % WORDS[2] in says(browser)
+    found = [float(value) for _, value in table(browser)]
+    assert np.allclose(found, sample.at(2, 1)[2], atol=6e-4)
+    rows = list(csv.DictReader(io.StringIO(saved(browser, "save-csv", "attnviz-head-layer2.csv").decode(), newline="")))
+    assert np.allclose([float(row["norm"]) for row in rows], sample.at(2, 1).ravel(), rtol=1e-7)
+    assert float(find(browser, "#threshold").get_attribute("max")) == 31
+    drawn = len(lines(svg(browser)))
+    set_threshold(browser, 31)
+    assert len(lines(svg(browser))) < drawn
+    assert fragment(browser)["threshold"] == "31"
+    find(browser, "#tab-neuron").click()
+    assert "in a page without --weights norm" in find(browser, "#reason").text
 
 
 def test_it_opens_with_what_the_record_has_in_sight(show):
