@@ -31,6 +31,7 @@ TEST_F(CommandLine, DrawsNormsWithEveryCommandThatDrawsWeights) {
            {"render", "--layer", "mean", "--scale", "log"},
            {"render", "--layer", "3", "--theme", "dark", "--pool", "mean:2"},
            {"render", "--layer", "3", "--zoom", "1:3,2:5"},
+           {"render", "--layer", "3", "--window", "8"},
            {"grid", "--layer", "6"},
            {"grid", "--layers", "all"},
            {"layers", "--head", "2"},

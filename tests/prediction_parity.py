@@ -5,10 +5,14 @@ head, with all heads and with some of them ablated; so do the maps of an ablated
 """
 
 import json
+import os
+import pathlib
+import shutil
 import subprocess
 
 import numpy as np
 import pytest
+import safetensors
 import torch
 import transformers
 from architectures_parity import GROUPED, Case
@@ -30,6 +34,7 @@ DECODERS = {
     "opt": {},
 }
 KINDS = ["one_label", "many_labels", "value", "next_token"]
+MODELS = pathlib.Path(os.environ.setdefault("ATTNVIZ_MODELS", str(pathlib.Path(__file__).resolve().parent.parent / "models")))
 measured = []
 
 CASES = [
@@ -187,6 +192,45 @@ def test_entries_that_do_not_fit_are_refused(entries, said, tmp_path):
 def test_heads_that_are_not_there_are_refused(place, said, tmp_path):
     Case("bert", head=CLASSES).save(tmp_path)
     assert said in refusal(tmp_path, {"ablated": [place]})
+
+
+TEXTS = ["You are a fool.", "The bank can refuse to lend money."]
+
+
+@pytest.mark.parametrize("problem", ["single_label_classification", "multi_label_classification"])
+def test_figures_say_what_transformers_predicts(problem, tmp_path):
+    """From the text on: below each figure, in its record, in the manifest of many texts, and beside extracted tensors."""
+    options = LABELS | {"problem_type": problem, "vocab_size": 30522, "max_position_embeddings": 64}
+    case = Case("bert", options, head=CLASSES)
+    case.save(tmp_path / "model")
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        shutil.copy(MODELS / "minilm" / name, tmp_path / "model" / name)
+    model = load(case, tmp_path / "model")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "model")
+    asked = ["--model", str(tmp_path / "model"), "--predict", "2", "--ablate", "1.0,2.3"]
+
+    def program(*arguments, **options):
+        return subprocess.run([BUILD / "attnviz", *arguments], check=True, capture_output=True, text=True, **options)
+
+    program("render", *asked, "--format", "svg", "--input", "-", "-o", tmp_path / "out", input="\n".join(TEXTS))
+    manifest = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
+    entries = {entry["text"]: entry for entry in manifest if "text" in entry}
+    for text in TEXTS:
+        encoded = tokenizer(text)
+        logits, _ = reference(case, model, encoded["input_ids"], encoded["token_type_ids"], [(1, 0), (2, 3)])
+        found = probabilities("many_labels" if problem.startswith("multi") else "one_label", logits)
+        expected = sorted(zip(found.tolist(), model.config.id2label.values()), reverse=True)[:2]
+        metrics = entries[text]["metrics"]
+        path = tmp_path / "x.safetensors"
+        program("extract", *asked, "-o", path, text)
+        with safetensors.safe_open(path, "np") as file:
+            written = json.loads(file.metadata()["predicted"])
+        figure = (tmp_path / "out" / entries[text]["file"]).read_text()
+        for (value, label), (other, written_value) in zip(expected, written, strict=True):
+            assert metrics["predicts " + label] == pytest.approx(value, abs=1e-5)
+            assert (other, written_value) == (label, pytest.approx(value, abs=1e-5))
+            assert f"“{label}” {value:.2f}" in figure
+    assert program("check", tmp_path / "out").stdout == "check: 2 figures: 2 same\n"
 
 
 def test_largest_difference(capsys):
