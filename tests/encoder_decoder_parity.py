@@ -223,6 +223,24 @@ def test_an_encoder_of_a_whole_file_needs_no_target(tmp_path):
     assert np.abs(got["attention"] - expected).max() <= TOLERANCE
 
 
+@pytest.mark.parametrize("case", [SMALL_T5, SMALL_BART], ids=str)
+@pytest.mark.parametrize("part, layer, unread", [
+    ("encoder", 1, ["decoder.", "block.1.", "layers.1."]),
+    ("decoder", 1, ["encoder.block", "encoder.layers", "block.1.", "layers.1.", "EncDec", "encoder_attn", "Dense", "fc"]),
+    ("decoder", 2, ["decoder.block.2.", "decoder.layers.2.", "decoder.block.1.layer.1", "decoder.layers.1.encoder_attn"]),
+    ("cross", 1, ["decoder.block.1.", "decoder.layers.1.", "decoder.block.0.layer.2", "decoder.layers.0.fc"]),
+])  # fmt: skip
+def test_only_what_is_asked_for_is_read(case, part, layer, unread, tmp_path):
+    """Whatever else holds no numbers at all."""
+    case.save(tmp_path)
+    model = load(tmp_path)
+    resave(tmp_path, lambda tensors: {k: v * float("nan") if any(name in k for name in unread) else v
+                                      for k, v in tensors.items()})  # fmt: skip
+    request = {"ids": [[5, 9, 80, 7]], "targets": [[3, 6, 44]], "part": part, "layers": [layer]}
+    largest, _ = compare(case, model, [request], tmp_path)
+    assert largest[part] <= TOLERANCE
+
+
 @pytest.mark.parametrize("case, part", [(SMALL_BART, part) for part in PARTS] + [(SMALL_T5, "cross")], ids=str)
 def test_query_and_key_vectors_make_the_attention(case, part, tmp_path):
     case.save(tmp_path)
