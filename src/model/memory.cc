@@ -29,7 +29,7 @@ constexpr std::size_t kNorms = 2;              ///< the values after all, and wh
 constexpr std::size_t kFeedForward = 8;
 constexpr std::size_t kTracedFeedForward = 11, kTracedCausalFeedForward = 21;
 constexpr std::size_t kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
-constexpr std::size_t kRounding = 20;  ///< a part in so many is lost to the ends of pages and blocks
+constexpr std::size_t kRounding = 32;  ///< a part in so many is lost to the ends of pages and blocks
 
 /// By distance, held for one sentence and all heads.
 bool adds_bias(const ModelCard& card) {
@@ -98,7 +98,8 @@ std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, con
   Shapes shapes{.chosen_maps = heads * map, .maps = part_heads * map, .states = queries * state};
   if (reads_source) shapes.source = batch.tokens * state;
   if (adds_bias(card)) {
-    shapes.bias = (part_heads + selection.heads.size()) * queries * queries;
+    // With one product more of the states, inside T5's norms.
+    shapes.bias = (part_heads + selection.heads.size()) * queries * queries + shapes.states;
     if (reads_source) shapes.source_bias = static_cast<std::size_t>(card.heads) * batch.tokens * batch.tokens;
   }
   std::size_t results = layers * shapes.chosen_maps;
