@@ -91,6 +91,22 @@ TEST(Check, AllowsWhatTheTolerancesAllow) {
   EXPECT_EQ(status(0.00009F, {.atol = 0, .rtol = 0}), Status::different);
 }
 
+TEST(Check, AllowsWhatThePrecisionThatAFigureTellsOfAllows) {
+  const auto status = [](const std::string& precision, float moved) {
+    Versions versions("render", 2);
+    for (Sample* const sample : {&versions.before, &versions.after}) {
+      sample->prototype.arguments.insert(sample->prototype.arguments.end(), {"--precision", precision});
+    }
+    versions.cell(0, 1, 0) += moved;
+    versions.cell(0, 1, 1) -= moved;
+    return versions.compared().status;
+  };
+  EXPECT_EQ(status("fp32", 0.005F), Status::different);
+  EXPECT_EQ(status("fp16", 0.005F), Status::same);
+  EXPECT_EQ(status("fp16", 0.02F), Status::different);
+  EXPECT_EQ(status("bf16", 0.02F), Status::same);
+}
+
 TEST(Check, NamesTheFirstTokenThatDiffers) {
   Versions versions("render");
   versions.after.texts[0].tokens[2] += "s";

@@ -1,6 +1,6 @@
 // Runs a model over token ids and writes what it gives, for tests/model_parity.py to compare.
 //
-//   model_dump MODEL BACKEND OUTPUT_DIRECTORY < requests.jsonl
+//   model_dump MODEL BACKEND OUTPUT_DIRECTORY [PRECISION] < requests.jsonl
 //
 // One request a line: {"layers": [...], "heads": [...], "query_key": bool, "norm": bool, "ids": [[...], ...],
 // "types": [[...], ...], "ablated": [[layer, head], ...], "predict": bool}, and of an encoder-decoder "part":
@@ -30,6 +30,11 @@ attnviz::Backend backend_of(const std::string& name) {
   if (name == "checkpoint") return attnviz::Backend::checkpoint;
   if (name == "torchscript") return attnviz::Backend::torchscript;
   return attnviz::Backend::automatic;
+}
+
+attnviz::Precision precision_of(const std::string& name) {
+  if (name == "bf16") return attnviz::Precision::bf16;
+  return name == "fp16" ? attnviz::Precision::fp16 : attnviz::Precision::fp32;
 }
 
 attnviz::AttentionPart part_of(const std::string& name) {
@@ -92,9 +97,10 @@ long memory(const std::string& line) {
 /// VmHWM starts anew.
 void forget_peak() { std::ofstream("/proc/self/clear_refs") << 5; }
 
-void run(const std::string& model_name, const std::string& backend, const std::string& directory) {
+void run(const std::string& model_name, attnviz::ModelOptions options, const std::string& directory) {
   const attnviz::ModelCard given = attnviz::read_card(attnviz::find_model(model_name));
-  const std::unique_ptr<attnviz::Model> model = attnviz::open_model(given, {.backend = backend_of(backend)});
+  const std::unique_ptr<attnviz::Model> model = attnviz::open_model(given, options);
+  options.backend = model->backend();
   const attnviz::ModelCard& card = model->card();
   std::string line;
   Json seconds = Json::array(), growth = Json::array(), predicted = Json::array();
@@ -111,7 +117,7 @@ void run(const std::string& model_name, const std::string& backend, const std::s
     const std::vector<attnviz::Encoding> encodings = encodings_of(request);
     const std::vector<attnviz::Encoding> targets = texts_of(request.value("targets", Json::array()));
     const attnviz::BatchShape shape = {encodings.size(), longest_of(encodings), longest_of(targets)};
-    predicted.push_back(predicted_memory(card, shape, selection, model->backend()));
+    predicted.push_back(predicted_memory(card, shape, selection, options));
     forget_peak();
     const long before = memory("VmRSS:");
     const auto start = std::chrono::steady_clock::now();
@@ -153,12 +159,13 @@ void run(const std::string& model_name, const std::string& backend, const std::s
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::cerr << "usage: model_dump MODEL BACKEND OUTPUT_DIRECTORY < requests.jsonl\n";
+  if (argc != 4 && argc != 5) {
+    std::cerr << "usage: model_dump MODEL BACKEND OUTPUT_DIRECTORY [PRECISION] < requests.jsonl\n";
     return 2;
   }
   try {
-    run(argv[1], argv[2], argv[3]);
+    run(argv[1], {.backend = backend_of(argv[2]), .precision = precision_of(argc == 5 ? argv[4] : "fp32")},
+        argv[3]);
     return 0;
   } catch (const attnviz::Error& error) {
     std::cerr << error.what() << "\n  hint: " << error.hint() << "\n";

@@ -412,12 +412,14 @@ TEST(Model, SaysWhichDeviceAndBackendThereAre) {
 
 TEST(PredictedMemory, CoversTheResultsAndFollowsTheRequest) {
   const ModelCard card = read_card(fs::path(ATTNVIZ_PREPARED_MODELS) / "minilm");
-  const std::size_t all = predicted_memory(card, {.tokens = 512}, {}, Backend::checkpoint);
+  const std::size_t all = predicted_memory(card, {.tokens = 512}, {}, {.backend = Backend::checkpoint});
   EXPECT_GE(all, 6U * 12 * 512 * 512 * sizeof(float));
-  EXPECT_LT(predicted_memory(card, {.tokens = 512}, {.layers = {6}, .heads = {0}}, Backend::checkpoint),
+  EXPECT_LT(predicted_memory(card, {.tokens = 512}, {.layers = {6}, .heads = {0}},
+                             {.backend = Backend::checkpoint}),
             all / 5);
-  EXPECT_LT(all, predicted_memory(card, {.tokens = 512}, {}, Backend::torchscript));
-  EXPECT_GT(predicted_memory(card, {.sentences = 4, .tokens = 512}, {}, Backend::checkpoint), 3 * all);
+  EXPECT_LT(all, predicted_memory(card, {.tokens = 512}, {}, {.backend = Backend::torchscript}));
+  EXPECT_GT(predicted_memory(card, {.sentences = 4, .tokens = 512}, {}, {.backend = Backend::checkpoint}),
+            3 * all);
 }
 
 }  // namespace

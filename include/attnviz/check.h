@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,10 +28,17 @@ enum class CheckStep {
 [[nodiscard]] std::string_view name_of(CheckStep step);
 
 struct CheckOptions {
-  double atol = 1e-4, rtol = 1e-3;  ///< numbers agree when |actual − expected| <= atol + rtol · |expected|
-  bool same_model = false;          ///< another model, or another file of it, is a difference, not a note
-  bool pixels = false;              ///< the last step, too
+  /// Numbers agree when |actual − expected| <= atol + rtol · |expected|. Unset: usual_atol() of the precision
+  /// in which the figure was computed.
+  std::optional<double> atol{};
+  double rtol = 1e-3;
+  bool same_model = false;  ///< another model, or another file of it, is a difference, not a note
+  bool pixels = false;      ///< the last step, too
 };
+
+/// What numbers computed in "fp32", "fp16" or "bf16" are worth: fp16 varies by 5e-3, bf16 by 4e-2 between
+/// machines.
+[[nodiscard]] double usual_atol(std::string_view precision);
 
 /// What a step found: a line, and what belongs to it.
 struct CheckFinding {

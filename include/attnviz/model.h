@@ -20,11 +20,15 @@ enum class Backend {
   torchscript,  ///< model.pt
 };
 
+/// What the layers compute in. Scores and what softmax makes of them are float32 in any, and so are results.
+enum class Precision { fp32, bf16, fp16 };
+
 struct ModelOptions {
   Backend backend = Backend::automatic;
-  std::string device = "auto";  ///< auto, cpu, cuda or cuda:N
-  int threads = 0;              ///< 0: as many as there are physical cores
-  bool trusted = false;         ///< a TorchScript file runs without check_program()
+  std::string device = "auto";            ///< auto, cpu, cuda or cuda:N
+  int threads = 0;                        ///< 0: as many as there are physical cores
+  Precision precision = Precision::fp32;  ///< another: checkpoint backend only
+  bool trusted = false;                   ///< a TorchScript file runs without check_program()
 };
 
 /// A head of one layer, by their numbers.
@@ -106,7 +110,7 @@ struct BatchShape {
 /// About the most bytes that run() will need beyond the weights for one batch, its results included; from
 /// shapes alone.
 [[nodiscard]] std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch,
-                                           const Selection& selection, Backend backend = Backend::automatic);
+                                           const Selection& selection, const ModelOptions& options = {});
 
 /// The same of predict(), for a text of `tokens` and at most so many logits: labels, or a vocabulary's
 /// tokens.

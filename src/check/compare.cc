@@ -37,6 +37,13 @@ Findings read_pictures(const FigureVersion& expected, const FigureVersion& actua
   });
 }
 
+/// As its request says.
+std::string_view precision_of(const Record& record) {
+  const auto flag = std::find(record.arguments.begin(), record.arguments.end(), "--precision");
+  return flag == record.arguments.end() || flag + 1 == record.arguments.end() ? "fp32"
+                                                                              : std::string_view(flag[1]);
+}
+
 /// A step at a time; the first that finds something ends it.
 Findings first_findings(const FigureVersion& expected, const FigureVersion& actual,
                         const CheckOptions& options) {
@@ -82,7 +89,13 @@ std::string_view name_of(CheckStep step) {
   return kNames[static_cast<std::size_t>(step)];
 }
 
-CheckResult compare(const FigureVersion& expected, const FigureVersion& actual, const CheckOptions& options) {
+double usual_atol(std::string_view precision) {
+  return precision == "bf16" ? 8e-2 : precision == "fp16" ? 1e-2 : 1e-4;
+}
+
+CheckResult compare(const FigureVersion& expected, const FigureVersion& actual, const CheckOptions& given) {
+  CheckOptions options = given;
+  if (!options.atol) options.atol = usual_atol(precision_of(expected.record));
   CheckResult result{.name = (actual.file.empty() ? expected.file : actual.file).string(),
                      .findings = first_findings(expected, actual, options)};
   if (!options.same_model || result.findings.empty())

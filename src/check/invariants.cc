@@ -71,7 +71,7 @@ Promise promise_of(const Drawn& drawn, const Heatmap& map, bool is_part) {
 class Faults {
  public:
   Faults(std::string whose, const CheckOptions& options)
-      : whose_(std::move(whose)), slack_(std::max(options.atol, kRounding)) {}
+      : whose_(std::move(whose)), slack_(std::max(*options.atol, kRounding)) {}
 
   [[nodiscard]] double slack() const { return slack_; }
 

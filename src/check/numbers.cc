@@ -100,7 +100,7 @@ struct Fact {
     if (words != other.words || numbers.size() != other.numbers.size()) return false;
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       CheckOptions rounded = options;
-      rounded.atol += numbers[i].second * 1.001;
+      *rounded.atol += numbers[i].second * 1.001;
       if (numbers[i].second == 0 ? numbers[i].first != other.numbers[i].first
                                  : !agree(numbers[i].first, other.numbers[i].first, rounded)) {
         return false;
@@ -172,7 +172,7 @@ void add_vectors(const View& view, const std::string& which, std::span<const flo
     for (const float number : before.subspan(begin, size)) scale = std::max<double>(scale, std::abs(number));
     for (std::size_t i = begin; i < begin + size; ++i) {
       const double off = std::abs(static_cast<double>(after[i]) - before[i]);
-      if (off <= (options.atol + options.rtol) * scale) continue;
+      if (off <= (*options.atol + options.rtol) * scale) continue;
       const std::size_t matrix = begin / size, token = (i - begin) / view.head_size;
       const std::string name = "layer " + std::to_string(view.layers[matrix / view.heads.size()]) + " head " +
                                std::to_string(view.heads[matrix % view.heads.size()]) + " " + which + " of " +

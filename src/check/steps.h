@@ -10,6 +10,8 @@ namespace attnviz {
 
 using Findings = std::vector<CheckFinding>;
 
+// Options have their atol here.
+
 /// What is worth knowing of two requests that may be the same: models, files of theirs, flags that made no
 /// difference.
 [[nodiscard]] std::vector<std::string> request_notes(const Record& expected, const Record& actual);

@@ -89,6 +89,7 @@ Flags analyze_flags(AnalyzeOptions& options) {
   add_threshold_flags(flags, options.thresholds);
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
+  add_precision_flag(flags, options.model);
   add_weights_flags(flags, options.model);
   add_output_flags(flags, options.output, kFigureFormats, "with --explore, minilm-layer2-head3");
   add_run_flags(flags, options.model);

@@ -33,8 +33,8 @@ struct CheckCommand {
   Sandbox sandbox = Sandbox::automatic;
 };
 
-/// What numbers of each precision are worth: fp16 varies by 5e-3, bf16 by 4e-2 between machines.
-const Choices<double> kTolerances = {{"fp32", 1e-4}, {"fp16", 1e-2}, {"bf16", 8e-2}};
+const Choices<double> kTolerances = {
+    {"fp32", usual_atol("fp32")}, {"fp16", usual_atol("fp16")}, {"bf16", usual_atol("bf16")}};
 
 double read_tolerance(const Given& given) {
   const double number = read_number(given);
@@ -59,9 +59,10 @@ void add_comparing_flags(Flags& flags, CheckCommand& command) {
                 command.baseline = given.value;
               });
   flags.value("--dtype", "fp32|fp16|bf16",
-              "the precision that the model runs in: --atol is 1e-4, 1e-2 or 8e-2 (default: fp32)",
+              "the precision whose numbers are compared: --atol is 1e-4, 1e-2 or 8e-2 (default: as the "
+              "figure says of itself)",
               [&](const Given& given) { options.atol = read_choice(given, kTolerances); });
-  flags.value("--atol", "X", "numbers may differ by so much (default: 1e-4) …",
+  flags.value("--atol", "X", "numbers may differ by so much (default: 1e-4, or as --dtype says) …",
               [&](const Given& given) { options.atol = read_tolerance(given); });
   flags.value("--rtol", "X", "… and by this share of what was expected (default: 1e-3)",
               [&](const Given& given) { options.rtol = read_tolerance(given); });

@@ -99,6 +99,7 @@ void add_output_and_look_flags(Flags& flags, DrawingOptions& options, const std:
 void add_drawing_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
+  add_precision_flag(flags, options.model);
   add_weights_flags(flags, options.model);
   add_ways_out(flags, options, stem);
 }

@@ -42,6 +42,7 @@ Flags extract_flags(ExtractOptions& options) {
   flags.flag("--with-qk", "the query and key vectors too (checkpoint backend)", options.with_query_key);
   add_text_flags(flags, options.text);
   add_model_flags(flags, options.model);
+  add_precision_flag(flags, options.model);
   add_weights_flags(flags, options.model);
   add_output_flags(flags, options.output, kFormats, "minilm-attention");
   add_run_flags(flags, options.model);
@@ -57,6 +58,8 @@ Provenance provenance_of(const Subject& subject) {
       {"architecture", card.architecture},     {"backend", name_of(backend)},
       {"text", prepared.sentence.text},        {"tokens", one_line(prepared.encoding.tokens)},
       {"ids", one_line(prepared.encoding.ids)}};
+  const Precision precision = subject.reader->choice.options.precision;
+  if (precision != Precision::fp32) provenance["precision"] = name_of(precision);
   if (prepared.sentence.pair) provenance["pair"] = *prepared.sentence.pair;
   for (const std::string& note : subject.notes())
     provenance["note"] += (provenance["note"].empty() ? "" : "; ") + note;

@@ -63,6 +63,8 @@ Selection selection_of(const Source& source, const ModelCard& card) {
 
 std::vector<std::string> Subject::notes() const {
   std::vector<std::string> notes = prepared.notes();
+  const Precision precision = reader->choice.options.precision;
+  if (precision != Precision::fp32) notes.push_back("computed in " + name_of(precision));
   if (!selection.ablated.empty()) notes.push_back("heads ablated: " + show_places(selection.ablated));
   notes.insert(notes.end(), tokens.notes.begin(), tokens.notes.end());
   if (!forecast.predicted.empty()) notes.push_back(prediction_note(forecast.predicted));

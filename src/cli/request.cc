@@ -14,6 +14,9 @@ namespace {
 const Choices<Backend> kBackends = {
     {"auto", Backend::automatic}, {"checkpoint", Backend::checkpoint}, {"torchscript", Backend::torchscript}};
 
+const Choices<Precision> kPrecisions = {
+    {"fp32", Precision::fp32}, {"bf16", Precision::bf16}, {"fp16", Precision::fp16}};
+
 const Choices<WeightKind> kWeightKinds = {{"attention", WeightKind::attention}, {"norm", WeightKind::norm}};
 
 const Choices<Sandbox> kSandboxes = {
@@ -122,6 +125,13 @@ void add_weights_flags(Flags& flags, ModelChoice& choice) {
       [&](const Given& given) { choice.predict = read_integer(given, 1, 1 << 20); });
 }
 
+void add_precision_flag(Flags& flags, ModelChoice& choice) {
+  flags.value("--precision", "fp32|bf16|fp16",
+              "what the layers compute in; the weights shown move with it, as models verify tells (default: "
+              "fp32; others: checkpoint backend)",
+              [&](const Given& given) { choice.options.precision = read_choice(given, kPrecisions); });
+}
+
 void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::string>& names) {
   flags.group("Models");
   flags.value(
@@ -129,6 +139,7 @@ void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::st
       "a name that attnviz models lists, or a model's directory; twice for two models (default: minilm)",
       [&](const Given& given) { names.push_back(read_model(given)); }, 2);
   add_truncate_flag(flags, choice);
+  add_precision_flag(flags, choice);
   add_weights_flags(flags, choice);
 }
 
@@ -258,7 +269,7 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
                                        : "--truncate cuts the text to what fits; render, grid, layers and "
                                          "extract read all of it with --window max");
   }
-  std::size_t needed = predicted_memory(card, {.tokens = tokens}, selection, choice.options.backend);
+  std::size_t needed = predicted_memory(card, {.tokens = tokens}, selection, choice.options);
   if (windowed) needed += result_bytes(card, selection, whole);
   if (choice.predict) {
     const std::size_t logits = reader.tokenizer->vocabulary_size();
@@ -272,6 +283,8 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
 }
 
 Backend read_backend(const Given& given) { return read_choice(given, kBackends); }
+
+std::string name_of(Precision precision) { return word_of(precision, kPrecisions); }
 
 std::string name_of(Backend backend) { return word_of(backend, kBackends); }
 

@@ -38,6 +38,9 @@ void add_model_flags(Flags& flags, ModelChoice& choice);
 /// --weights, --ablate and --predict: what a model gives, of commands that run one.
 void add_weights_flags(Flags& flags, ModelChoice& choice);
 
+/// --precision.
+void add_precision_flag(Flags& flags, ModelChoice& choice);
+
 /// The first for a command that compares two models: --model up to twice, into `names`.
 void add_two_models_flags(Flags& flags, ModelChoice& choice, std::vector<std::string>& names);
 
@@ -107,5 +110,8 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
 /// "checkpoint" or "torchscript".
 [[nodiscard]] std::string name_of(Backend backend);
 [[nodiscard]] Backend read_backend(const Given& given);
+
+/// "fp32", "bf16" or "fp16".
+[[nodiscard]] std::string name_of(Precision precision);
 
 }  // namespace attnviz::cli

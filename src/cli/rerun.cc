@@ -23,9 +23,11 @@ void take_digests(ModelCard& card, Backend backend) {
 }  // namespace
 
 Reader& Rerun::reader_for(ModelChoice choice, const RecordedText& text) {
+  const Precision recorded = choice.options.precision;
   choice.options = options_;
+  choice.options.precision = recorded;
   if (options_.backend == Backend::automatic) choice.options.backend = read_backend({"record", text.backend});
-  const std::string key = choice.model + '\0' + name_of(choice.options.backend) +
+  const std::string key = choice.model + '\0' + name_of(choice.options.backend) + name_of(recorded) +
                           (choice.truncate ? " cut" : "") +
                           (choice.window ? " window " + std::to_string(*choice.window) : "") +
                           (choice.predict ? " predict " + std::to_string(*choice.predict) : "") +

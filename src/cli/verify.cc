@@ -48,7 +48,9 @@ class Verification {
     }
   }
 
+  [[nodiscard]] Attention run(const ModelOptions& options) const;
   [[nodiscard]] Attention probe(Backend backend, ModelOptions options);
+  void tell_precision(Precision precision, const Attention& exact, ModelOptions options);
 
   static constexpr std::size_t kWidth = 14;
   ModelCard card_;
@@ -94,17 +96,42 @@ double row_error(const Attention& attention) {
   return largest;
 }
 
-Attention Verification::probe(Backend backend, ModelOptions options) {
-  options.backend = backend;
+Attention Verification::run(const ModelOptions& options) const {
   const std::unique_ptr<Model> model = open_model(card_, options);
   const Encoding encoding = Tokenizer(card_.directory).encode(kProbe);
   Attention attention = std::move(model->run({&encoding, 1}, {}).front());
   validate(attention);
+  return attention;
+}
+
+Attention Verification::probe(Backend backend, ModelOptions options) {
+  options.backend = backend;
+  Attention attention = run(options);
   passed(name_of(backend), "ran " + std::to_string(attention.layers.size()) + " layers × " +
                                std::to_string(attention.heads.size()) + " heads on " +
                                std::to_string(attention.queries) + " tokens; rows sum to 1 within " +
                                show_general(row_error(attention), 2));
   return attention;
+}
+
+/// How far the weights are from those of fp32. A model whose numbers fp16 can't hold is none the worse.
+void Verification::tell_precision(Precision precision, const Attention& exact, ModelOptions options) {
+  options.backend = Backend::checkpoint;
+  options.precision = precision;
+  try {
+    const Attention rounded = run(options);
+    double largest = 0, sum = 0;
+    for (std::size_t i = 0; i < exact.weights.size(); ++i) {
+      const double off = std::abs(static_cast<double>(rounded.weights[i]) - exact.weights[i]);
+      largest = std::max(largest, off);
+      sum += off;
+    }
+    passed(name_of(precision), "weights differ from fp32's by at most " + show_general(largest, 2) + ", by " +
+                                   show_general(sum / static_cast<double>(exact.weights.size()), 2) +
+                                   " in the mean");
+  } catch (const Error& error) {
+    passed(name_of(precision), error.what());
+  }
 }
 
 void Verification::check_runs(const ModelOptions& options) {
@@ -113,6 +140,9 @@ void Verification::check_runs(const ModelOptions& options) {
     if (backend == Backend::checkpoint ? card_.has_checkpoint : card_.has_torchscript) {
       attempt([&] { attentions.push_back(probe(backend, options)); });
     }
+    if (backend != Backend::checkpoint || attentions.empty()) continue;
+    for (const Precision precision : {Precision::bf16, Precision::fp16})
+      tell_precision(precision, attentions.front(), options);
   }
   if (attentions.size() < 2) return;
   const std::vector<float>& first = attentions[0].weights;

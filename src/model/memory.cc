@@ -14,7 +14,8 @@ struct Shapes {
   std::size_t states = 0;       ///< one vector of the model's width for every token
   std::size_t bias = 0;         ///< on the scores of one sentence, by distance, for all heads
   std::size_t source_bias = 0;
-  std::size_t source = 0;  ///< the same of an encoder, whose last states its decoder keeps; 0: not run
+  std::size_t chosen_states = 0;  ///< queries and keys of the heads asked for
+  std::size_t source = 0;         ///< the same of an encoder, whose last states its decoder keeps; 0: not run
 };
 
 /// Measured (tests/memory_parity.py), as what is held beside the results at the same time: scores, which our
@@ -29,6 +30,8 @@ constexpr std::size_t kNorms = 2;              ///< the values after all, and wh
 constexpr std::size_t kFeedForward = 8;
 constexpr std::size_t kTracedFeedForward = 11, kTracedCausalFeedForward = 21;
 constexpr std::size_t kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
+/// Of half precision, with the code made for its shapes.
+constexpr std::size_t kHalfWorkspaceBytes = 5 << 20;
 constexpr std::size_t kRounding = 32;  ///< a part in so many is lost to the ends of pages and blocks
 
 /// By distance, held for one sentence and all heads.
@@ -54,10 +57,23 @@ std::size_t stack_floats(const Shapes& shapes, const Selection& selection) {
                                 kFeedForward * shapes.states + shapes.source);
 }
 
+/// The same in half precision: states take half as much, but for the queries and keys that maps are made of.
+std::size_t half_stack_floats(const Shapes& shapes, const Selection& selection) {
+  constexpr std::size_t kInHalf = 5, kLastInHalf = 3, kFeedForwardInHalf = 6;
+  const std::size_t maps = shapes.chosen_maps + shapes.chosen_states +
+                           (selection.kind == WeightKind::norm ? kNorms * shapes.states : 0);
+  if (is_first_layer_only(selection) && shapes.source == 0)
+    return maps + shapes.bias + kLastInHalf * shapes.states / 2;
+  return shapes.bias + std::max(maps + (kInHalf * shapes.states + kSourceProjections * shapes.source) / 2,
+                                (kFeedForwardInHalf * shapes.states + shapes.source) / 2);
+}
+
 /// Results are made when the source is read.
-std::size_t checkpoint_floats(const Shapes& shapes, std::size_t results, const Selection& selection) {
+std::size_t checkpoint_floats(const Shapes& shapes, std::size_t results, const Selection& selection,
+                              Precision precision) {
   return std::max(shapes.source_bias + kFeedForward * shapes.source,
-                  results + stack_floats(shapes, selection));
+                  results + (precision == Precision::fp32 ? stack_floats(shapes, selection)
+                                                          : half_stack_floats(shapes, selection)));
 }
 
 std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
@@ -70,7 +86,9 @@ std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
 /// Of what comes behind a token.
 std::size_t mask_bytes(std::size_t tokens) { return tokens * tokens; }
 
-std::size_t rounded_up(std::size_t bytes) { return bytes + bytes / kRounding + kWorkspaceBytes; }
+std::size_t rounded_up(std::size_t bytes, Precision precision = Precision::fp32) {
+  return bytes + bytes / kRounding + (precision == Precision::fp32 ? kWorkspaceBytes : kHalfWorkspaceBytes);
+}
 
 }  // namespace
 
@@ -82,7 +100,7 @@ std::size_t prediction_memory(const ModelCard& card, std::size_t tokens, std::si
 }
 
 std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, const Selection& selection,
-                             Backend backend) {
+                             const ModelOptions& options) {
   const AttentionPart part = selection.part;
   const bool decoded = part != AttentionPart::encoder;
   const auto part_layers = static_cast<std::size_t>(layers_of(card, part));
@@ -103,14 +121,14 @@ std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, con
     if (reads_source) shapes.source_bias = static_cast<std::size_t>(card.heads) * batch.tokens * batch.tokens;
   }
   std::size_t results = layers * shapes.chosen_maps;
-  if (selection.with_query_key && part_heads > 0) {
-    results += layers * (queries + keys) * state * heads / part_heads;
-  }
-  const bool traced =
-      backend == Backend::torchscript || (backend == Backend::automatic && !card.has_checkpoint);
-  const std::size_t floats =
-      traced ? results + torchscript_floats(shapes, card) : checkpoint_floats(shapes, results, selection);
-  return rounded_up(floats * sizeof(float) + (card.causal || decoded ? mask_bytes(queries) : 0));
+  shapes.chosen_states = part_heads > 0 ? (queries + keys) * state * heads / part_heads : 0;
+  if (selection.with_query_key) results += layers * shapes.chosen_states;
+  const bool traced = options.backend == Backend::torchscript ||
+                      (options.backend == Backend::automatic && !card.has_checkpoint);
+  const std::size_t floats = traced ? results + torchscript_floats(shapes, card)
+                                    : checkpoint_floats(shapes, results, selection, options.precision);
+  return rounded_up(floats * sizeof(float) + (card.causal || decoded ? mask_bytes(queries) : 0),
+                    options.precision);
 }
 
 }  // namespace attnviz

@@ -22,7 +22,7 @@ class CheckpointModel final : public Model {
       : card_(card),
         architecture_(read_architecture(Config(card.directory / "config.json"))),
         device_(find_device(options.device)),
-        weights_(card.directory, architecture_.anchor(), device_),
+        weights_(card.directory, architecture_.anchor(), device_, type_of(options.precision)),
         first_(architecture_, weights_, device_) {
     card_.layers = static_cast<int>(architecture_.layers.size());
     card_.heads = static_cast<int>(architecture_.heads);

@@ -165,8 +165,9 @@ at::Tensor Norm::operator()(const at::Tensor& states) const {
   if (kind == NormKind::layer) {
     return at::layer_norm(states, {states.size(-1)}, scale, bias->whole(), epsilon);
   }
-  const at::Tensor normed = states * at::rsqrt(states.square().mean(-1, true).add_(epsilon));
-  return normed * (kind == NormKind::rms_around_one ? scale + 1 : scale);
+  const at::Tensor wide = states.to(at::kFloat);  // squares go beyond what fp16 holds
+  const at::Tensor normed = wide * at::rsqrt(wide.square().mean(-1, true).add_(epsilon));
+  return (normed * (kind == NormKind::rms_around_one ? scale + 1 : scale)).to(states.scalar_type());
 }
 
 at::Tensor Projection::operator()(const at::Tensor& states, const at::Tensor& chosen) const {

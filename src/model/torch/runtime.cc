@@ -44,6 +44,10 @@ c10::Device find_device(const std::string& wanted) {
   throw Error("device " + wanted + ": " + found, "--device cpu runs everywhere");
 }
 
+at::ScalarType type_of(Precision precision) {
+  return precision == Precision::bf16 ? at::kBFloat16 : precision == Precision::fp16 ? at::kHalf : at::kFloat;
+}
+
 void prepare_process(int threads) {
   at::set_num_threads(threads > 0 ? threads : usable_cores());
 #ifdef M_MMAP_THRESHOLD

@@ -18,6 +18,8 @@ namespace attnviz {
 /// "auto" takes CUDA where there is a device. Throws Error that says what was found instead.
 [[nodiscard]] c10::Device find_device(const std::string& wanted);
 
+[[nodiscard]] at::ScalarType type_of(Precision precision);
+
 /// Sets what holds for the whole process: the number of threads (0: as many as there are usable cores), and
 /// that large blocks of memory go back to the system when freed.
 void prepare_process(int threads);

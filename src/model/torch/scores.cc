@@ -80,7 +80,7 @@ at::Tensor Scores::rotated(const at::Tensor& vectors) const {
   const at::Tensor turned = vectors.narrow(-1, 0, width);
   const std::vector<at::Tensor> halves = turned.chunk(2, -1);
   const at::Tensor across = at::cat({halves[1].neg(), halves[0]}, -1);
-  const at::Tensor rotated = turned * cosines_ + across * sines_;
+  const at::Tensor rotated = (turned * cosines_ + across * sines_).to(vectors.scalar_type());
   return width == size ? rotated : at::cat({rotated, vectors.narrow(-1, width, size - width)}, -1);
 }
 
@@ -99,7 +99,7 @@ at::Tensor Scores::attended(const at::Tensor& query, const at::Tensor& key, cons
     return at::scaled_dot_product_attention(query, key, value, mask.visible, 0.0, mask.only_future,
                                             layer.scale);
   }
-  const at::Tensor bias = bias_->unsqueeze(0);  // which hides the future by itself
+  const at::Tensor bias = bias_->unsqueeze(0).to(query.scalar_type());  // which hides the future by itself
   const at::Tensor added = mask.visible ? bias.masked_fill(*mask.hidden, kNever) : bias;
   return at::scaled_dot_product_attention(query, key, value, added, 0.0, /*is_causal=*/false, layer.scale);
 }

@@ -11,7 +11,9 @@
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <string>
 #include <utility>
 
 namespace attnviz {
@@ -46,7 +48,8 @@ at::Tensor norms(const Linear& output, const at::Tensor& value, const std::vecto
   std::vector<at::Tensor> of_heads;
   for (const int head : heads) {
     const at::Tensor vectors = value.select(1, static_cast<std::int64_t>(of_heads.size()));
-    of_heads.push_back(at::linalg_vector_norm(output.share(vectors, head * value.size(-1)), 2, {{-1}}));
+    const at::Tensor shares = output.share(vectors, head * value.size(-1));
+    of_heads.push_back(at::linalg_vector_norm(shares, 2, {{-1}}, /*keepdim=*/false, at::kFloat));
   }
   return at::stack(of_heads, 1);
 }
@@ -194,16 +197,24 @@ void Stack::attend_last(const Place& place, const at::Tensor& states, Run& run) 
 void Stack::take(const Place& place, const Vectors& chosen, Run& run) const {
   const Scores& scores = place.cross ? run.source->scores : run.scores;
   const int number = static_cast<int>(place.index) + 1;
-  at::Tensor maps =
-      scores.maps(chosen.query, chosen.key, architecture_.layers[place.index], run.choice.heads);
+  // The rounding of scores, which may be large, would be much of a weight.
+  const auto exact = [](const at::Tensor& vectors) {
+    return vectors.to(at::kFloat, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::Contiguous);
+  };
+  const at::Tensor query = exact(chosen.query), key = exact(chosen.key);
+  at::Tensor maps = scores.maps(query, key, architecture_.layers[place.index], run.choice.heads);
   if (run.request.kind == WeightKind::norm) {
     // ‖α f(x)‖ = α ‖f(x)‖, as no weight is below 0.
     maps.mul_(norms(block_at(place).output, chosen.value, run.request.heads).unsqueeze(2));
   }
+  if (chosen.query.scalar_type() == at::kHalf && !std::isfinite(maps.sum().item<float>())) {
+    throw Error("layer " + std::to_string(number) + ": numbers beyond what fp16 holds",
+                "bf16 holds as large ones as fp32 does");
+  }
   store(maps, number, run.results, &Attention::weights);
   if (!run.request.with_query_key) return;
-  store(chosen.query, number, run.results, &Attention::query);
-  store(chosen.key, number, run.results, &Attention::key);
+  store(query, number, run.results, &Attention::query);
+  store(key, number, run.results, &Attention::key);
 }
 
 /// The states with an attention's output. Takes them over, so that they are freed when used.

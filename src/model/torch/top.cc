@@ -75,7 +75,7 @@ Prediction Top::operator()(const at::Tensor& states, std::span<const std::int64_
   if (norm_) state = (*norm_)(state);
   if (projection_) state = (*projection_)(state);
   if (pooler_) state = activation_((*pooler_)(state));
-  const at::Tensor logits = logits_(state).cpu().contiguous();
+  const at::Tensor logits = logits_(state).to(at::kCPU, at::kFloat).contiguous();
   const float* const first = logits.const_data_ptr<float>();
   Prediction made{task_.kind, task_.labels, {first, first + logits.numel()}, {}};
   made.probabilities = made.kind == Kind::many_labels ? sigmoid(made.logits)

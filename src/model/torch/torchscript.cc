@@ -141,6 +141,10 @@ class TorchScriptModel final : public Model {
  public:
   TorchScriptModel(const ModelCard& card, const ModelOptions& options)
       : card_(card), path_((card.directory / "model.pt").string()), device_(find_device(options.device)) {
+    if (options.precision != Precision::fp32) {
+      throw Error(card.name + ": a TorchScript model runs in the precision that it was exported in",
+                  "--backend checkpoint runs in others, where there is a checkpoint");
+    }
     check_archive(path_);
     if (!options.trusted) check_program(path_);
     prepare_process(options.threads);

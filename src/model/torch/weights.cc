@@ -68,36 +68,39 @@ at::Tensor Scratch::converted(const at::Tensor& stored) {
     if (room.numel() != stored.numel() || room.storage().use_count() > 1) continue;
     return room.view(stored.sizes()).copy_(stored);
   }
-  rooms_.push_back(at::empty({stored.numel()}, at::kFloat));
+  rooms_.push_back(at::empty({stored.numel()}, type_));
   return rooms_.back().view(stored.sizes()).copy_(stored);
 }
 
 const at::Tensor& Parameter::on_device() const {
   if (device_.is_cpu()) return stored_;
-  if (!sent_.defined()) sent_ = stored_.to(device_).to(at::kFloat);
+  if (!sent_.defined()) sent_ = stored_.to(device_).to(scratch_->type());
   return sent_;
 }
 
-at::Tensor Parameter::as_float(const at::Tensor& some) const {
-  return some.scalar_type() == at::kFloat ? some : scratch_->converted(some);
+at::Tensor Parameter::converted(const at::Tensor& some) const {
+  return some.scalar_type() == scratch_->type() ? some : scratch_->converted(some);
 }
 
-at::Tensor Parameter::whole() const { return as_float(on_device()); }
+at::Tensor Parameter::whole() const { return converted(on_device()); }
 
 at::Tensor Parameter::part(std::int64_t dimension, std::int64_t first, std::int64_t count) const {
-  return as_float(on_device().narrow(dimension, first, count));
+  return converted(on_device().narrow(dimension, first, count));
 }
 
 at::Tensor Parameter::select(std::int64_t dimension, const at::Tensor& chosen) const {
-  return as_float(at::index_select(on_device(), dimension, chosen.to(device_)));
+  return converted(at::index_select(on_device(), dimension, chosen.to(device_)));
 }
 
 at::Tensor Parameter::rows(const at::Tensor& chosen) const {
-  return at::index_select(stored_, 0, chosen).to(device_).to(at::kFloat);
+  return at::index_select(stored_, 0, chosen).to(device_).to(scratch_->type());
 }
 
-Weights::Weights(const fs::path& directory, std::string_view anchor, c10::Device device)
-    : file_(weights_file(directory)), path_(weights_file(directory).string()), device_(device) {
+Weights::Weights(const fs::path& directory, std::string_view anchor, c10::Device device, at::ScalarType type)
+    : file_(weights_file(directory)),
+      path_(weights_file(directory).string()),
+      device_(device),
+      scratch_(std::make_shared<Scratch>(type)) {
   const std::string* found = nullptr;
   for (const auto& [name, view] : file_.tensors()) {
     if (!name.ends_with(anchor)) continue;

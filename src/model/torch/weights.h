@@ -1,4 +1,5 @@
-/// A checkpoint's weights: mapped, wrapped, and turned into float32 on the device only when used.
+/// A checkpoint's weights: mapped, wrapped, and turned into what the layers compute in, on the device, only
+/// when used.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,13 +16,17 @@
 
 namespace attnviz {
 
-/// Room for weights in float32 that are converted for one use. It is taken again when nothing refers to it
+/// Room for weights that are converted to `type` for one use. It is taken again when nothing refers to it
 /// any longer: fresh pages cost several times what the conversion does.
 class Scratch {
  public:
+  explicit Scratch(at::ScalarType type) : type_(type) {}
+
+  [[nodiscard]] at::ScalarType type() const { return type_; }
   [[nodiscard]] at::Tensor converted(const at::Tensor& stored);
 
  private:
+  at::ScalarType type_;
   std::vector<at::Tensor> rooms_;
 };
 
@@ -31,8 +36,9 @@ class Parameter {
   Parameter(at::Tensor stored, c10::Device device, std::shared_ptr<Scratch> scratch)
       : stored_(std::move(stored)), device_(device), scratch_(std::move(scratch)) {}
 
-  // All give float32 on the device: the mapping itself where it is that already. Otherwise it is converted at
-  // each use on the CPU, so that no more than one layer is held twice; a GPU keeps what was sent to it.
+  // All give what the layers compute in, on the device: the mapping itself where it is that already.
+  // Otherwise it is converted at each use on the CPU, so that no more than one layer is held twice; a GPU
+  // keeps what was sent to it.
 
   [[nodiscard]] at::Tensor whole() const;
 
@@ -47,7 +53,7 @@ class Parameter {
 
  private:
   [[nodiscard]] const at::Tensor& on_device() const;
-  [[nodiscard]] at::Tensor as_float(const at::Tensor& some) const;
+  [[nodiscard]] at::Tensor converted(const at::Tensor& some) const;
 
   at::Tensor stored_;
   c10::Device device_;
@@ -62,7 +68,9 @@ class Weights {
  public:
   /// `anchor` is a tensor every model of the family has: what stands before it in the file is the prefix
   /// that a fine-tuned model's class put before its encoder's names ("bert.").
-  Weights(const std::filesystem::path& directory, std::string_view anchor, c10::Device device);
+  /// `type` is what the layers compute in.
+  Weights(const std::filesystem::path& directory, std::string_view anchor, c10::Device device,
+          at::ScalarType type);
 
   [[nodiscard]] bool has(const std::string& name) const { return locate(prefix_ + name) != nullptr; }
 
@@ -85,7 +93,7 @@ class Weights {
   std::string path_;
   std::string prefix_;
   c10::Device device_;
-  std::shared_ptr<Scratch> scratch_ = std::make_shared<Scratch>();
+  std::shared_ptr<Scratch> scratch_;
 };
 
 }  // namespace attnviz
