@@ -5,13 +5,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
 
 namespace attnviz {
 namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kMostProcessors = 1 << 20;
 
 std::string first_line(const std::string& path) {
   std::ifstream stream(path);
@@ -20,16 +26,30 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-/// The quota of the root control group as this process sees it ("200000 100000": two processors);
-/// -1 where there is none.
-int processor_quota() {
-  std::ifstream stream("/sys/fs/cgroup/cpu.max");
-  double quota = 0, period = 0;
-  if (!(stream >> quota >> period) || period <= 0) return -1;
-  return std::max(1, static_cast<int>(std::ceil(quota / period)));
+/// This process's place in the one tree of control groups that there is today ("0::/user.slice"); "/" where
+/// it is in none, or is not told.
+fs::path own_group() {
+  std::ifstream stream("/proc/self/cgroup");
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with("0::/")) return line.substr(3);
+  }
+  return "/";
 }
 
 }  // namespace
+
+std::optional<int> processor_quota(const fs::path& tree, const fs::path& group) {
+  std::optional<int> least;
+  for (fs::path at = tree / group.relative_path();; at = at.parent_path()) {
+    std::ifstream stream(at / "cpu.max");
+    double quota = 0, period = 0;
+    if (stream >> quota >> period && quota > 0 && period > 0) {
+      const int processors = static_cast<int>(std::min(std::ceil(quota / period), kMostProcessors));
+      least = std::min(least.value_or(processors), processors);
+    }
+    if (at == tree || !at.has_relative_path()) return least;
+  }
+}
 
 int usable_cores() {
   cpu_set_t allowed;
@@ -46,8 +66,7 @@ int usable_cores() {
     cores.insert(siblings.empty() ? "cpu" + number : siblings);
   }
   const int count = std::max(1, static_cast<int>(cores.size()));
-  const int quota = processor_quota();
-  return quota > 0 ? std::min(count, quota) : count;
+  return std::min(count, processor_quota("/sys/fs/cgroup", own_group()).value_or(count));
 }
 
 }  // namespace attnviz
