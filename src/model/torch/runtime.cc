@@ -2,7 +2,9 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <c10/util/Exception.h>
 #include <malloc.h>
 #include <torch/version.h>
@@ -78,6 +80,15 @@ Batch make_batch(std::span<const Encoding> encodings) {
     batch.lengths.push_back(static_cast<std::int64_t>(encoding.size()));
   }
   return batch;
+}
+
+at::Tensor on_cpu(const at::Tensor& tensor) {
+  const c10::Device device = tensor.device();
+  if (device.is_cpu()) return tensor;
+  const auto reachable = at::TensorOptions(tensor.scalar_type()).pinned_memory(true);
+  const at::Tensor copy = at::empty(tensor.sizes(), reachable).copy_(tensor, /*non_blocking=*/true);
+  c10::impl::VirtualGuardImpl(device.type()).getStream(device).synchronize();
+  return copy;
 }
 
 void copy_heads(const at::Tensor& values, std::size_t sentence, std::size_t rows, std::size_t columns,

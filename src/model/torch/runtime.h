@@ -35,6 +35,9 @@ struct Batch {
 };
 [[nodiscard]] Batch make_batch(std::span<const Encoding> encodings);
 
+/// The same on the CPU; from a GPU by way of memory that it writes to without a detour.
+[[nodiscard]] at::Tensor on_cpu(const at::Tensor& tensor);
+
 /// Copies row `sentence` of float32 [sentences, heads, tokens, width] values to `to`, as
 /// [heads, rows, columns], which leaves the padding behind.
 void copy_heads(const at::Tensor& values, std::size_t sentence, std::size_t rows, std::size_t columns,

@@ -89,7 +89,9 @@ at::Tensor Scores::maps(const at::Tensor& query, const at::Tensor& key, const La
   at::Tensor scores = at::matmul(query, key.transpose(-1, -2)).mul_(layer.scale);
   if (bias_) scores += heads.defined() ? bias_->index_select(0, heads.to(device_)) : *bias_;
   if (const Mask& mask = this->mask(layer); mask.hidden) scores.masked_fill_(*mask.hidden, kNever);
-  return at::_softmax_out(scores, scores, -1, /*half_to_float=*/false);  // in place: maps are large
+  // In place, since maps are large, where it is known to be sound.
+  if (!scores.is_cpu()) return at::_softmax(scores, -1, /*half_to_float=*/false);
+  return at::_softmax_out(scores, scores, -1, /*half_to_float=*/false);
 }
 
 at::Tensor Scores::attended(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,

@@ -29,7 +29,7 @@ at::Tensor sinusoids(std::int64_t tokens, std::int64_t width) {
 
 void store(const at::Tensor& values, int layer, std::vector<Attention>& results,
            std::vector<float> Attention::*to) {
-  const at::Tensor on_cpu = values.cpu();
+  const at::Tensor here = on_cpu(values);
   for (std::size_t i = 0; i < results.size(); ++i) {
     Attention& result = results[i];
     const std::size_t rows = to == &Attention::key ? result.keys : result.queries;
@@ -37,7 +37,7 @@ void store(const at::Tensor& values, int layer, std::vector<Attention>& results,
     const std::size_t size = result.heads.size() * rows * columns;
     for (std::size_t slot = 0; slot < result.layers.size(); ++slot) {
       if (result.layers[slot] != layer) continue;
-      copy_heads(on_cpu, i, rows, columns, std::span(result.*to).subspan(slot * size, size));
+      copy_heads(here, i, rows, columns, std::span(result.*to).subspan(slot * size, size));
     }
   }
 }
