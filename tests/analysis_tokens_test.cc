@@ -62,6 +62,19 @@ TEST(MergeTokens, SumsOverKeysAndAveragesOverQueries) {
   expect_valid(merged);
 }
 
+TEST(MergeTokens, TakesTheTokensOfATargetAndOfItsSourceApart) {
+  Attention attention = one_head(2, {0.5F, 0.25F, 0.25F, 0.0F, 0.125F, 0.5F, 0.125F, 0.25F});
+  attention.keys = 4;
+  const Attention merged = merge_tokens(attention, Groups{{0, 2}}, Groups{{0, 1}, {1, 3}});
+  EXPECT_EQ(merged.weights, (std::vector<float>{0.3125F, 0.6875F}));
+  EXPECT_EQ(merged.queries, 1U);
+  EXPECT_EQ(merged.keys, 2U);
+  EXPECT_EQ(error_of([&] {
+              (void)merge_tokens(attention, Groups{{0, 1}});
+            }),
+            "attention: not square, expected as many keys as queries, got 2 queries and 4 keys");
+}
+
 TEST(MergeTokens, LeavesOutTokensOfNoGroup) {
   const Attention attention = one_head(3, {0.5F, 0.25F, 0.25F, 0.125F, 0.5F, 0.375F, 0.0F, 0.25F, 0.75F});
   EXPECT_EQ(merge_tokens(attention, Groups{{0, 1}, {2, 1}}).weights,

@@ -69,12 +69,12 @@ struct ShownCase {
 void expect_shown(const Prepared& prepared, const std::vector<ShownCase>& cases) {
   for (const ShownCase& c : cases) {
     SCOPED_TRACE(joined(c.arguments));
-    const ShownTokens shown = shown_tokens(options_of(c.arguments), prepared);
+    const ShownTokens shown = shown_tokens(options_of(c.arguments), prepared.source_text());
     EXPECT_EQ(labels_of(shown), c.labels);
     EXPECT_EQ(joined(shown.notes), c.notes);
     EXPECT_EQ(shown.groups.size(), shown.labels.size());
     EXPECT_EQ(shown.altered, !c.notes.empty());
-    const Attention attention = shown_attention(even_attention(prepared.encoding.size()), shown);
+    const Attention attention = shown_attention(even_attention(prepared.encoding.size()), shown, shown);
     EXPECT_EQ(attention.keys, shown.groups.size());
     EXPECT_EQ(attention.query.empty(), shown.altered);
     const float sum = std::accumulate(attention.weights.begin(),
@@ -159,11 +159,14 @@ TEST(ShownTokens, AreRefusedWhenThereIsNothingToShowOrLeftOut) {
             "--renormalize: nothing is left out\n  hint: use it with --hide-special or --range"},
            {{"--renormalize", "--words"},
             "--renormalize: nothing is left out\n  hint: use it with --hide-special or --range"}}) {
-    EXPECT_EQ(error_of([&] { (void)shown_tokens(options_of(c.arguments), prepared); }), c.error);
+    EXPECT_EQ(error_of([&] { (void)shown_tokens(options_of(c.arguments), prepared.source_text()); }),
+              c.error);
   }
-  EXPECT_EQ(
-      error_of([] { (void)shown_tokens(options_of({"--hide-special"}), gpt2_prepared("<|endoftext|>")); }),
-      "--hide-special: nothing left to show, the text has special tokens only");
+  EXPECT_EQ(error_of([] {
+              (void)shown_tokens(options_of({"--hide-special"}),
+                                 gpt2_prepared("<|endoftext|>").source_text());
+            }),
+            "--hide-special: nothing left to show, the text has special tokens only");
 }
 
 TEST_F(CommandLine, TokensSaysWhichOfThemMakeUpAWord) {

@@ -303,8 +303,12 @@ TEST(HeadHeatmap, TakesTheTitleOfTheLook) {
 TEST(HeadHeatmap, SaysInWordsWhatItShows) {
   const std::vector<float> weights = {0.1F, 0.7F, 0.2F, 0.8F, 0.1F, 0.1F, 0.3F, 0.4F, 0.3F};
   const std::vector<TokenLabel> labels = {{"", "a", false}, {"", "b", false}, {"##", "c", false}};
-  const Heatmap heatmap{{weights, 3},       labels, labels, false, "m · Layer 1 · Head 2", "a bc",
-                        {"cut to 3 tokens"}};
+  const Heatmap heatmap{.weights = {weights, 3},
+                        .queries = labels,
+                        .keys = labels,
+                        .title = "m · Layer 1 · Head 2",
+                        .subtitle = "a bc",
+                        .notes = {"cut to 3 tokens"}};
   EXPECT_EQ(
       head_heatmap(heatmap, {}, measured).description,
       "Heatmap of attention weights, m · Layer 1 · Head 2: 3 queries (rows, attending from) by 3 keys "
@@ -312,6 +316,55 @@ TEST(HeadHeatmap, SaysInWordsWhatItShows) {
       "“b” (1) to “a” (0) 0.80, “a” (0) to “b” (1) 0.70, “##c” (2) to “b” (1) 0.40. The key that receives "
       "most is “a” (0), with 40 % of all weight. The most concentrated row is “b” (1), with 0.80 on “a” (0). "
       "Note: cut to 3 tokens.");
+}
+
+TEST(HeadHeatmap, CallsTheSidesOfCrossAttentionTargetAndSource) {
+  const std::vector<float> weights = {0.7F, 0.1F, 0.2F, 0.1F, 0.6F, 0.3F};
+  const std::vector<TokenLabel> target = {{"", "<pad>", true}, {"", "Das", false}},
+                                source = {{"", "a", false}, {"", "b", false}, {"", "</s>", true}};
+  const Heatmap heatmap{.weights = {weights, 3},
+                        .queries = target,
+                        .keys = source,
+                        .cross = true,
+                        .title = "t5 · Cross attention · Layer 1 · Head 2"};
+  const Figure figure = head_heatmap(heatmap, {}, measured);
+  EXPECT_TRUE(find_text(figure, "Target (attending from)"));
+  EXPECT_TRUE(find_text(figure, "Source (attending to)"));
+  EXPECT_FALSE(find_text(figure, "Keys (attending to)"));
+  EXPECT_EQ(
+      figure.description,
+      "Heatmap of attention weights, t5 · Cross attention · Layer 1 · Head 2: 2 target tokens (rows, "
+      "attending from) by 3 source tokens (columns, attending to), colours from 0.00 to 0.70. Strongest "
+      "weights: “<pad>” (0) to “a” (0) 0.70, “Das” (1) to “b” (1) 0.60, “Das” (1) to “</s>” (2) 0.30. The "
+      "key "
+      "that receives most is “a” (0), with 40 % of all weight. The most concentrated row is “<pad>” (0), "
+      "with "
+      "0.70 on “a” (0).");
+}
+
+TEST(HeadHeatmap, KeepsTextsApartWhereATargetIsMuchLongerOrShorterThanItsSource) {
+  std::mt19937 random(20261122);
+  for (int round = 0; round < 200; ++round) {
+    const std::size_t many = 2 + random() % (round % 20 ? 60 : 512), few = 1 + random() % 6;
+    const std::size_t rows = round % 2 ? many : few, columns = round % 2 ? few : many;
+    std::vector<float> weights(rows * columns);
+    for (float& weight : weights) weight = static_cast<float>(random() % 1000) / 1000;
+    const std::vector<TokenLabel> target = random_labels(random, rows),
+                                  source = random_labels(random, columns);
+    const Heatmap map{.weights = {weights, columns},
+                      .queries = target,
+                      .keys = source,
+                      .cross = true,
+                      .title = "t5 · Cross attention · Layer 1 · Head 2",
+                      .subtitle = "A sentence.  →  Ein Satz."};
+    const std::string what = std::to_string(rows) + " × " + std::to_string(columns);
+    expect_readable(head_heatmap(map, {}, measured), what);
+    const HeatmapGrid grid{.panels = {map, map, map}, .columns = 2, .title = "t5", .notes = {}};
+    expect_readable(heatmap_grid(grid, {}, measured), what + " in a grid");
+    const std::vector<Compared> sides = {{map, ColorMap("Blues")}, {map, ColorMap("Reds")}};
+    expect_readable(comparison_figure({.sides = {sides[0], sides[1]}}, {}, measured), what + " compared");
+    if (HasFailure()) return;
+  }
 }
 
 TEST(HeadHeatmap, RefusesLabelsThatDoNotMatch) {

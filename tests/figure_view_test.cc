@@ -156,6 +156,59 @@ TEST(Views, NameNormsAndWriteThemAsTheirLargestNeeds) {
   }
 }
 
+/// From a long target to a short source, or from a short one to a long one.
+TEST_P(Views, KeepTextsApartWhereTargetAndSourceDiffer) {
+  if (GetParam() == Kind::neuron) return;
+  std::mt19937 random(20261122);
+  for (int round = 0; round < 100; ++round) {
+    const std::size_t many = 2 + random() % (round % 10 ? 40 : 300), few = 1 + random() % 6;
+    const std::size_t rows = round % 2 ? many : few, columns = round % 2 ? few : many;
+    const std::vector<TokenLabel> target = random_labels(random, rows),
+                                  source = random_labels(random, columns);
+    std::vector<float> weights(2 * 3 * rows * columns);
+    for (float& weight : weights) weight = static_cast<float>(random() % 1000) / 1000;
+    View view{.kind = GetParam(),
+              .layers = {1, 2},
+              .heads = {0, 1, 2},
+              .tokens = target,
+              .sources = source,
+              .weights = weights};
+    view.title = "t5 · Cross attention";
+    view.layer = 2;
+    view.shown_heads = {0, 2};
+    view.token_is_key = random() % 2;
+    if (random() % 2) view.token = random() % (view.token_is_key ? columns : rows);
+    const Look look{.theme = static_cast<Theme>(random() % 2)};
+    expect_readable(drawn(view, look), std::to_string(rows) + " × " + std::to_string(columns));
+    if (HasFailure()) return;
+  }
+}
+
+TEST(Views, CallTheSidesOfCrossAttentionTargetAndSource) {
+  const std::vector<TokenLabel> target = {{"", "x", false}, {"", "y", false}};
+  Told told({0.5F, 0.3F, 0.2F, 0.1F, 0.8F, 0.1F});
+  told.view.tokens = target;
+  told.view.sources = told.labels;
+  const Figure figure = drawn(told.view);
+  EXPECT_TRUE(find_text(figure, "Target (attending from)"));
+  EXPECT_TRUE(find_text(figure, "Source (attending to)"));
+  EXPECT_EQ(links(figure).size(), 6U);
+  EXPECT_EQ(
+      figure.description,
+      "Lines of attention weights, a colour a head, m · Layer 4 · Head 2: from 2 target tokens (left, "
+      "attending from) to 3 source tokens (right, attending to), colours from 0.00 to 0.80. Strongest lines: "
+      "head 2 “y” (1) to “b” (1) 0.80, head 2 “x” (0) to “a” (0) 0.50, head 2 “x” (0) to “b” (1) 0.30, head "
+      "2 “x” (0) to “c” (2) 0.20, head 2 “y” (1) to “c” (2) 0.10. The key that receives most is “b” (1), "
+      "with 55 % of all weight drawn. The most concentrated row is “y” (1) in head 2, with 0.80 on “b” (1).");
+  const auto refusal = [&] { return error_of([&] { (void)drawn(told.view); }); };
+  told.view.token = 2;
+  EXPECT_EQ(refusal(), "view: no token 2, expected 0 to 1");
+  told.view.token_is_key = true;
+  EXPECT_EQ(refusal(), "nothing");
+  told.view.second_from = 1;
+  EXPECT_EQ(refusal(), "view: cross attention, expected no second sentence");
+}
+
 TEST(Views, SayInWordsWhatTheyShow) {
   Told told(kNumbers);
   told.view.subtitle = "a b c";

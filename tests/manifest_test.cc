@@ -79,6 +79,8 @@ TEST(ManifestEntry, IsALineWithMembersInAFixedOrder) {
                 R"({"index":17,"line":20,"id":"a\"b","text":"Naïve\n☕","pair":"","tokens":9,)"
                 R"("metrics":{"distance":1e+300,"entropy":0.1},"file":"000017-a.png","sha256":")" +
                     kDigest + "\"}"},
+           Case{{.index = 1, .line = 2, .text = "x", .target = "y", .skipped = "short"},
+                R"({"index":1,"line":2,"text":"x","target":"y","skipped":"short"})"},
            Case{{.index = 2, .line = 3, .text = "x", .error = "too \u202E long"},
                 "{\"index\":2,\"line\":3,\"text\":\"x\",\"error\":\"too \u202E long\"}"},
        }) {

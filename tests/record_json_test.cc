@@ -59,6 +59,25 @@ struct Figures {
     return made;
   }
 
+  [[nodiscard]] Heatmap cross_map() const {
+    return {.weights = {std::span(weights).first(6), 3},
+            .queries = small.heatmap.keys,
+            .keys = first.heatmap.keys,
+            .cross = true};
+  }
+
+  /// From two tokens of a target to three of its source.
+  [[nodiscard]] View cross_view(View::Kind kind) const {
+    View cross = view(kind);
+    cross.tokens = small.heatmap.keys;
+    cross.sources = first.heatmap.keys;
+    cross.second_from.reset();
+    cross.weights = cross.weights.first(2 * 2 * 2 * 3);
+    cross.query = cross.query.first(2 * 2 * 2 * 4);
+    cross.filter = View::Filter::all;
+    return cross;
+  }
+
   /// Pooled and in windows, with a part of it larger.
   [[nodiscard]] Heatmap zoomed_map() const {
     Heatmap map = second.heatmap;
@@ -95,7 +114,11 @@ struct Figures {
         view(View::Kind::head),
         view(View::Kind::model),
         view(View::Kind::neuron),
-        norms()};
+        norms(),
+        cross_map(),
+        cross_view(View::Kind::head),
+        cross_view(View::Kind::model),
+        cross_view(View::Kind::neuron)};
   }
 };
 
@@ -109,7 +132,10 @@ Record record_of(const Drawn& drawn) {
                      .pair = "é",
                      .tokens = {"[CLS]", "bank"},
                      .ids = {101, 2924},
-                     .predicted = {{"\"bad\"", 0.98}, {"gut ü", 1.0 / 3}}}},
+                     .predicted = {{"\"bad\"", 0.98}, {"gut ü", 1.0 / 3}},
+                     .target = "Ufer \"x\"",
+                     .target_tokens = {"<pad>", "Ufer"},
+                     .target_ids = {0, 7}}},
           .look = {.colors = ColorMap("viridis_r"),
                    .scale = Scale::linear,
                    .vmax = 0.1,
@@ -156,22 +182,23 @@ TEST(Record, KeepsEveryBitOfItsNumbers) {
 
 TEST(Record, HoldsAViewIn16BitsForPages) {
   const Figures figures;
-  const View view = figures.view(View::Kind::neuron);
-  const std::string exact = to_json(record_of(view)), packed = to_json(record_of(view), Packing::uint16);
-  EXPECT_LT(packed.size(), exact.size());
-  const StoredRecord stored(packed, "x.html");
-  const View& back = std::get<View>(stored.record().drawn);
-  const auto expect_near = [](std::span<const float> found, std::span<const float> expected, float most) {
-    ASSERT_EQ(found.size(), expected.size());
-    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], most) << i;
-  };
-  expect_near(back.weights, view.weights, 7.7e-6F);
-  expect_near(back.query, view.query, 1.6e-5F);
-  expect_near(back.key, view.key, 1.6e-5F);
-  EXPECT_EQ(to_json(stored.record(), Packing::uint16), packed);
-  EXPECT_TRUE(back.rounded);
-  const StoredRecord whole(exact, "x.svg");
-  EXPECT_FALSE(std::get<View>(whole.record().drawn).rounded);
+  for (const View& view : {figures.view(View::Kind::neuron), figures.cross_view(View::Kind::neuron)}) {
+    const std::string exact = to_json(record_of(view)), packed = to_json(record_of(view), Packing::uint16);
+    EXPECT_LT(packed.size(), exact.size());
+    const StoredRecord stored(packed, "x.html");
+    const View& back = std::get<View>(stored.record().drawn);
+    const auto expect_near = [](std::span<const float> found, std::span<const float> expected, float most) {
+      ASSERT_EQ(found.size(), expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], most) << i;
+    };
+    expect_near(back.weights, view.weights, 7.7e-6F);
+    expect_near(back.query, view.query, 1.6e-5F);
+    expect_near(back.key, view.key, 1.6e-5F);
+    EXPECT_EQ(to_json(stored.record(), Packing::uint16), packed);
+    EXPECT_TRUE(back.rounded);
+    const StoredRecord whole(exact, "x.svg");
+    EXPECT_FALSE(std::get<View>(whole.record().drawn).rounded);
+  }
 }
 
 TEST(Record, HoldsNormsBitForBitInPages) {
@@ -219,6 +246,31 @@ TEST(Record, NamesWhatIsWrongWithAView) {
       error_of([&] { StoredRecord(json.dump(), "x.png"); }),
       "x.png: its record can't be used: a neuron view without vectors or token\n  hint: draw the figure "
       "again");
+}
+
+TEST(Record, NamesWhatIsWrongWithAViewOfCrossAttention) {
+  const Figures figures;
+  const Json whole = Json::parse(to_json(record_of(figures.cross_view(View::Kind::head))));
+  struct Case {
+    const char* member;
+    Json value;
+    std::string fault;
+  };
+  for (const auto& [member, value, fault] : {
+           Case{"sources", Json::array(), "it has 0 sources"},
+           Case{"sources", whole["figure"]["tokens"], "weights are not as many as the record says"},
+           Case{"token", 2, "token is 2"},
+           Case{"second_from", 1, "cross attention with a second sentence"},
+       }) {
+    Json json = whole;
+    json["figure"][member] = value;
+    EXPECT_EQ(error_of([&] { StoredRecord(json.dump(), "x.png"); }),
+              "x.png: its record can't be used: " + fault + "\n  hint: draw the figure again");
+  }
+  Json json = whole;
+  json["figure"]["token"] = 2;
+  json["figure"]["token_is_key"] = true;
+  EXPECT_EQ(error_of([&] { StoredRecord(json.dump(), "x.png"); }), "nothing");
 }
 
 TEST(Record, NamesWhatIsWrongWithAPooledMap) {

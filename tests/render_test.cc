@@ -370,7 +370,13 @@ std::vector<std::string> lines(const std::string& text) {
 TEST(Terminal, DrawsDigitsWithoutColors) {
   const std::vector<float> weights = {1, 0, 0, 0.75F, 0.25F, 0, 0.025F, 0.95F, 0.025F};
   const std::vector<TokenLabel> labels = {{"", "The", false}, {"␣", "bank", false}, {"", "\x1b[31m.", false}};
-  const Heatmap heatmap{{weights, 3}, labels, labels, true, "gpt2 · Layer 1 · Head 2", "The bank.", {"cut"}};
+  const Heatmap heatmap{.weights = {weights, 3},
+                        .queries = labels,
+                        .keys = labels,
+                        .causal = true,
+                        .title = "gpt2 · Layer 1 · Head 2",
+                        .subtitle = "The bank.",
+                        .notes = {"cut"}};
   EXPECT_EQ(to_terminal(heatmap, {}, TerminalColors::none, 60),
             "gpt2 · Layer 1 · Head 2\n"
             "The bank.\n"

@@ -25,7 +25,8 @@ std::vector<Row> rows_of(const std::string& bytes, const RowOptions& options) {
 /// A row in one line: "2:the text", with "|pair" and "#id" where it has them, or "2!the fault".
 std::string shown(const Row& row) {
   return std::to_string(row.line) + (row.fault.empty() ? ":" + row.text : "!" + row.fault) +
-         (row.pair ? "|" + *row.pair : "") + (row.id ? "#" + *row.id : "");
+         (row.pair ? "|" + *row.pair : "") + (row.target ? ">" + *row.target : "") +
+         (row.id ? "#" + *row.id : "");
 }
 
 using Shown = std::vector<std::string>;
@@ -153,6 +154,7 @@ TEST(Columns, AreThoseOfTheHeader) {
            Choice{{}, {"2:a", "3!empty"}},
            Choice{{.text_column = "comment"}, {"2:b", "3!empty"}},
            Choice{{.text_column = "text", .pair_column = "comment"}, {"2:a|b", "3!empty"}},
+           Choice{{.text_column = "text", .target_column = "comment"}, {"2:a>b", "3!empty"}},
            Choice{{.id_column = "id"}, {"2:a#7", "3!empty#"}},
        }) {
     RowOptions options = c.options;
@@ -264,6 +266,10 @@ TEST(JsonLines, NameTheirFields) {
        }) {
     expect_rows(c, options);
   }
+  options = {.format = RowFormat::json_lines, .text_column = "a", .target_column = "b"};
+  expect_rows({R"({"a": "1", "b": "2"})", {"1:1>2"}}, options);
+  expect_rows({R"({"a": "1"})", {"1!no field \"b\""}}, options);
+  expect_rows({R"({"a": "1", "b": ""})", {"1!target: empty"}}, options);
   options = {.format = RowFormat::json_lines, .text_column = "a", .pair_column = "a", .id_column = "a"};
   expect_rows({R"({"a": "1"})", {"1:1|1#1"}}, options);
 }

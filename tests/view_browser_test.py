@@ -38,10 +38,10 @@ def packed_vectors(vectors):
 class Sample:
     """A record of random vectors and the attention that they make, as to_json(record, Packing::uint16) writes it."""
 
-    def __init__(self, tokens, *, layers=2, heads=3, second=None, causal=False, vectors=True, **sight):
+    def __init__(self, tokens, *, sources=None, layers=2, heads=3, second=None, causal=False, vectors=True, **sight):
         made = np.random.default_rng(7)
         count, size = len(tokens), 8
-        query, key = made.normal(size=(2, layers, heads, count, size))
+        query, key = (made.normal(size=(layers, heads, len(side), size)) for side in (tokens, sources or tokens))
         scores = query @ key.swapaxes(2, 3) / np.sqrt(size)
         if causal:
             scores[..., np.triu(np.ones((count, count), bool), 1)] = -np.inf
@@ -52,6 +52,8 @@ class Sample:
                   "layers": list(range(1, layers + 1)), "heads": list(range(heads)), "tokens": [["", token, False] for token in tokens],
                   "causal": causal, "layer": layers, "shown_heads": list(range(heads)), "token_is_key": False, "threshold": 0,
                   "filter": "all", "packing": "uint16", **sight, "weights": packed(65535 * self.weights, "<u2")}
+        if sources:
+            figure["sources"] = [["", token, False] for token in sources]
         if second is not None:
             figure["second_from"] = second
         if vectors:
@@ -170,6 +172,39 @@ def saved(browser, button, name):
     content = path.read_bytes()
     path.unlink()
     return content
+
+
+@pytest.mark.parametrize("target, source", [("a b c d e f g h i j k l".split(), ["x", "y", "z"]), (["a", "b"], list("rstuvwxyz"))])
+def test_a_target_stands_at_one_side_and_its_source_at_the_other(show, target, source):
+    sample = Sample(target, sources=source)
+    browser = show(sample, "#view=head&layer=2&heads=1&head=1")
+    weights = sample.at(2, 1)
+    for view in ("head", "heatmap", "neuron", "model"):
+        find(browser, "#tab-" + view).click()
+        settled(browser)
+        assert browser.run(PAINTED) > 500
+        if view == "model":
+            continue
+        if view == "neuron":
+            find(browser, "#vectors").click()
+        hover(browser, token(browser, "query", len(target) - 1))
+        assert f"Target “{target[-1]}” ({len(target) - 1})" in says(browser)
+        assert [row[0] for row in table(browser)] == [f"{i} {word}" for i, word in enumerate(source)]
+        assert [float(row[1]) for row in table(browser)] == pytest.approx(weights[-1], abs=6e-3)
+        hover(browser, token(browser, "key", len(source) - 1))
+        assert f"Source “{source[-1]}” ({len(source) - 1})" in says(browser)
+        assert [row[0] for row in table(browser)] == [f"{i} {word}" for i, word in enumerate(target)]
+        assert [float(row[1]) for row in table(browser)] == pytest.approx(weights[:, -1], abs=6e-3)
+    find(browser, "#tab-neuron").click()
+    find(browser, "#vectors").click()
+    hover(browser, token(browser, "query", 0))
+    assert [float(row[3]) for row in table(browser)] == pytest.approx(weights[0], abs=6e-5)
+    assert [float(row[2]) for row in table(browser)] == pytest.approx(weights[0], abs=1e-3)
+    rows = list(csv.DictReader(io.StringIO(saved(browser, "save-csv", "attnviz-neuron-layer2.csv").decode(), newline="")))
+    assert len(rows) == len(target) * len(source)
+    assert all(float(row["weight"]) == pytest.approx(weights[int(row["query"]), int(row["key"])], abs=1e-8) for row in rows)
+    assert [row["query_token"] for row in rows[:: len(source)]] == target
+    assert [row["key_token"] for row in rows[: len(source)]] == source
 
 
 def test_every_view_opens(show):

@@ -23,6 +23,9 @@ namespace attnviz {
 /// (Clark et al. 2019, section 4.1), so that rows still sum to 1. Groups are in order and do not overlap;
 /// tokens in no group are left out, and rows then sum to less. Query and key vectors are dropped.
 [[nodiscard]] Attention merge_tokens(const Attention& attention, std::span<const TokenGroup> groups);
+/// The same where queries and keys are not the same tokens.
+[[nodiscard]] Attention merge_tokens(const Attention& attention, std::span<const TokenGroup> queries,
+                                     std::span<const TokenGroup> keys);
 
 /// Divides every row by its sum; a row without any weight stays as it is.
 [[nodiscard]] Attention renormalized(Attention attention);

@@ -52,7 +52,7 @@ struct DifferingMap {
   std::string title;
   std::vector<float> expected, actual;
   std::vector<TokenLabel> queries, keys;
-  bool causal = false, is_signed = false, rows_are_layers = false;
+  bool causal = false, cross = false, is_signed = false, rows_are_layers = false;
 };
 
 struct CheckResult {

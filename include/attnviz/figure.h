@@ -142,6 +142,7 @@ struct Heatmap {
   std::span<const TokenLabel> queries{};  ///< of the rows; pooled, the first of each row's
   std::span<const TokenLabel> keys{};     ///< of the columns, likewise
   bool causal = false;               ///< nothing is drawn above the diagonal, and the legend says "masked"
+  bool cross = false;                ///< queries are a target's tokens, keys its source's, as axes then say
   std::string title{};               ///< "minilm · Layer 6 · Head 0"
   std::string subtitle{};            ///< the sentence; cut with an ellipsis where it would not fit
   std::vector<std::string> notes{};  ///< what alters the numbers shown ("cut to 512 tokens")
@@ -289,10 +290,11 @@ struct View {
 
   Kind kind = Kind::head;
   std::vector<int> layers{}, heads{};        ///< all that the view holds, by number
-  std::span<const TokenLabel> tokens{};      ///< queries and keys alike
+  std::span<const TokenLabel> tokens{};      ///< queries and keys alike; of cross attention the queries,
+  std::span<const TokenLabel> sources{};     ///< and these the keys
   std::optional<std::size_t> second_from{};  ///< of a pair, where B begins (BertViz's sentence_b_start)
   bool causal = false;
-  std::span<const float> weights{};           ///< [layers, heads, tokens, tokens]
+  std::span<const float> weights{};           ///< [layers, heads, queries, keys]
   std::string quantity = Heatmap{}.quantity;  ///< or kNorms
   bool rounded = false;  ///< the numbers come from a page, in 16 bits: weights are up to 7.7e-6 off
   std::size_t head_size = 0;
@@ -307,6 +309,9 @@ struct View {
   bool token_is_key = false;           ///< in its place: what attends to it (head and model views)
   double threshold = 0;                ///< smaller weights are not drawn
   Filter filter = Filter::all;         ///< what it leaves out still has its share of the weights
+
+  [[nodiscard]] bool is_cross() const { return !sources.empty(); }
+  [[nodiscard]] std::span<const TokenLabel> key_tokens() const { return is_cross() ? sources : tokens; }
 
   /// By number, not index. Throws Error when it is not among layers or heads.
   [[nodiscard]] MatrixView at(int layer_number, int head_number) const;

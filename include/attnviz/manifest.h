@@ -35,6 +35,7 @@ struct ManifestEntry {
   std::optional<std::string> id{};
   std::string text{};
   std::optional<std::string> pair{};
+  std::optional<std::string> target{};
   std::size_t tokens = 0;                   ///< 0 where they were not counted
   std::map<std::string, double> metrics{};  ///< numbers to sort by, such as "entropy"; finite
   std::string file{};                       ///< its name in the directory

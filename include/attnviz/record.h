@@ -34,6 +34,9 @@ struct RecordedText {
   std::vector<std::string> tokens;  ///< all of them, as the vocabulary writes them, whichever are shown
   std::vector<std::int64_t> ids;
   std::vector<RecordedPrediction> predicted{};  ///< what was asked for, the most probable first
+  std::optional<std::string> target{};          ///< what an encoder-decoder's decoder has read of it
+  std::vector<std::string> target_tokens{};
+  std::vector<std::int64_t> target_ids{};
 };
 
 /// All that a figure is made of. `drawn` borrows its numbers and labels.

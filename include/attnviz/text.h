@@ -55,18 +55,19 @@ enum class RowFormat {
 
 /// What one row of a file gives.
 struct Row {
-  std::size_t index = 0;                          ///< among the file's rows, from 0; a header is none
-  std::size_t line = 1;                           ///< of the file, on which the row begins, from 1
-  std::string text;                               ///< valid UTF-8; empty where the fault left none to be read
-  std::optional<std::string> pair = {}, id = {};  ///< where their columns were asked for and could be read
+  std::size_t index = 0;  ///< among the file's rows, from 0; a header is none
+  std::size_t line = 1;   ///< of the file, on which the row begins, from 1
+  std::string text;       ///< valid UTF-8; empty where the fault left none to be read
+  std::optional<std::string> pair = {}, target = {},
+                             id = {};  ///< where their columns were asked for and could be read
   std::string fault;  ///< why the row can't be used ("empty", "not UTF-8 at byte 17 (0xE4)"), or empty
 };
 
 struct RowOptions {
   RowFormat format = RowFormat::lines;
   /// A field of JSON lines ("text"), a column's name in the header ("text", or the only one), or its number
-  /// from 1 where there is no header (1). In parentheses the text's default; pairs and ids have none.
-  std::optional<std::string> text_column = {}, pair_column = {}, id_column = {};
+  /// from 1 where there is no header (1). In parentheses the text's default; the others have none.
+  std::optional<std::string> text_column = {}, pair_column = {}, target_column = {}, id_column = {};
   bool header = true;                            ///< of csv and tsv: the first row names the columns
   InvalidUtf8 invalid_utf8 = InvalidUtf8::fail;  ///< fail: the row has a fault
   std::size_t most_bytes = 1 << 20;              ///< of a row; a longer one is passed over and has a fault

@@ -53,6 +53,10 @@ class Tokenizer {
   [[nodiscard]] Encoding encode(std::string_view text, std::optional<std::string_view> pair = std::nullopt,
                                 const EncodeOptions& options = {}) const;
 
+  /// A text in the language that a model writes: as encode, where no file says that targets have a tokenizer
+  /// of their own.
+  [[nodiscard]] Encoding encode_target(std::string_view text, const EncodeOptions& options = {}) const;
+
   /// How each token is shown to a reader.
   [[nodiscard]] std::vector<TokenLabel> labels(const Encoding& encoding) const;
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include "analysis/shape.h"
 #include "attnviz/analysis.h"
@@ -34,13 +35,18 @@ void add_row(std::span<const float> row, std::span<const TokenGroup> groups, std
   }
 }
 
+/// Which tokens become one, of the rows and of the columns.
+struct Merging {
+  std::span<const TokenGroup> queries, keys;
+};
+
 /// Appends one head's merged matrix.
-void append_merged(const MatrixView& matrix, std::span<const TokenGroup> groups, std::vector<float>& merged) {
-  std::vector<double> sums(groups.size());
-  for (const TokenGroup& query : groups) {
+void append_merged(const MatrixView& matrix, const Merging& merging, std::vector<float>& merged) {
+  std::vector<double> sums(merging.keys.size());
+  for (const TokenGroup& query : merging.queries) {
     std::fill(sums.begin(), sums.end(), 0.0);
     for (std::size_t row = query.first; row < end_of(query); ++row) {
-      add_row(matrix.values.subspan(row * matrix.columns, matrix.columns), groups, sums);
+      add_row(matrix.values.subspan(row * matrix.columns, matrix.columns), merging.keys, sums);
     }
     for (const double sum : sums)
       merged.push_back(static_cast<float>(sum / static_cast<double>(query.count)));
@@ -50,18 +56,27 @@ void append_merged(const MatrixView& matrix, std::span<const TokenGroup> groups,
 }  // namespace
 
 Attention merge_tokens(const Attention& attention, std::span<const TokenGroup> groups) {
-  check_groups(tokens_of(attention), groups);
+  std::ignore = tokens_of(attention);
+  return merge_tokens(attention, groups, groups);
+}
+
+Attention merge_tokens(const Attention& attention, std::span<const TokenGroup> queries,
+                       std::span<const TokenGroup> keys) {
+  check_sizes(attention);
+  check_groups(attention.queries, queries);
+  check_groups(attention.keys, keys);
   Attention merged;
   merged.layers = attention.layers;
   merged.heads = attention.heads;
-  merged.queries = merged.keys = groups.size();
+  merged.queries = queries.size();
+  merged.keys = keys.size();
   merged.causal = attention.causal;
   merged.kind = attention.kind;
   const std::size_t matrices = attention.layers.size() * attention.heads.size();
   const std::size_t cells = attention.queries * attention.keys;
-  merged.weights.reserve(matrices * groups.size() * groups.size());
+  merged.weights.reserve(matrices * queries.size() * keys.size());
   for (std::size_t i = 0; i < matrices; ++i) {
-    append_merged({std::span(attention.weights).subspan(i * cells, cells), attention.keys}, groups,
+    append_merged({std::span(attention.weights).subspan(i * cells, cells), attention.keys}, {queries, keys},
                   merged.weights);
   }
   return merged;

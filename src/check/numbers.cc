@@ -166,7 +166,8 @@ void append_first(std::vector<std::string>& details, const std::vector<std::stri
 /// Query or key vectors: a number agrees within the tolerances of the largest of its layer and head.
 void add_vectors(const View& view, const std::string& which, std::span<const float> before,
                  std::span<const float> after, std::vector<Change>& changes, const CheckOptions& options) {
-  const std::size_t size = view.tokens.size() * view.head_size;
+  const std::span<const TokenLabel> tokens = which == "key" ? view.key_tokens() : view.tokens;
+  const std::size_t size = tokens.size() * view.head_size;
   for (std::size_t begin = 0; begin < before.size(); begin += size) {
     double scale = 1;
     for (const float number : before.subspan(begin, size)) scale = std::max<double>(scale, std::abs(number));
@@ -176,7 +177,7 @@ void add_vectors(const View& view, const std::string& which, std::span<const flo
       const std::size_t matrix = begin / size, token = (i - begin) / view.head_size;
       const std::string name = "layer " + std::to_string(view.layers[matrix / view.heads.size()]) + " head " +
                                std::to_string(view.heads[matrix % view.heads.size()]) + " " + which + " of " +
-                               cited(view.tokens[token].whole()) + "(" + std::to_string(token) + ")[" +
+                               cited(tokens[token].whole()) + "(" + std::to_string(token) + ")[" +
                                std::to_string(i % view.head_size) + "]";
       changes.push_back({before[i], after[i], 0, 0, 0, name});
     }
@@ -290,6 +291,7 @@ std::vector<DifferingMap> differing_maps(const Record& expected, const Record& a
                      .queries = {before.queries.begin(), before.queries.end()},
                      .keys = {before.keys.begin(), before.keys.end()},
                      .causal = before.causal,
+                     .cross = before.cross,
                      .is_signed = before.is_signed,
                      .rows_are_layers = before.rows_are_layers});
   }

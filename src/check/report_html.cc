@@ -80,6 +80,7 @@ std::string row_of_maps(const DifferingMap& map) {
                    .queries = map.queries,
                    .keys = map.keys,
                    .causal = map.causal,
+                   .cross = map.cross,
                    .is_signed = is_signed,
                    .rows_are_layers = map.rows_are_layers,
                    .quantity = quantity};

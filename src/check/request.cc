@@ -125,7 +125,7 @@ void add_map(Meaning& meaning, const Heatmap& map, const std::vector<RecordedTex
   meaning.emplace_back("sentence", map.subtitle);
   meaning.emplace_back("causal", map.causal ? "yes" : "no");
   meaning.emplace_back("difference", map.is_signed ? "yes" : "no");
-  meaning.emplace_back("rows", map.rows_are_layers ? "layers" : "tokens");
+  meaning.emplace_back("rows", map.rows_are_layers ? "layers" : map.cross ? "target tokens" : "tokens");
   meaning.emplace_back("first query and key",
                        std::to_string(map.first_query) + ", " + std::to_string(map.first_key));
   add_list(meaning, "notes", but_predictions(map.notes, texts));
@@ -144,9 +144,10 @@ void add_sight(Meaning& meaning, const View& view) {
   meaning.emplace_back("view", kKinds[static_cast<int>(view.kind)]);
   meaning.emplace_back("layer", std::to_string(view.layer));
   add_list(meaning, "heads", shown(view.shown_heads));
+  const std::span<const TokenLabel> tokens = view.token_is_key ? view.key_tokens() : view.tokens;
   meaning.emplace_back(
       view.token_is_key ? "key" : "token",
-      view.token ? cited(view.tokens[*view.token].whole()) + "(" + std::to_string(*view.token) + ")" : "all");
+      view.token ? cited(tokens[*view.token].whole()) + "(" + std::to_string(*view.token) + ")" : "all");
   meaning.emplace_back("threshold", std::to_string(view.threshold));
   meaning.emplace_back("filter", kFilters[static_cast<int>(view.filter)]);
 }
@@ -183,9 +184,10 @@ void compare_texts(const Record& expected, const Record& actual, std::vector<std
   for (std::size_t i = 0; i < expected.texts.size(); ++i) {
     const RecordedText &before = expected.texts[i], &after = actual.texts[i];
     if (before.text != after.text) found.push_back("text: " + change(before.text, after.text));
-    if (before.pair == after.pair) continue;
-    const auto shown = [](const std::optional<std::string>& pair) { return pair ? cited(*pair) : "none"; };
-    found.push_back("pair: " + shown(before.pair) + " → " + shown(after.pair));
+    const auto shown = [](const std::optional<std::string>& text) { return text ? cited(*text) : "none"; };
+    if (before.pair != after.pair) found.push_back("pair: " + shown(before.pair) + " → " + shown(after.pair));
+    if (before.target != after.target)
+      found.push_back("target: " + shown(before.target) + " → " + shown(after.target));
   }
 }
 

@@ -30,14 +30,20 @@ std::string compare_lists(const std::string& thing, const std::vector<std::strin
   return line;
 }
 
-std::string compare_ids(const RecordedText& expected, const RecordedText& actual) {
+/// A text's tokens, or its target's.
+struct ReadTokens {
+  const std::vector<std::string>& tokens;
+  const std::vector<std::int64_t>& ids;
+};
+
+std::string compare_ids(const std::string& thing, const ReadTokens& expected, const ReadTokens& actual) {
   const std::size_t place = first_difference(expected.ids, actual.ids);
   if (place == expected.ids.size() && place == actual.ids.size()) return {};
   const auto id = [&](const std::vector<std::int64_t>& ids) {
     return place < ids.size() ? std::to_string(ids[place]) : "none";
   };
-  return "token " + std::to_string(place) + " " + shown(expected.tokens, place) + ": id " + id(expected.ids) +
-         " → " + id(actual.ids);
+  return thing + " " + std::to_string(place) + " " + shown(expected.tokens, place) + ": id " +
+         id(expected.ids) + " → " + id(actual.ids);
 }
 
 /// Labels as lists of words: mark, text, and whether they are special.
@@ -60,8 +66,13 @@ Findings check_tokens(const Record& expected, const Record& actual) {
   Findings findings;
   for (std::size_t i = 0; i < std::min(expected.texts.size(), actual.texts.size()); ++i) {
     const RecordedText &before = expected.texts[i], &after = actual.texts[i];
-    add(findings, compare_lists("token", before.tokens, after.tokens));
-    if (before.tokens == after.tokens) add(findings, compare_ids(before, after));
+    const auto compare = [&](const std::string& thing, const ReadTokens& was, const ReadTokens& is) {
+      add(findings, compare_lists(thing, was.tokens, is.tokens));
+      if (was.tokens == is.tokens) add(findings, compare_ids(thing, was, is));
+    };
+    compare("token", {before.tokens, before.ids}, {after.tokens, after.ids});
+    compare("target token", {before.target_tokens, before.target_ids},
+            {after.target_tokens, after.target_ids});
   }
   const std::vector<Heatmap> before = maps_of(expected.drawn), after = maps_of(actual.drawn);
   for (std::size_t i = 0; i < before.size(); ++i) {

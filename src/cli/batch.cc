@@ -26,14 +26,16 @@ constexpr std::size_t kBatchTokens = 2048;
 
 std::size_t length(const Item& item) {
   std::size_t most = 0;
-  for (const Subject& subject : item.subjects) most = std::max(most, subject.prepared.encoding.size());
+  for (const Subject& subject : item.subjects)
+    most = std::max({most, subject.prepared.encoding.size(), subject.prepared.target.size()});
   return most;
 }
 
 std::size_t result_bytes(const Item& item) {
   std::size_t bytes = 0;
   for (const Subject& subject : item.subjects) {
-    bytes += cli::result_bytes(subject.card(), subject.selection, subject.prepared.encoding.size());
+    bytes += cli::result_bytes(subject.card(), subject.selection,
+                               subject.queries().encoding.size() * subject.keys().encoding.size());
   }
   return bytes;
 }
@@ -63,7 +65,8 @@ std::map<std::string, double> metrics_of(const Subject& subject) {
   if (subject.forecast.of_labels) {
     for (const auto& [label, value] : subject.forecast.predicted) found["predicts " + label] = value;
   }
-  if (subject.selection.kind == WeightKind::norm) return found;
+  if (subject.selection.kind == WeightKind::norm || subject.selection.part == AttentionPart::cross)
+    return found;
   const HeadMetrics metrics = subject.metrics();
   found["entropy"] = metrics.entropy;
   found["first_token"] = metrics.first_token;
@@ -126,8 +129,13 @@ std::vector<Subject> Batches::read(const Row& row, ManifestEntry& entry) {
   Timings timings;
   try {
     if (!row.fault.empty()) throw Error("text: " + row.fault);
-    const Sentence sentence{
-        .index = row.index, .text = row.text, .pair = row.pair, .name = "text", .pair_name = "pair"};
+    const Sentence sentence{.index = row.index,
+                            .text = row.text,
+                            .pair = row.pair,
+                            .target = row.target,
+                            .name = "text",
+                            .pair_name = "pair",
+                            .target_name = "target"};
     std::vector<Subject> subjects = subjects_of(sources_, sentence, timings);
     entry.tokens = subjects[0].prepared.encoding.size();
     entry.skipped = passed_over(options_, entry.tokens);
@@ -145,13 +153,18 @@ std::optional<Item> Batches::read_item() {
   if (options_.limit && taken_ >= *options_.limit) return std::nullopt;
   const std::optional<Row> row = texts_.next();
   if (!row) return std::nullopt;
-  Item item{
-      .entry = {.index = row->index, .line = row->line, .id = row->id, .text = row->text, .pair = row->pair}};
+  Item item{.entry = {.index = row->index,
+                      .line = row->line,
+                      .id = row->id,
+                      .text = row->text,
+                      .pair = row->pair,
+                      .target = row->target}};
   item.subjects = read(*row, item.entry);
   item.share = texts_.share_read();
   if (!item.subjects.empty()) ++taken_;
   if (std::optional<ManifestEntry> before = destination_->next_kept()) {
-    if (before->text != item.entry.text || before->pair != item.entry.pair || before->id != item.entry.id) {
+    if (before->text != item.entry.text || before->pair != item.entry.pair ||
+        before->target != item.entry.target || before->id != item.entry.id) {
       throw Error("--resume: line " + std::to_string(row->line) + " of the input is another than before",
                   "go on with the same input, or choose another directory");
     }
@@ -194,16 +207,22 @@ void Batches::run_models(std::span<Item* const> all) {
   }
   if (items.empty()) return;
   for (std::size_t source = 0; source < sources_.size(); ++source) {
-    std::vector<Encoding> encodings;
-    for (Item* item : items) encodings.push_back(std::move(item->subjects[source].prepared.encoding));
+    std::vector<Encoding> encodings, targets;
+    for (Item* item : items) {
+      Prepared& prepared = item->subjects[source].prepared;
+      encodings.push_back(std::move(prepared.encoding));
+      if (prepared.sentence.target) targets.push_back(std::move(prepared.target));
+    }
     const auto give_back = [&] {
       for (std::size_t i = 0; i < items.size(); ++i) {
-        items[i]->subjects[source].prepared.encoding = std::move(encodings[i]);
+        Prepared& prepared = items[i]->subjects[source].prepared;
+        prepared.encoding = std::move(encodings[i]);
+        if (prepared.sentence.target) prepared.target = std::move(targets[i]);
       }
     };
     try {
       std::vector<Attention> attentions =
-          opened(sources_[source].reader).run(encodings, sources_[source].selection);
+          opened(sources_[source].reader).run(encodings, targets, sources_[source].selection);
       give_back();
       for (std::size_t i = 0; i < items.size(); ++i) {
         items[i]->subjects[source].attention = std::move(attentions[i]);

@@ -20,7 +20,11 @@ Flags compare_flags(TwoMapsOptions& options) {
 /// Of the whole text, whichever tokens are shown.
 std::vector<std::pair<std::string, std::string>> facts_of(const Side& side) {
   const bool causal = side.subject->attention.causal;
-  const std::size_t tokens = side.subject->prepared.encoding.size();
+  const std::size_t tokens = side.subject->queries().encoding.size();
+  if (side.subject->sources) {
+    return {{"Target tokens", std::to_string(tokens)},
+            {"Source tokens", std::to_string(side.subject->keys().encoding.size())}};
+  }
   const std::string uniform = show_fixed(uniform_entropy(tokens, causal), 2);
   std::vector<std::pair<std::string, std::string>> facts = {
       {"Tokens", std::to_string(tokens)}, {"Attends", causal ? "backwards (causal)" : "both ways"}};

@@ -82,7 +82,10 @@ RecordedText recorded(const Subject& subject) {
           .pair = prepared.sentence.pair,
           .tokens = prepared.encoding.tokens,
           .ids = prepared.encoding.ids,
-          .predicted = subject.forecast.predicted};
+          .predicted = subject.forecast.predicted,
+          .target = prepared.sentence.target,
+          .target_tokens = prepared.target.tokens,
+          .target_ids = prepared.target.ids};
 }
 
 void add_output_and_look_flags(Flags& flags, DrawingOptions& options, const std::string& stem) {
@@ -116,7 +119,7 @@ std::size_t good_columns(std::size_t panels) {
 }
 
 Ready ready_to_draw(const FigurePlan& plan, std::span<Subject> subjects) {
-  for (Subject& subject : subjects) subject.choose_tokens(plan.drawing.tokens);
+  for (Subject& subject : subjects) subject.choose(plan.drawing.tokens);
   return plan.ready(subjects);
 }
 

@@ -3,6 +3,7 @@
 #include "cli/job.h"
 #include "cli/json.h"
 #include "cli/stored_figure.h"
+#include "cli/target.h"
 
 namespace attnviz::cli {
 namespace {
@@ -66,6 +67,12 @@ Provenance provenance_of(const Subject& subject) {
   nlohmann::ordered_json predicted = nlohmann::ordered_json::array();
   for (const auto& [label, value] : subject.forecast.predicted) predicted.push_back({label, value});
   if (!predicted.empty()) provenance["predicted"] = one_line(predicted);
+  if (card.is_encoder_decoder()) provenance["part"] = name_of(subject.reader->part);
+  if (prepared.sentence.target) {
+    provenance["target"] = *prepared.sentence.target;
+    provenance["target_tokens"] = one_line(prepared.target.tokens);
+    provenance["target_ids"] = one_line(prepared.target.ids);
+  }
   const auto digest = card.sha256.find(backend == Backend::checkpoint ? "model.safetensors" : "model.pt");
   if (digest != card.sha256.end()) provenance["model_sha256"] = digest->second;
   return provenance;
@@ -128,10 +135,10 @@ int extract(const ExtractOptions& options, const Streams& streams) {
   Job job{.text = options.text,
           .output = options.output,
           .formats = kFormats,
-          .sources = {{options.model, selector(wanted), {}, /*takes_windows=*/true}},
+          .sources = {{options.model, selector(wanted), {}, /*takes_windows=*/true, /*takes_targets=*/true}},
           .timings = options.model.timings};
   job.ready = [kind = options.model.weights](std::span<Subject> subjects) {
-    return Ready{subjects[0].card().name + (kind == WeightKind::norm ? "-norm" : "-attention")};
+    return Ready{subjects[0].stem() + (kind == WeightKind::norm ? "-norm" : "-attention")};
   };
   const bool apart = options.output.path != "-";
   job.make = [format = file_format(job), apart](std::span<Subject> subjects, Timings&) {

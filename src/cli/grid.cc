@@ -62,7 +62,7 @@ HeatmapGrid heads_of(const Subject& subject, std::size_t columns) {
   for (const int head : attention.heads) {
     grid.panels.push_back(subject.map(attention.at(layer, head), map_title(layer, head)));
   }
-  grid.title = visible(subject.card().name) + " · Layer " + std::to_string(layer);
+  grid.title = subject.title() + " · Layer " + std::to_string(layer);
   return grid;
 }
 
@@ -77,7 +77,7 @@ HeatmapGrid overview_of(const Subject& subject) {
     }
   }
   for (const int head : attention.heads) grid.column_names.push_back("Head " + std::to_string(head));
-  grid.title = visible(subject.card().name) + " · " + std::to_string(attention.layers.size()) + " layers × " +
+  grid.title = subject.title() + " · " + std::to_string(attention.layers.size()) + " layers × " +
                std::to_string(attention.heads.size()) + " heads";
   grid.notes = {
       "each map: rows are the tokens that attend, columns the tokens attended to, in the sentence's order"};
@@ -85,14 +85,17 @@ HeatmapGrid overview_of(const Subject& subject) {
 }
 
 std::string stem_of(const GridOptions& options, const Subject& subject) {
-  if (options.layers) return subject.card().name + "-layers-heads";
-  return subject.card().name + "-layer" + std::to_string(subject.selection.layers.front()) + "-heads";
+  if (options.layers) return subject.stem() + "-layers-heads";
+  return subject.stem() + "-layer" + std::to_string(subject.selection.layers.front()) + "-heads";
 }
 
 FigurePlan grid_plan(const GridOptions& options) {
-  FigurePlan plan{
-      .drawing = options.drawing,
-      .sources = {{options.drawing.model, selector(wanted(options)), {}, /*takes_windows=*/true}}};
+  FigurePlan plan{.drawing = options.drawing,
+                  .sources = {{options.drawing.model,
+                               selector(wanted(options)),
+                               {},
+                               /*takes_windows=*/true,
+                               /*takes_targets=*/true}}};
   plan.ready = [options](std::span<Subject> subjects) { return Ready{stem_of(options, subjects[0])}; };
   plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
     Subject& subject = subjects[0];

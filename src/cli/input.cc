@@ -101,6 +101,8 @@ void add_input_flags(Flags& flags, InputOptions& options) {
         [&](const Given& given) { options.column = given.value; });
   value("--pair-column,--pair-field", "NAME", "the one with second sentences",
         [&](const Given& given) { options.pair_column = given.value; });
+  value("--target-column,--target-field", "NAME", "the one with the texts' targets (see --target)",
+        [&](const Given& given) { options.target_column = given.value; });
   value("--id-column,--id-field", "NAME",
         "the one with names of texts, for the files' names and the manifest",
         [&](const Given& given) { options.id_column = given.value; });
@@ -137,6 +139,7 @@ Texts::Texts(const InputOptions& options, InvalidUtf8 invalid_utf8, std::istream
   const RowOptions how{.format = format_of(options),
                        .text_column = options.column,
                        .pair_column = options.pair_column,
+                       .target_column = options.target_column,
                        .id_column = options.id_column,
                        .header = !options.no_header,
                        .invalid_utf8 = invalid_utf8,

@@ -17,7 +17,7 @@ namespace attnviz::cli {
 struct InputOptions {
   std::optional<std::string> path{};  ///< - is standard input; unset: the one text given is all
   std::optional<RowFormat> format{};  ///< unset: as the extension says; lines of standard input
-  std::optional<std::string> column{}, pair_column{}, id_column{};
+  std::optional<std::string> column{}, pair_column{}, target_column{}, id_column{};
   bool no_header = false;
   std::size_t skip = 0;                ///< rows at the beginning that are passed over
   std::optional<std::size_t> limit{};  ///< of texts that reach the model

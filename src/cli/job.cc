@@ -7,6 +7,7 @@
 #include "cli/batch.h"
 #include "cli/confinement.h"
 #include "cli/console.h"
+#include "cli/target.h"
 
 namespace attnviz::cli {
 namespace {
@@ -19,6 +20,13 @@ void check_window(const Source& source) {
   if (!source.model.window || source.takes_windows) return;
   throw Error("--window: only render, grid, layers and extract read a text in windows",
               "layers can't be followed between tokens that no window holds; --truncate cuts the text");
+}
+
+TargetWish target_wish(const TextOptions& text, const Source& source) {
+  const bool many = text.input.path.has_value();
+  return {.given = many ? text.input.target_column.has_value() : text.target.has_value(),
+          .flag = many ? "--target-column" : "--target",
+          .taken = source.takes_targets};
 }
 
 /// Of many texts.
@@ -48,9 +56,9 @@ std::function<Selection(const ModelCard&)> selector(Wanted wanted) {
   return [wanted = std::move(wanted)](const ModelCard& card) { return select(card, wanted); };
 }
 
-Selection selection_of(const Source& source, const ModelCard& card) {
-  Selection selection = source.select(card);
-  check_places(source.model.ablated, card);
+Selection selection_of(const Source& source, const Reader& reader) {
+  Selection selection = source.select(reader.card);
+  check_places(source.model.ablated, reader.card);
   selection.ablated = source.model.ablated;
   if (source.model.weights == WeightKind::norm && source.of_shares) {
     throw Error(
@@ -58,7 +66,39 @@ Selection selection_of(const Source& source, const ModelCard& card) {
         "render, grid, layers, flow, compare, diff, view head, view model and extract take norms");
   }
   selection.kind = source.model.weights;
+  selection.part = reader.part;
   return selection;
+}
+
+std::string Subject::title() const {
+  const std::string name = visible(card().name);
+  return card().is_encoder_decoder() ? name + " · " + title_of(reader->part) : name;
+}
+
+std::string Subject::stem() const {
+  return card().is_encoder_decoder() ? card().name + "-" + name_of(reader->part) : card().name;
+}
+
+TokenizedText Subject::queries() const {
+  return reader->part == AttentionPart::encoder ? prepared.source_text() : prepared.target_text();
+}
+
+TokenizedText Subject::keys() const {
+  return reader->part == AttentionPart::decoder ? prepared.target_text() : prepared.source_text();
+}
+
+void Subject::choose(const TokenOptions& options, std::optional<std::vector<TokenGroup>> words) {
+  TokenOptions own = options;
+  own.weights = selection.kind;
+  if (reader->part == AttentionPart::cross) {
+    check_two_ranges(own);
+    tokens = shown_tokens(own, queries(), "target");
+    own.range = own.source_range;
+    sources = shown_tokens(own, keys(), "source");
+    return;
+  }
+  check_one_range(own);
+  tokens = words ? shown_words(own, queries(), std::move(*words)) : shown_tokens(own, queries());
 }
 
 std::vector<std::string> Subject::notes() const {
@@ -67,31 +107,27 @@ std::vector<std::string> Subject::notes() const {
   if (precision != Precision::fp32) notes.push_back("computed in " + name_of(precision));
   if (!selection.ablated.empty()) notes.push_back("heads ablated: " + show_places(selection.ablated));
   notes.insert(notes.end(), tokens.notes.begin(), tokens.notes.end());
+  if (sources) notes.insert(notes.end(), sources->notes.begin(), sources->notes.end());
   if (!forecast.predicted.empty()) notes.push_back(prediction_note(forecast.predicted));
   return notes;
 }
 
-void Subject::choose_tokens(const TokenOptions& options, std::optional<std::vector<TokenGroup>> words) {
-  TokenOptions own = options;
-  own.weights = selection.kind;
-  tokens = words ? shown_tokens(own, prepared, std::move(*words)) : shown_tokens(own, prepared);
-}
-
-void Subject::show() { attention = shown_attention(std::move(attention), tokens); }
+void Subject::show() { attention = shown_attention(std::move(attention), tokens, shown_keys()); }
 
 HeadMetrics Subject::metrics() const {
   Attention mean = attention;
   mean.weights = overall_mean(attention);
   mean.layers = {1};
   mean.heads = {0};
-  return head_metrics(mean, prepared.labels).front();
+  return head_metrics(mean, queries().labels).front();
 }
 
 Heatmap Subject::map(const MatrixView& weights, const std::string& title) const {
   Heatmap map{.weights = weights,
               .queries = tokens.labels,
-              .keys = tokens.labels,
+              .keys = shown_keys().labels,
               .causal = attention.causal,
+              .cross = sources.has_value(),
               .title = title,
               .subtitle = prepared.sentence.shown(),
               .notes = notes(),
@@ -105,7 +141,8 @@ std::vector<OpenSource> open_sources(const Job& job, std::istream& in) {
   for (const Source& source : job.sources) {
     OpenSource open{.reader = job.runs_models ? choose_model(source.model) : only_tokenizer(source.model),
                     .selection = {}};
-    if (job.runs_models) open.selection = selection_of(source, open.reader.card);
+    look_at(open.reader, part_of(source.model, open.reader.card, target_wish(job.text, source)));
+    if (job.runs_models) open.selection = selection_of(source, open.reader);
     check_pair(open.reader.card, job.text);
     check_window(source);
     check_window(open.reader.card, source.model);
@@ -124,6 +161,7 @@ std::vector<Subject> subjects_of(std::span<OpenSource> sources, const Sentence& 
   for (OpenSource& source : sources) {
     Sentence own = source.own.value_or(sentence);
     own.pair = sentence.pair;
+    own.target = sentence.target;
     Subject subject{.reader = &source.reader, .selection = source.selection};
     subject.prepared = prepare(source.reader, std::move(own), timings);
     subjects.push_back(std::move(subject));
@@ -135,8 +173,9 @@ void attend(Subject& subject, Timings& timings) {
   Model& model = opened(*subject.reader);
   timings.lap("open model");
   const Prepared& prepared = subject.prepared;
+  const std::span<const Encoding> targets(&prepared.target, prepared.sentence.target ? 1 : 0);
   subject.attention = prepared.windows.empty()
-                          ? std::move(model.run({&prepared.encoding, 1}, subject.selection).front())
+                          ? std::move(model.run({&prepared.encoding, 1}, targets, subject.selection).front())
                           : run_windows(model, prepared.encoding, prepared.windows, subject.selection);
   timings.lap("forward");
   predict(subject, timings);

@@ -24,38 +24,50 @@ struct Source {
   std::function<Selection(const ModelCard&)> select{};  ///< throws Error where the model lacks what is wanted
   std::optional<std::string> against{};                 ///< a text of its own, in place of the job's
   bool takes_windows = false;                           ///< --window
+  bool takes_targets = false;                           ///< --target
   bool of_shares = false;                               ///< made of rows that sum to 1: norms are refused
 };
 
 /// Selects as `wanted` says.
 [[nodiscard]] std::function<Selection(const ModelCard&)> selector(Wanted wanted);
 
-/// What the source wants of a model: the kind of weights that its choice names, of the model without the
-/// heads that it ablates. Throws Error as select, and where norms make no sense.
-[[nodiscard]] Selection selection_of(const Source& source, const ModelCard& card);
+/// What the source wants of the reader's model and part: the kind of weights that its choice names, without
+/// the heads that it ablates. Throws Error as select, and where norms make no sense.
+[[nodiscard]] Selection selection_of(const Source& source, const Reader& reader);
 
 /// A text that a model reads: what is asked for, and once the model ran, its attention.
 struct Subject {
   Reader* reader = nullptr;
   Selection selection{};
   Prepared prepared{};
-  ShownTokens tokens{};  ///< for a job that draws
+  ShownTokens tokens{};                  ///< for a job that draws: of queries and keys
+  std::optional<ShownTokens> sources{};  ///< of the keys of cross attention
   Attention attention{};
   Forecast forecast{};  ///< where the reader's choice asks for it
 
   [[nodiscard]] const ModelCard& card() const { return reader->card; }
 
+  /// "minilm"; of an encoder-decoder "t5-small · Cross attention".
+  [[nodiscard]] std::string title() const;
+  /// For files' names: "minilm", "t5-small-cross".
+  [[nodiscard]] std::string stem() const;
+
+  /// The tokens that attend, and those attended to.
+  [[nodiscard]] TokenizedText queries() const;
+  [[nodiscard]] TokenizedText keys() const;
+
+  /// Which of them a figure shows, of words that were put together otherwise (see align) where they are
+  /// given. Throws Error as shown_tokens().
+  void choose(const TokenOptions& options, std::optional<std::vector<TokenGroup>> words = {});
+  [[nodiscard]] const ShownTokens& shown_keys() const { return sources ? *sources : tokens; }
+
   /// What alters the numbers shown.
   [[nodiscard]] std::vector<std::string> notes() const;
-
-  /// Which are shown, of words that were put together otherwise (see align) where they are given. Throws
-  /// Error as shown_tokens().
-  void choose_tokens(const TokenOptions& options, std::optional<std::vector<TokenGroup>> words = {});
 
   /// The attention becomes that of the tokens shown.
   void show();
 
-  /// Of the mean over what is selected, before show().
+  /// Of the mean over what is selected, before show(); not of cross attention.
   [[nodiscard]] HeadMetrics metrics() const;
 
   /// A map of the tokens shown. `weights` and the subject must outlive it.

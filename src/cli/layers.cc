@@ -43,8 +43,7 @@ void draw_layers(const LayersOptions& options, Subject& subject, const Finish& f
         one ? attention.at(layer, attention.heads.front()) : MatrixView{means.back(), attention.keys};
     grid.panels.push_back(subject.map(map, "Layer " + std::to_string(layer)));
   }
-  grid.title =
-      visible(subject.card().name) + " · " + head_title(subject.card(), options.head) + " through the layers";
+  grid.title = subject.title() + " · " + head_title(subject.card(), options.head) + " through the layers";
   grid.subtitle = subject.prepared.sentence.shown();
   grid.notes = subject.notes();
   finish(grid, options.drawing.look.with_default(options.head ? "Blues" : "Reds"), "");
@@ -54,10 +53,12 @@ FigurePlan layers_plan(const LayersOptions& options) {
   Wanted wanted = MapChoice{.head = options.head}.wanted();
   wanted.layer_flag = "--layers";
   wanted.layers = options.layers;
-  FigurePlan plan{.drawing = options.drawing,
-                  .sources = {{options.drawing.model, selector(wanted), {}, /*takes_windows=*/true}}};
+  FigurePlan plan{
+      .drawing = options.drawing,
+      .sources = {
+          {options.drawing.model, selector(wanted), {}, /*takes_windows=*/true, /*takes_targets=*/true}}};
   plan.ready = [head = options.head](std::span<Subject> subjects) {
-    return Ready{subjects[0].card().name + "-layers-" + head_stem(head)};
+    return Ready{subjects[0].stem() + "-layers-" + head_stem(head)};
   };
   plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
     draw_layers(options, subjects[0], finish);

@@ -34,13 +34,18 @@ std::string number(std::size_t value) { return value == 0 ? "?" : std::to_string
 std::string text(const std::string& value) { return value.empty() ? "?" : visible(value); }
 
 nlohmann::ordered_json as_json(const ModelCard& card) {
-  return {{"name", card.name},         {"architecture", card.architecture},
-          {"layers", card.layers},     {"heads", card.heads},
-          {"hidden", card.hidden},     {"max_tokens", card.max_tokens},
-          {"causal", card.causal},     {"pair", card.takes_pairs},
-          {"forms", forms_of(card)},   {"source", card.source},
-          {"exporter", card.exporter}, {"torch", card.torch},
-          {"sha256", card.sha256},     {"directory", card.directory.string()}};
+  nlohmann::ordered_json json = {{"name", card.name},         {"architecture", card.architecture},
+                                 {"layers", card.layers},     {"heads", card.heads},
+                                 {"hidden", card.hidden},     {"max_tokens", card.max_tokens},
+                                 {"causal", card.causal},     {"pair", card.takes_pairs},
+                                 {"forms", forms_of(card)},   {"source", card.source},
+                                 {"exporter", card.exporter}, {"torch", card.torch},
+                                 {"sha256", card.sha256},     {"directory", card.directory.string()}};
+  if (card.is_encoder_decoder()) {
+    json["decoder_layers"] = card.decoder_layers;
+    json["decoder_heads"] = card.decoder_heads;
+  }
+  return json;
 }
 
 Flags list_flags(ListOptions& options) {
@@ -95,9 +100,16 @@ int info(const InfoOptions& options, const Streams& streams) {
   table.add({"architecture", text(card.architecture)});
   table.add({"layers", number(card.layers)});
   table.add({"heads a layer", number(card.heads)});
+  if (card.is_encoder_decoder()) {
+    table.add({"decoder layers", number(card.decoder_layers)});
+    table.add({"decoder heads", number(card.decoder_heads)});
+  }
   table.add({"hidden size", number(card.hidden)});
   table.add({"max tokens", number(card.max_tokens)});
-  const std::string reach = card.causal ? "to itself and what came before (causal)" : "in both directions";
+  const std::string reach = card.is_encoder_decoder()
+                                ? "in both directions; its decoder back, and to the encoder"
+                            : card.causal ? "to itself and what came before (causal)"
+                                          : "in both directions";
   table.add({"attends", card.layers == 0 ? "?" : reach});
   table.add({"takes pairs", card.takes_pairs ? "yes" : "no"});
   table.add({"forms", joined(forms_of(card))});

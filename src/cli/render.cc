@@ -54,8 +54,8 @@ struct ZoomedPart {
 
 /// Throws Error where a causal model masks all of it.
 void check_zoom(const ZoomRange& range, const Subject& subject) {
-  const std::size_t tokens = subject.tokens.labels.size();
-  const Span queries = zoom_span(range.queries, tokens), keys = zoom_span(range.keys, tokens);
+  const Span queries = zoom_span(range.queries, subject.tokens.labels.size()),
+             keys = zoom_span(range.keys, subject.shown_keys().labels.size());
   if (!subject.card().causal || keys.begin < queries.end) return;
   throw Error("--zoom " + shown_value(range.queries.given) + "," + shown_value(range.keys.given) +
                   ": all of it is masked, " + visible(subject.card().name) + " attends backwards",
@@ -69,6 +69,7 @@ Flags render_flags(RenderOptions& options) {
                {"attnviz render --layer 6 --head 0 \"The bank can refuse to lend money.\"",
                 "attnviz render --head mean -o mean.pdf \"The cat sat on the mat.\"",
                 "attnviz render --model gpt2-demo --layer 2 --head 5 --show \"Once upon a time\"",
+                "attnviz render --model ./t5-small --target \"Das Haus.\" \"The house.\"",
                 "echo \"The cat sat.\" | attnviz render - --format svg -o - > cat.svg"}});
   flags.group("What to draw");
   add_map_flags(flags, options.map);
@@ -83,13 +84,16 @@ Flags render_flags(RenderOptions& options) {
 
 FigurePlan render_plan(const RenderOptions& options) {
   const MapChoice& choice = options.map;
-  FigurePlan plan{
-      .drawing = options.drawing,
-      .sources = {{options.drawing.model, selector(choice.wanted()), {}, /*takes_windows=*/true}}};
+  FigurePlan plan{.drawing = options.drawing,
+                  .sources = {{options.drawing.model,
+                               selector(choice.wanted()),
+                               {},
+                               /*takes_windows=*/true,
+                               /*takes_targets=*/true}}};
   plan.ready = [choice, zoom = options.zoom](std::span<Subject> subjects) {
     const ModelCard& card = subjects[0].card();
     if (zoom) check_zoom(*zoom, subjects[0]);
-    return Ready{card.name + "-" + choice.stem(card)};
+    return Ready{subjects[0].stem() + "-" + choice.stem(card)};
   };
   plan.draw = [choice, zoom = options.zoom, look = options.drawing.look.with_default(choice.colors())](
                   std::span<Subject> subjects, const Finish& finish) {
@@ -99,7 +103,7 @@ FigurePlan render_plan(const RenderOptions& options) {
     Attention& attention = subject.attention;
     const bool one = attention.layers.size() * attention.heads.size() == 1;  // large ones are not copied
     const std::vector<float> weights = one ? std::move(attention.weights) : overall_mean(attention);
-    Heatmap map = subject.map({weights, attention.keys}, visible(card.name) + " · " + choice.title(card));
+    Heatmap map = subject.map({weights, attention.keys}, subject.title() + " · " + choice.title(card));
     std::optional<ZoomedPart> part;
     if (zoom) map.zoom = part.emplace(*zoom, map).zoom;
     finish(map, look, "");

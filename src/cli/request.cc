@@ -7,6 +7,7 @@
 
 #include "attnviz/file.h"
 #include "cli/forecast.h"
+#include "cli/target.h"
 
 namespace attnviz::cli {
 namespace {
@@ -38,6 +39,7 @@ std::string read_model(const Given& given) {
 }
 
 void add_truncate_flag(Flags& flags, ModelChoice& choice) {
+  add_attention_flag(flags, choice);
   flags.flag("--truncate", "cut a text that is too long for the model, and say so", choice.truncate);
   flags.value(
       "--window", "max|N",
@@ -95,6 +97,32 @@ void check_text(const Encoding& encoding, const Sentence& sentence) {
       throw Error((sequence == 0 ? sentence.name : sentence.pair_name) + ": no token in it, expected words");
     }
   }
+}
+
+/// Into what was prepared of its source.
+void read_target(const Reader& reader, const Sentence& sentence, Prepared& prepared) {
+  const ModelCard& card = reader.card;
+  const Tokenizer& tokenizer = *reader.tokenizer;
+  prepared.target = decoder_input(tokenizer, *sentence.target, card.decoder_start_id);
+  const std::vector<std::int8_t>& sequence = prepared.target.sequence;
+  if (std::find(sequence.begin(), sequence.end(), 0) == sequence.end())
+    throw Error(sentence.target_name + ": no token in it, expected words");
+  const std::size_t tokens = prepared.target.size();
+  if (reader.choice.truncate && card.max_tokens > 0 && tokens > card.max_tokens) {
+    prepared.target =
+        decoder_input(tokenizer, *sentence.target, card.decoder_start_id, {.max_tokens = card.max_tokens});
+    prepared.target_cut_from = tokens;
+  }
+  prepared.target_labels = tokenizer.labels(prepared.target);
+}
+
+/// Of a text, or of its target.
+void check_length(const ModelCard& card, const std::string& name, std::size_t tokens, bool windows) {
+  if (card.max_tokens == 0 || tokens <= card.max_tokens) return;
+  const std::string more = "; render, grid, layers and extract read all of it with --window max";
+  throw Error(name + ": " + std::to_string(tokens) + " tokens, " + card.name + " takes at most " +
+                  std::to_string(card.max_tokens),
+              "--truncate cuts the text to what fits" + (windows ? more : ""));
 }
 
 }  // namespace
@@ -182,7 +210,7 @@ Reader choose_model(const ModelChoice& choice) {
 }
 
 Model& opened(Reader& reader) {
-  if (!reader.model) reader.model = open_model(reader.card, reader.choice.options);
+  if (!reader.model) reader.model = open_model(reader.whole.value_or(reader.card), reader.choice.options);
   return *reader.model;
 }
 
@@ -199,8 +227,19 @@ std::vector<std::string> Prepared::notes() const {
             std::to_string(windows.front().encoding.size()) +
             " tokens: each row is that of the window in which its token lies most central"};
   }
-  if (!cut_from) return {};
-  return {"cut to " + std::to_string(encoding.size()) + " of " + std::to_string(*cut_from) + " tokens"};
+  std::vector<std::string> notes;
+  const auto note = [&](const std::string& what, std::size_t left, std::size_t of) {
+    notes.push_back(what + "cut to " + std::to_string(left) + " of " + std::to_string(of) + " tokens");
+  };
+  if (cut_from) note("", encoding.size(), *cut_from);
+  if (target_cut_from) note("target ", target.size(), *target_cut_from);
+  return notes;
+}
+
+TokenizedText Prepared::source_text() const { return {encoding, labels, sentence.text, sentence.pair}; }
+
+TokenizedText Prepared::target_text() const {
+  return {target, target_labels, sentence.target ? std::string_view(*sentence.target) : std::string_view()};
 }
 
 void check_window(const ModelCard& card, const ModelChoice& choice) {
@@ -236,24 +275,25 @@ Prepared prepare(Reader& reader, Sentence sentence, Timings& timings) {
     const std::size_t length = *reader.choice.window > 0 ? *reader.choice.window : card.max_tokens;
     prepared.windows = windows_of(prepared.encoding, length);
   }
+  if (reader.part == AttentionPart::encoder) sentence.target.reset();
+  if (sentence.target) read_target(reader, sentence, prepared);
   prepared.labels = tokenizer.labels(prepared.encoding);
   prepared.sentence = std::move(sentence);
   timings.lap("tokenize");
   return prepared;
 }
 
-std::size_t result_bytes(const ModelCard& card, const Selection& selection, std::size_t tokens) {
+std::size_t result_bytes(const ModelCard& card, const Selection& selection, std::size_t cells) {
   const auto count = [](const std::vector<int>& chosen, int all) {
     return chosen.empty() ? static_cast<std::size_t>(all) : chosen.size();
   };
-  return count(selection.layers, card.layers) * count(selection.heads, card.heads) * tokens * tokens *
-         sizeof(float);
+  return count(selection.layers, card.layers) * count(selection.heads, card.heads) * cells * sizeof(float);
 }
 
 void report_cut(const Prepared& prepared, const ModelCard& card, std::ostream& err) {
-  if (!prepared.cut_from) return;
-  err << "attnviz: note: " << prepared.notes().front() << ", the most that " << visible(card.name)
-      << " takes\n";
+  if (!prepared.cut_from && !prepared.target_cut_from) return;
+  for (const std::string& note : prepared.notes())
+    err << "attnviz: note: " << note << ", the most that " << visible(card.name) << " takes\n";
 }
 
 void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection) {
@@ -262,18 +302,16 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
   const std::size_t whole = prepared.encoding.size();
   const bool windowed = !prepared.windows.empty();
   const std::size_t tokens = windowed ? prepared.windows.front().encoding.size() : whole;
-  if (card.max_tokens > 0 && tokens > card.max_tokens) {
-    throw Error(prepared.sentence.name + ": " + std::to_string(tokens) + " tokens, " + card.name +
-                    " takes at most " + std::to_string(card.max_tokens),
-                prepared.sentence.pair ? "--truncate cuts the text to what fits"
-                                       : "--truncate cuts the text to what fits; render, grid, layers and "
-                                         "extract read all of it with --window max");
-  }
-  std::size_t needed = predicted_memory(card, {.tokens = tokens}, selection, choice.options);
-  if (windowed) needed += result_bytes(card, selection, whole);
+  const Sentence& sentence = prepared.sentence;
+  check_length(card, sentence.name, tokens, !sentence.pair && !sentence.target);
+  check_length(card, sentence.target_name, prepared.target.size(), false);
+  const BatchShape batch{.tokens = tokens, .target_tokens = prepared.target.size()};
+  std::size_t needed = predicted_memory(reader.whole.value_or(card), batch, selection, choice.options);
+  if (windowed) needed += result_bytes(card, selection, whole * whole);
   if (choice.predict) {
     const std::size_t logits = reader.tokenizer->vocabulary_size();
-    needed = std::max(needed, result_bytes(card, selection, whole) + prediction_memory(card, tokens, logits));
+    needed = std::max(needed,
+                      result_bytes(card, selection, whole * whole) + prediction_memory(card, tokens, logits));
   }
   const std::size_t limit = choice.max_memory.value_or(available_memory());
   if (needed <= limit) return;

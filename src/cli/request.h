@@ -26,13 +26,14 @@ struct ModelChoice {
   bool truncate = false;
   std::optional<std::size_t> window{};    ///< tokens of one; 0: as many as the model takes
   std::optional<std::size_t> max_memory;  ///< bytes; unset: what the machine has available
+  std::optional<AttentionPart> part{};    ///< of an encoder-decoder; unset: cross where there is a target
   WeightKind weights = WeightKind::attention;
   std::vector<HeadPlace> ablated{};  ///< heads that give zeros to their layer
   std::optional<int> predict{};      ///< how many of what the model predicts are told
   bool timings = false;
 };
 
-/// --model, --truncate and --window; all that a command needs which only tokenizes.
+/// --model, --attention, --truncate and --window; all that a command needs which only tokenizes.
 void add_model_flags(Flags& flags, ModelChoice& choice);
 
 /// --weights, --ablate and --predict: what a model gives, of commands that run one.
@@ -53,9 +54,11 @@ void add_run_flags(Flags& flags, ModelChoice& choice);
 /// A model with its tokenizer: what reads texts. Both are opened when they are first needed.
 struct Reader {
   ModelChoice choice;
-  ModelCard card;  ///< complete
+  ModelCard card;  ///< complete; its layers and heads are those of the part that is looked at
   std::unique_ptr<Model> model{};
   std::optional<Tokenizer> tokenizer{};
+  AttentionPart part = AttentionPart::encoder;
+  std::optional<ModelCard> whole{};  ///< where that is not the encoder: the model's own
 };
 
 /// Opens the model only where its files do not say enough (a bare TorchScript file).
@@ -73,6 +76,14 @@ struct Wanted {
 /// Throws Error when the model lacks one of the layers or heads: "--layer 13: minilm has layers 1 to 6".
 [[nodiscard]] Selection select(const ModelCard& card, const Wanted& wanted);
 
+/// Borrowed tokens, and what they were made from.
+struct TokenizedText {
+  const Encoding& encoding;
+  std::span<const TokenLabel> labels;
+  std::string_view text;
+  std::optional<std::string_view> pair{};
+};
+
 /// A text made ready for a model.
 struct Prepared {
   Sentence sentence;
@@ -80,13 +91,20 @@ struct Prepared {
   std::vector<TokenLabel> labels;
   std::optional<std::size_t> cut_from;  ///< tokens before --truncate cut them
   std::vector<TextWindow> windows{};    ///< in which --window reads it, if it is too long for one
+  Encoding target{};                    ///< the decoder's input, where there is one
+  std::vector<TokenLabel> target_labels{};
+  std::optional<std::size_t> target_cut_from{};
+
+  /// As rows and columns of its attention show them.
+  [[nodiscard]] TokenizedText source_text() const;
+  [[nodiscard]] TokenizedText target_text() const;
 
   /// What a figure of it has to say: "cut to 512 of 700 tokens", "read in 3 windows …".
   [[nodiscard]] std::vector<std::string> notes() const;
 };
 
 /// Throws Error: a text without a token; a pair with --window. With --truncate a text that is too long is
-/// cut.
+/// cut. A target is read where the reader's part needs one.
 [[nodiscard]] Prepared prepare(Reader& reader, Sentence sentence, Timings& timings);
 
 /// Says on `err` what --truncate cut, if anything.
@@ -98,8 +116,8 @@ void check_window(const ModelCard& card, const ModelChoice& choice);
 /// Throws Error: a pair for a model that takes none.
 void check_pair(const ModelCard& card, const TextOptions& text);
 
-/// Of one text's attention.
-[[nodiscard]] std::size_t result_bytes(const ModelCard& card, const Selection& selection, std::size_t tokens);
+/// Of one text's attention, so many numbers a map.
+[[nodiscard]] std::size_t result_bytes(const ModelCard& card, const Selection& selection, std::size_t cells);
 
 /// Throws Error: more tokens than the model takes, or more memory than allowed.
 void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection);

@@ -5,6 +5,7 @@
 #include "attnviz/file.h"
 #include "cli/command.h"
 #include "cli/diff_figures.h"
+#include "cli/target.h"
 
 namespace attnviz::cli {
 
@@ -22,7 +23,8 @@ void take_digests(ModelCard& card, Backend backend) {
 
 }  // namespace
 
-Reader& Rerun::reader_for(ModelChoice choice, const RecordedText& text) {
+Reader& Rerun::reader_for(const Source& source, const RecordedText& text) {
+  ModelChoice choice = source.model;
   const Precision recorded = choice.options.precision;
   choice.options = options_;
   choice.options.precision = recorded;
@@ -31,11 +33,14 @@ Reader& Rerun::reader_for(ModelChoice choice, const RecordedText& text) {
                           (choice.truncate ? " cut" : "") +
                           (choice.window ? " window " + std::to_string(*choice.window) : "") +
                           (choice.predict ? " predict " + std::to_string(*choice.predict) : "") +
-                          " without " + show_places(choice.ablated);
+                          " without " + show_places(choice.ablated) +
+                          (choice.part ? " " + name_of(*choice.part) : "") + (text.target ? " target" : "");
   const auto known = readers_.find(key);
   if (known != readers_.end()) return known->second;
   Reader& reader = readers_.emplace(key, choose_model(choice)).first->second;
   take_digests(reader.card, opened(reader).backend());
+  look_at(reader,
+          part_of(choice, reader.card, {.given = text.target.has_value(), .taken = source.takes_targets}));
   return reader;
 }
 
@@ -55,12 +60,13 @@ Redone Rerun::operator()(const Record& record) {
   for (std::size_t i = 0; i < plan.sources.size(); ++i) {
     const RecordedText& text = record.texts[i];
     Subject& subject = subjects.emplace_back();
-    subject.reader = &reader_for(plan.sources[i].model, text);
-    subject.selection = selection_of(plan.sources[i], subject.card());
+    subject.reader = &reader_for(plan.sources[i], text);
+    subject.selection = selection_of(plan.sources[i], *subject.reader);
     if (text.pair && !subject.card().takes_pairs)
       throw Error("--pair: " + subject.card().name + " takes one text");
     subject.prepared =
-        prepare(*subject.reader, {.text = text.text, .pair = text.pair, .name = "text"}, timings);
+        prepare(*subject.reader,
+                {.text = text.text, .pair = text.pair, .target = text.target, .name = "text"}, timings);
   }
   check_sizes(subjects);
   std::ignore = ready_to_draw(plan, subjects);

@@ -26,7 +26,7 @@ class Rerun {
   [[nodiscard]] Redone operator()(const Record& record);
 
  private:
-  Reader& reader_for(ModelChoice choice, const RecordedText& text);
+  Reader& reader_for(const Source& source, const RecordedText& text);
 
   ModelOptions options_;
   std::map<std::string, Reader> readers_;

@@ -25,7 +25,9 @@ std::string read_text(const std::string& name, const std::string& given, Invalid
 
 }  // namespace
 
-std::string Sentence::shown() const { return visible(pair ? text + "  |  " + *pair : text); }
+std::string Sentence::shown() const {
+  return visible((pair ? text + "  |  " + *pair : text) + (target ? "  →  " + *target : ""));
+}
 
 void add_text_flags(Flags& flags, TextOptions& options) {
   flags.group("Text");
@@ -33,6 +35,10 @@ void add_text_flags(Flags& flags, TextOptions& options) {
                           [&](const Given& given) { options.text = given.value; });
   flags.value("--pair", "TEXT", "the second sentence, for models that take pairs",
               [&](const Given& given) { options.pair = given.value; });
+  flags.value("--target", "TEXT",
+              "what a model with a decoder behind its encoder (T5, BART, Marian) makes of TEXT, such as its "
+              "translation: the decoder reads it",
+              [&](const Given& given) { options.target = given.value; });
   flags.value("--invalid-utf8", "fail|replace",
               "bytes that are not UTF-8: stop with their place, or replace them with U+FFFD (default: fail)",
               [&](const Given& given) { options.invalid_utf8 = read_choice(given, kPolicies); });
@@ -53,6 +59,8 @@ void check_text(const TextOptions& options) {
   if (options.text) throw Error("TEXT: --input gives the texts already", "leave one out");
   if (options.pair)
     throw Error("--pair: --input gives many texts", "--pair-column names their second sentences");
+  if (options.target)
+    throw Error("--target: --input gives many texts", "--target-column names their targets");
   if (input.limit && !input.shard.is_whole()) {
     throw Error("--limit: not beside --shard, whose parts do not know of each other's texts",
                 "cut the input instead: head -n");
@@ -63,9 +71,13 @@ Sentence read_sentence(const TextOptions& options, std::istream& in) {
   if (options.text == "-" && options.pair == "-") {
     throw Error("--pair -: standard input is the first text already", "give one of the two as an argument");
   }
+  if (options.target == "-" && (options.text == "-" || options.pair == "-")) {
+    throw Error("--target -: standard input is another text already", "give one of the two as an argument");
+  }
   Sentence sentence{.name = options.name};
   sentence.text = read_text(options.name, *options.text, options.invalid_utf8, in);
   if (options.pair) sentence.pair = read_text("--pair", *options.pair, options.invalid_utf8, in);
+  if (options.target) sentence.target = read_text("--target", *options.target, options.invalid_utf8, in);
   return sentence;
 }
 

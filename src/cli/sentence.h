@@ -11,21 +11,21 @@
 
 namespace attnviz::cli {
 
-/// One text, or a pair, as valid UTF-8.
+/// One text, or a pair, as valid UTF-8, and what an encoder-decoder makes of it.
 struct Sentence {
   std::size_t index = 0;  ///< among the sentences of one run
   std::string text{};
-  std::optional<std::string> pair{};
-  std::string name = "TEXT", pair_name = "--pair";  ///< as errors name them
+  std::optional<std::string> pair{}, target{};
+  std::string name = "TEXT", pair_name = "--pair", target_name = "--target";  ///< as errors name them
 
   /// On one line, for titles.
   [[nodiscard]] std::string shown() const;
 };
 
 struct TextOptions {
-  std::string name = "TEXT";          ///< of the first text, as errors name it
-  std::optional<std::string> text{};  ///< - is standard input
-  std::optional<std::string> pair{};  ///< - is standard input
+  std::string name = "TEXT";                    ///< of the first text, as errors name it
+  std::optional<std::string> text{};            ///< - is standard input
+  std::optional<std::string> pair{}, target{};  ///< likewise
   InvalidUtf8 invalid_utf8 = InvalidUtf8::fail;
   InputOptions input{};  ///< many texts in place of one
 };

@@ -94,7 +94,7 @@ Subject attended(KeptModel& kept, const Wish& wish) {
   subject.selection.with_query_key = reader.model->backend() == Backend::checkpoint;
   subject.prepared = prepare(reader, wish.sentence, timings);
   check_size(reader, subject.prepared, subject.selection);
-  subject.tokens = shown_tokens({}, subject.prepared);
+  subject.choose({});
   attend(subject, timings);
   return subject;
 }

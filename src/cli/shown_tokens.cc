@@ -56,9 +56,18 @@ void hide_special(const Encoding& encoding, ShownTokens& shown) {
   if (shown.groups.size() < before) shown.notes.push_back("special tokens hidden");
 }
 
+/// Of norms, the triangle inequality: vectors that point apart are shorter together than one by one.
+std::string merged_note(const std::string& side, bool norms) {
+  constexpr const char* kSums = "norms of keys summed, at least the norm of their sum";
+  if (side == "target") return "sub-words averaged";
+  if (side == "source") return norms ? std::string("sub-words merged: ") + kSums : "sub-words summed";
+  return std::string("sub-words merged: ") + (norms ? kSums : "keys summed") + ", queries averaged";
+}
+
 /// What the options leave of the groups.
-ShownTokens shown_of(const TokenOptions& options, const Prepared& prepared, std::vector<TokenGroup> groups) {
-  const auto& [sentence, encoding, labels, cut_from, windows] = prepared;
+ShownTokens shown_of(const TokenOptions& options, const TokenizedText& text, std::vector<TokenGroup> groups,
+                     const std::string& side) {
+  const Encoding& encoding = text.encoding;
   ShownTokens shown;
   shown.groups = std::move(groups);
   if (tokens_in(shown.groups) < encoding.size()) shown.notes.emplace_back("special tokens hidden");
@@ -66,21 +75,16 @@ ShownTokens shown_of(const TokenOptions& options, const Prepared& prepared, std:
   if (options.range) cut_to(*options.range, options.words ? "word" : "token", shown);
   const bool left_out = tokens_in(shown.groups) < encoding.size();
   const bool norms = options.weights == WeightKind::norm;
-  if (left_out) {
+  if (left_out && side != "target") {  // whose tokens only attend
     if (!norms)
       shown.notes.back() += options.renormalize ? ", rows renormalised" : ": rows may sum to less than 1";
     shown.renormalized = options.renormalize;
   }
   const bool merged = tokens_in(shown.groups) > shown.groups.size();
-  if (merged) {
-    // The triangle inequality: vectors that point apart are shorter together than one by one.
-    shown.notes.insert(
-        shown.notes.begin(),
-        norms ? "sub-words merged: norms of keys summed, at least the norm of their sum, queries averaged"
-              : "sub-words merged: keys summed, queries averaged");
-  }
+  if (merged) shown.notes.insert(shown.notes.begin(), merged_note(side, norms));
+  for (std::string& note : shown.notes) note.insert(0, side.empty() ? "" : side + ": ");
   shown.altered = left_out || merged;
-  shown.labels = group_labels(encoding, labels, shown.groups, sentence.text, sentence.pair);
+  shown.labels = group_labels(encoding, text.labels, shown.groups, text.text, text.pair);
   return shown;
 }
 
@@ -113,12 +117,31 @@ void add_token_flags(Flags& flags, TokenOptions& options) {
              options.hide_special);
   flags.value("--range", "A:B",
               "only the tokens from A to B, B not included, of those that would be shown without it: they "
-              "count from 0, negative numbers from the end; A: and :B leave one end open",
-              [&](const Given& given) { options.range = read_token_range(given); });
+              "count from 0, negative numbers from the end; A: and :B leave one end open. Of cross attention "
+              "A:B,C:D, of target and source",
+              [&](const Given& given) {
+                const std::size_t comma = given.value.find(',');
+                options.range = read_token_range({given.flag, given.value.substr(0, comma)});
+                if (comma != std::string::npos)
+                  options.source_range = read_token_range({given.flag, given.value.substr(comma + 1)});
+              });
   flags.flag("--renormalize", "with --hide-special or --range: rows sum to 1 again", options.renormalize);
 }
 
-ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared) {
+void check_one_range(const TokenOptions& options) {
+  if (!options.source_range) return;
+  throw Error("--range " + shown_value(options.range->given + "," + options.source_range->given) +
+                  ": expected one range, rows and columns are the same tokens",
+              "of cross attention alone there are two, of target and source");
+}
+
+void check_two_ranges(const TokenOptions& options) {
+  if (!options.range || options.source_range) return;
+  throw Error("--range " + shown_value(options.range->given) + ": of cross attention, expected two ranges",
+              "of target and of source tokens: --range " + options.range->given + ",0:");
+}
+
+ShownTokens shown_tokens(const TokenOptions& options, const TokenizedText& text, const std::string& side) {
   if (options.renormalize && !options.hide_special && !options.range) {
     throw Error("--renormalize: nothing is left out", "use it with --hide-special or --range");
   }
@@ -126,22 +149,21 @@ ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared) 
     throw Error("--renormalize: rows of norms do not sum to 1 in the first place",
                 "leave --renormalize or --weights norm out");
   }
-  const auto& [sentence, encoding, labels, cut_from, windows] = prepared;
-  if (options.words) return shown_tokens(options, prepared, words(encoding, sentence.text, sentence.pair));
-  return shown_of(options, prepared, single_tokens(encoding.size()));
+  if (options.words) return shown_words(options, text, words(text.encoding, text.text, text.pair), side);
+  return shown_of(options, text, single_tokens(text.encoding.size()), side);
 }
 
-ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared,
-                         std::vector<TokenGroup> words) {
-  ShownTokens shown = shown_of(options, prepared, std::move(words));
+ShownTokens shown_words(const TokenOptions& options, const TokenizedText& text, std::vector<TokenGroup> words,
+                        const std::string& side) {
+  ShownTokens shown = shown_of(options, text, std::move(words), side);
   for (TokenLabel& label : shown.labels) label.mark.clear();  // a word needs no mark of where it begins
   return shown;
 }
 
-Attention shown_attention(Attention attention, const ShownTokens& shown) {
-  if (!shown.altered) return attention;
-  Attention merged = merge_tokens(attention, shown.groups);
-  return shown.renormalized ? renormalized(std::move(merged)) : merged;
+Attention shown_attention(Attention attention, const ShownTokens& queries, const ShownTokens& keys) {
+  if (!queries.altered && !keys.altered) return attention;
+  Attention merged = merge_tokens(attention, queries.groups, keys.groups);
+  return keys.renormalized ? renormalized(std::move(merged)) : merged;
 }
 
 }  // namespace attnviz::cli

@@ -35,8 +35,8 @@ struct TokenOptions {
   bool words = false;
   bool hide_special = false;
   bool renormalize = false;
-  std::optional<TokenRange> range;
-  WeightKind weights = WeightKind::attention;  ///< whose they are: norms have no sums
+  std::optional<TokenRange> range, source_range;  ///< the second of the keys of cross attention
+  WeightKind weights = WeightKind::attention;     ///< whose they are: norms have no sums
 };
 
 /// --words, --hide-special, --renormalize and --range.
@@ -51,15 +51,22 @@ struct ShownTokens {
   bool renormalized = false;       ///< tokens are left out, and rows are to sum to 1 again
 };
 
+/// Throws Error where --range gives two ranges, or for cross attention one.
+void check_one_range(const TokenOptions& options);
+void check_two_ranges(const TokenOptions& options);
+
+/// `side`, "target" or "source", is of cross attention, whose rows and columns are not the same tokens.
 /// Throws Error: a range that is empty or beyond the tokens, --renormalize where no flag leaves anything out,
 /// nothing left to show; --renormalize of norms.
-[[nodiscard]] ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared);
+[[nodiscard]] ShownTokens shown_tokens(const TokenOptions& options, const TokenizedText& text,
+                                       const std::string& side = "");
 
 /// The same of words that were put together otherwise (see align).
-[[nodiscard]] ShownTokens shown_tokens(const TokenOptions& options, const Prepared& prepared,
-                                       std::vector<TokenGroup> words);
+[[nodiscard]] ShownTokens shown_words(const TokenOptions& options, const TokenizedText& text,
+                                      std::vector<TokenGroup> words, const std::string& side = "");
 
 /// The attention between them. As it was, where nothing is altered; else without query and key vectors.
-[[nodiscard]] Attention shown_attention(Attention attention, const ShownTokens& shown);
+[[nodiscard]] Attention shown_attention(Attention attention, const ShownTokens& queries,
+                                        const ShownTokens& keys);
 
 }  // namespace attnviz::cli

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cli/target.h"
+
 namespace attnviz::cli {
 namespace {
 
@@ -37,7 +39,8 @@ void check_differences(const Side& a, const Side& b) {
 }
 
 bool same_tokens_shown(const std::array<Side, 2>& sides) {
-  return sides[0].subject->tokens.labels == sides[1].subject->tokens.labels;
+  return sides[0].subject->tokens.labels == sides[1].subject->tokens.labels &&
+         sides[0].subject->shown_keys().labels == sides[1].subject->shown_keys().labels;
 }
 
 /// Merges both sides' tokens to the words that they share.
@@ -45,12 +48,15 @@ void align_sides(const TwoMapsOptions& options, std::array<Side, 2>& sides) {
   if (options.against) {
     throw Error("--against: the two texts have different tokens", "only tokens of one text can be aligned");
   }
-  const Sentence& text = sides[0].subject->prepared.sentence;
-  const Alignment alignment =
-      align(sides[0].subject->prepared.encoding, sides[1].subject->prepared.encoding, text.text, text.pair);
+  if (sides[0].subject->sources || sides[1].subject->sources) {
+    throw Error("cross attention: the two sides have different tokens, which can't be aligned",
+                "compare them as they are: attnviz compare");
+  }
+  const TokenizedText first = sides[0].subject->queries(), second = sides[1].subject->queries();
+  const Alignment alignment = align(first.encoding, second.encoding, first.text, first.pair);
   if (alignment.first.empty()) throw Error("--align: the two models share no word of the text");
-  sides[0].subject->choose_tokens(options.drawing.tokens, alignment.first);
-  sides[1].subject->choose_tokens(options.drawing.tokens, alignment.second);
+  sides[0].subject->choose(options.drawing.tokens, alignment.first);
+  sides[1].subject->choose(options.drawing.tokens, alignment.second);
   for (const Side& side : sides) {
     std::vector<std::string>& notes = side.subject->tokens.notes;
     notes.insert(notes.begin(), kAlignedNote);
@@ -63,7 +69,18 @@ std::string model_of(const Side& side, const Side& other) {
   return visible(told_apart ? side.subject->card().name : side.subject->reader->choice.model);
 }
 
-std::string map_title(const Side& side) { return side.choice.title(side.subject->card()); }
+/// Behind a part's name, of an encoder-decoder.
+std::string map_title(const Side& side) {
+  const ModelCard& card = side.subject->card();
+  const std::string part = card.is_encoder_decoder() ? title_of(side.subject->reader->part) + " · " : "";
+  return part + side.choice.title(card);
+}
+
+std::string map_stem(const Side& side) {
+  const ModelCard& card = side.subject->card();
+  const std::string part = card.is_encoder_decoder() ? name_of(side.subject->reader->part) + "-" : "";
+  return part + side.choice.stem(card);
+}
 
 /// What both have in common above them, what tells them apart on each.
 void name(TwoMaps& maps, const TwoMapsOptions& options) {
@@ -80,10 +97,9 @@ void name(TwoMaps& maps, const TwoMapsOptions& options) {
     if (options.against) own += (own.empty() ? "" : " · ") + side.subject->prepared.sentence.shown();
   }
   maps.subtitle = options.against ? "" : a.subject->prepared.sentence.shown();
-  const auto stem_of = [](const Side& side) { return side.choice.stem(side.subject->card()); };
-  maps.stem = a.subject->card().name + "-" + stem_of(a);
+  maps.stem = a.subject->card().name + "-" + map_stem(a);
   if (!one_model) maps.stem += "-" + b.subject->card().name;
-  if (stem_of(a) != stem_of(b)) maps.stem += "-" + stem_of(b);
+  if (map_stem(a) != map_stem(b)) maps.stem += "-" + map_stem(b);
   if (options.against) maps.stem += "-against";
 }
 
@@ -128,6 +144,7 @@ FigurePlan plan_of_two(const TwoMapsOptions& options, bool subtract) {
   FigurePlan plan{.drawing = options.drawing, .sources = {}};
   for (std::size_t i = 0; i < 2; ++i) {
     Source source{options.drawing.model, selector(choice_of(options, i).wanted())};
+    source.takes_targets = true;
     source.model.model = of_side(options.models, i, source.model.model);
     if (i == 1) source.against = options.against;
     plan.sources.push_back(std::move(source));
@@ -147,7 +164,7 @@ TwoMaps two_maps(const TwoMapsOptions& options, std::span<Subject> subjects) {
   name(maps, options);
   collect_notes(maps);
   for (Side& side : maps.sides) {
-    side.metrics = side.subject->metrics();
+    if (!side.subject->sources) side.metrics = side.subject->metrics();
     side.subject->show();
     side.weights = overall_mean(side.subject->attention);
   }

@@ -7,11 +7,13 @@
 #include "cli/command.h"
 #include "cli/confinement.h"
 #include "cli/request.h"
+#include "cli/target.h"
 
 namespace attnviz::cli {
 namespace {
 
 constexpr char kProbe[] = "The bank can refuse to lend money to the person by the river bank.";
+constexpr char kProbeTarget[] = "The person may get no money.";
 constexpr double kTolerance = 1e-5;  // between the two ways to run a model
 
 struct VerifyOptions {
@@ -51,6 +53,8 @@ class Verification {
   [[nodiscard]] Attention run(const ModelOptions& options) const;
   [[nodiscard]] Attention probe(Backend backend, ModelOptions options);
   void tell_precision(Precision precision, const Attention& exact, ModelOptions options);
+  void probe_decoder(const ModelOptions& options);
+  void passed_run(const std::string& what, const Attention& attention);
 
   static constexpr std::size_t kWidth = 14;
   ModelCard card_;
@@ -107,11 +111,30 @@ Attention Verification::run(const ModelOptions& options) const {
 Attention Verification::probe(Backend backend, ModelOptions options) {
   options.backend = backend;
   Attention attention = run(options);
-  passed(name_of(backend), "ran " + std::to_string(attention.layers.size()) + " layers × " +
-                               std::to_string(attention.heads.size()) + " heads on " +
-                               std::to_string(attention.queries) + " tokens; rows sum to 1 within " +
-                               show_general(row_error(attention), 2));
+  passed_run(name_of(backend), attention);
+  if (card_.is_encoder_decoder()) probe_decoder(options);
   return attention;
+}
+
+void Verification::passed_run(const std::string& what, const Attention& attention) {
+  const std::string queries = std::to_string(attention.queries), keys = std::to_string(attention.keys);
+  passed(what, "ran " + std::to_string(attention.layers.size()) + " layers × " +
+                   std::to_string(attention.heads.size()) + " heads on " +
+                   (queries == keys ? queries : queries + " × " + keys) + " tokens; rows sum to 1 within " +
+                   show_general(row_error(attention), 2));
+}
+
+/// What stands behind an encoder, and looks back at it.
+void Verification::probe_decoder(const ModelOptions& options) {
+  const std::unique_ptr<Model> model = open_model(card_, options);
+  const Tokenizer tokenizer(card_.directory);
+  const Encoding source = tokenizer.encode(kProbe);
+  const Encoding target = decoder_input(tokenizer, kProbeTarget, card_.decoder_start_id);
+  for (const AttentionPart part : {AttentionPart::decoder, AttentionPart::cross}) {
+    const std::vector<Attention> found = model->run({&source, 1}, {&target, 1}, {.part = part});
+    validate(found.front());
+    passed_run(name_of(part), found.front());
+  }
 }
 
 /// How far the weights are from those of fp32. A model whose numbers fp16 can't hold is none the worse.

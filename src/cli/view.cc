@@ -208,9 +208,8 @@ std::size_t first_plain(const View& view) {
 
 template <View::Kind kind>
 std::optional<std::size_t> token_of(const ViewOptions<kind>& options, const Subject& subject) {
-  const std::vector<TokenLabel>& labels = subject.tokens.labels;
-  if (options.token) return find_token(*options.token, labels);
-  if (options.key) return find_token(*options.key, labels);
+  if (options.token) return find_token(*options.token, subject.tokens.labels);
+  if (options.key) return find_token(*options.key, subject.shown_keys().labels);
   return std::nullopt;
 }
 
@@ -218,12 +217,15 @@ template <View::Kind kind>
 Ready ready(const ViewOptions<kind>& options, const Subject& subject) {
   if (options.filter != View::Filter::all && !subject.prepared.sentence.pair)
     throw Error("--filter: of a pair, there is one text", "give the second with --pair");
-  if (kind == View::Kind::neuron && subject.tokens.altered) {
-    throw Error("view neuron: " + subject.tokens.notes.front() + ", expected single tokens",
+  if (options.filter != View::Filter::all && subject.prepared.sentence.target)
+    throw Error("--filter: of a pair's attention to itself, not of a target's",
+                "leave --filter or --target out");
+  if (kind == View::Kind::neuron && (subject.tokens.altered || subject.shown_keys().altered)) {
+    throw Error("view neuron: " + subject.notes().front() + ", expected single tokens",
                 "leave --words, --hide-special and --range out: vectors are of one token each");
   }
   std::ignore = token_of(options, subject);
-  std::string stem = subject.card().name + "-" + word(kind) + "-view";
+  std::string stem = subject.stem() + "-" + word(kind) + "-view";
   if (kind != View::Kind::model)
     stem += "-layer" + std::to_string(options.layer.value_or(subject.card().layers));
   if (kind == View::Kind::neuron) stem += "-head" + std::to_string(head_of(options));
@@ -268,7 +270,10 @@ FigurePlan view_plan(const ViewOptions<kind>& given) {
   }
   FigurePlan plan{.drawing = options.drawing,
                   .sources = {{options.drawing.model,
-                               [options](const ModelCard& card) { return selection_of(options, card); }}}};
+                               [options](const ModelCard& card) { return selection_of(options, card); },
+                               {},
+                               /*takes_windows=*/false,
+                               /*takes_targets=*/true}}};
   plan.sources.front().of_shares = kind == View::Kind::neuron;
   plan.ready = [options](std::span<Subject> subjects) { return ready(options, subjects[0]); };
   plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {

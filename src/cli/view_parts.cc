@@ -7,7 +7,8 @@ namespace {
 
 std::optional<std::size_t> second_from(const Subject& subject) {
   const std::vector<TokenGroup>& groups = subject.tokens.groups;
-  const std::vector<std::int8_t>& sequence = subject.prepared.encoding.sequence;
+  if (subject.sources) return std::nullopt;
+  const std::vector<std::int8_t>& sequence = subject.queries().encoding.sequence;
   const auto of_second = [&](const TokenGroup& group) { return sequence[group.first] == 1; };
   const auto found = std::find_if(groups.begin(), groups.end(), of_second);
   if (found == groups.begin() || found == groups.end()) return std::nullopt;
@@ -63,13 +64,15 @@ View view_of(const Subject& subject, View::Kind kind) {
             .layers = attention.layers,
             .heads = attention.heads,
             .tokens = subject.tokens.labels,
+            .sources = subject.sources ? std::span<const TokenLabel>(subject.sources->labels)
+                                       : std::span<const TokenLabel>(),
             .second_from = second_from(subject),
             .causal = attention.causal,
             .weights = attention.weights,
             .head_size = attention.head_size,
             .query = attention.query,
             .key = attention.key,
-            .title = visible(subject.card().name),
+            .title = subject.title(),
             .subtitle = subject.prepared.sentence.shown(),
             .notes = subject.notes(),
             .layer = attention.layers.back(),

@@ -85,7 +85,10 @@ Figure comparison_figure(const Comparison& comparison, const Look& look, const M
                                  panel_of(page, second.map, length, look.annotate)};
   const double second_labels = label_room(page, panels[1], second.map);
   const double slot = panels[0].width() + kBetweenSides;
-  panels[1].x = kGrid * std::round((slot + second_labels) / kGrid);
+  // The titles of the keys stand in the middle of their maps, which may be narrower than they are.
+  const double titles = page.width(key_title(first.map.cross), TypeSizes::kAxisTitle) + kBetweenSides;
+  const double apart = std::max(slot + second_labels, titles + (panels[0].width() - panels[1].width()) / 2);
+  panels[1].x = kGrid * std::round(apart / kGrid);
 
   Box key_labels = panels[0].box(), query_labels = panels[0].box();
   for (std::size_t i = 0; i < 2; ++i) {
@@ -93,8 +96,9 @@ Figure comparison_figure(const Comparison& comparison, const Look& look, const M
     if (i == 0) query_labels.left = -label_room(Page(look.theme, measure), panels[0], first.map);
     key_labels = key_labels.joined(labels);
   }
-  draw_query_title(page, panels[0].box(), query_labels, query_labels);
-  for (const Panel& panel : panels) draw_key_title(page, panel.box(), key_labels);
+  draw_query_title(page, {panels[0].box(), first.map.cross}, query_labels, query_labels);
+  draw_key_title(page, {panels[0].box(), first.map.cross}, key_labels);
+  draw_key_title(page, {panels[1].box(), second.map.cross}, key_labels);
 
   const double facts_top = page.bounds().bottom;
   for (std::size_t i = 0; i < 2; ++i) {

@@ -19,11 +19,16 @@ struct Link {
   float weight;
 };
 
-/// The `count` strongest links between different tokens, strongest first; of a difference the farthest from
-/// 0, of each token.
+/// Where a token's weight on itself is passed over, as the least telling.
+bool has_diagonal(const Heatmap& heatmap) {
+  return !heatmap.rows_are_layers && !heatmap.is_signed && !heatmap.cross;
+}
+
+/// The `count` strongest links, strongest first; off the diagonal where there is one, and of a difference
+/// the farthest from 0.
 std::vector<Link> strongest_links(const Heatmap& heatmap, std::size_t count) {
   const MatrixView& weights = heatmap.weights;
-  const bool all = heatmap.rows_are_layers || heatmap.is_signed;
+  const bool all = !has_diagonal(heatmap);
   std::vector<Link> links;
   for (std::size_t row = 0; row < weights.rows(); ++row) {
     for (std::size_t column = 0; column < weights.columns; ++column) {
@@ -123,9 +128,12 @@ std::string colors_sentence(const ColorScale& scale) {
 /// "3 queries (rows, attending from) by 3 keys (columns, attending to)"
 std::string extent_of(const Heatmap& heatmap) {
   const std::string of = heatmap.pooling.by > 1 ? " groups of " + std::to_string(heatmap.pooling.by) : "";
-  return std::to_string(heatmap.weights.rows()) + of +
-         (heatmap.rows_are_layers ? " layers (rows)" : " queries (rows, attending from)") + " by " +
-         std::to_string(heatmap.weights.columns) + of + " keys (columns, attending to)";
+  const std::string rows = heatmap.rows_are_layers ? " layers (rows)"
+                           : heatmap.cross         ? " target tokens (rows, attending from)"
+                                                   : " queries (rows, attending from)";
+  return std::to_string(heatmap.weights.rows()) + of + rows + " by " +
+         std::to_string(heatmap.weights.columns) + of +
+         (heatmap.cross ? " source tokens (columns, attending to)" : " keys (columns, attending to)");
 }
 
 /// What the numbers are, within a sentence.
@@ -163,9 +171,9 @@ std::string description(const Heatmap& heatmap, const ColorScale& scale) {
   if (heatmap.causal) text += kMasked;
   text += text_sentence(heatmap.subtitle);
   const std::string links = links_of(heatmap, 3);
-  const char* const lead = heatmap.is_signed         ? " Largest differences: "
-                           : heatmap.rows_are_layers ? " Strongest weights: "
-                                                     : " Strongest links off the diagonal: ";
+  const char* const lead = heatmap.is_signed       ? " Largest differences: "
+                           : has_diagonal(heatmap) ? " Strongest links off the diagonal: "
+                                                   : " Strongest weights: ";
   if (!links.empty()) text += lead + links + ".";
   if (!heatmap.is_signed && !heatmap.rows_are_layers && heatmap.pooling.by == 1)
     text += most_received(heatmap) + most_concentrated(heatmap);
@@ -193,8 +201,9 @@ std::string description(const HeatmapGrid& grid, const ColorScale& scale) {
                      [](const auto& a, const auto& b) { return a.first > b.first; });
     strongest.resize(kMostPanels);
   }
+  const std::string where = has_diagonal(first) ? " off the diagonal" : "";
   if (!strongest.empty())
-    text += all ? " Strongest link off the diagonal of each:" : " The strongest links off the diagonal:";
+    text += all ? " Strongest link" + where + " of each:" : " The strongest links" + where + ":";
   for (const auto& [weight, map] : strongest) {
     text +=
         " " + visible(map->title) + ": " + links_of(*map, 1) + (map == strongest.back().second ? "." : ";");
@@ -210,8 +219,8 @@ std::string description(const Comparison& comparison, const ColorScale& scale) {
     text += " " + visible(map.title) + ":";
     for (const auto& [name, value] : facts) text += " " + name + " " + value + ";";
     const std::string links = links_of(map, 3);
-    text +=
-        " strongest links off the diagonal: " + (links.empty() ? "none" : links) + "." + most_received(map);
+    text += std::string(has_diagonal(map) ? " strongest links off the diagonal: " : " strongest links: ") +
+            (links.empty() ? "none" : links) + "." + most_received(map);
   }
   return text + note_sentences(comparison.notes);
 }
@@ -235,7 +244,8 @@ std::string description(const Summary& summary, const ColorScale& scale) {
 
 namespace {
 
-std::string token_of(const View& view, std::size_t token) { return quoted(view.tokens[token], token); }
+std::string query_of(const View& view, std::size_t token) { return quoted(view.tokens[token], token); }
+std::string key_of(const View& view, std::size_t token) { return quoted(view.key_tokens()[token], token); }
 
 /// " Strongest lines between different tokens: head 3 “bank” (2) to “river” (14) 0.45, …"
 std::string strongest_lines(const View& view, const SightLines& sight) {
@@ -243,12 +253,13 @@ std::string strongest_lines(const View& view, const SightLines& sight) {
   std::string text;
   std::size_t count = 0;
   for (auto line = sight.lines.rbegin(); line != sight.lines.rend() && count < kMost; ++line) {
-    if (line->query == line->key) continue;
-    ++count;
-    text += count == 1 ? " Strongest lines between different tokens: " : ", ";
+    if (line->query == line->key && !view.is_cross()) continue;
+    const char* const lead =
+        view.is_cross() ? " Strongest lines: " : " Strongest lines between different tokens: ";
+    text += ++count == 1 ? lead : ", ";
     if (view.kind == View::Kind::model) text += "layer " + std::to_string(line->layer) + " ";
-    text += "head " + std::to_string(line->head) + " " + token_of(view, line->query) + " to " +
-            token_of(view, line->key) + " " + fixed(line->weight, decimals_of(view, sight));
+    text += "head " + std::to_string(line->head) + " " + query_of(view, line->query) + " to " +
+            key_of(view, line->key) + " " + fixed(line->weight, decimals_of(view, sight));
   }
   return text.empty() ? "" : text + ".";
 }
@@ -256,7 +267,7 @@ std::string strongest_lines(const View& view, const SightLines& sight) {
 /// The key that receives most of the lines' weight, and the row of the strongest line.
 std::string where_lines_concentrate(const View& view, const SightLines& sight) {
   if (sight.lines.empty()) return " No line is drawn.";
-  std::vector<double> received(view.tokens.size(), 0);
+  std::vector<double> received(view.key_tokens().size(), 0);
   double total = 0;
   for (const ViewLine& line : sight.lines) {
     received[line.key] += line.weight;
@@ -267,13 +278,13 @@ std::string where_lines_concentrate(const View& view, const SightLines& sight) {
   const ViewLine& peak = sight.lines.back();
   std::string text;
   if (!(view.token && view.token_is_key)) {
-    text = " The key that receives most is " + token_of(view, most) + ", with " +
+    text = " The key that receives most is " + key_of(view, most) + ", with " +
            fixed(100 * received[most] / total, 0) + " % of " + total_of(view.quantity) + " drawn.";
   }
-  return text + " The most concentrated row is " + token_of(view, peak.query) + " in " +
+  return text + " The most concentrated row is " + query_of(view, peak.query) + " in " +
          (view.kind == View::Kind::model ? "layer " + std::to_string(peak.layer) + " " : "") + "head " +
          std::to_string(peak.head) + ", with " + fixed(peak.weight, decimals_of(view, sight)) + " on " +
-         token_of(view, peak.key) + ".";
+         key_of(view, peak.key) + ".";
 }
 
 std::string lines_description(const View& view, const SightLines& sight, const ColorScale& scale) {
@@ -281,8 +292,10 @@ std::string lines_description(const View& view, const SightLines& sight, const C
   std::string text = "Lines of " + quantity_of({.weights = {}, .quantity = view.quantity});
   text +=
       view.kind == View::Kind::model ? " in every layer (rows) and head (columns), " : ", a colour a head, ";
-  text += title_of(view) + ": from " + count(view.queries()) + " queries (left, attending from) to " +
-          count(view.keys()) + " keys (right, attending to)" + colors_sentence(scale);
+  const bool cross = view.is_cross();
+  text += title_of(view) + ": from " + count(view.queries()) + (cross ? " target tokens" : " queries") +
+          " (left, attending from) to " + count(view.keys()) + (cross ? " source tokens" : " keys") +
+          " (right, attending to)" + colors_sentence(scale);
   if (view.causal) text += kMasked;
   return text + text_sentence(view.subtitle) + strongest_lines(view, sight) +
          where_lines_concentrate(view, sight);
@@ -303,9 +316,9 @@ std::string neuron_description(const View& view) {
                      " tokens, their products, the dot products over √" + size + ", and their softmax.";
   if (view.causal) text += kMasked;
   return text + text_sentence(view.subtitle) + " The largest weight is " +
-         fixed(weights(*view.token, largest), 2) + ", on " + token_of(view, largest) +
+         fixed(weights(*view.token, largest), 2) + ", on " + key_of(view, largest) +
          "; the largest dot product is " + signed_fixed(dots[by_dot], 2) + ", with " +
-         token_of(view, begin + by_dot) + ".";
+         key_of(view, begin + by_dot) + ".";
 }
 
 }  // namespace

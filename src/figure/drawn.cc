@@ -14,8 +14,9 @@ std::vector<Heatmap> maps_of_view(const View& view) {
     for (const int head : view.heads) {
       maps.push_back({.weights = view.at(layer, head),
                       .queries = view.tokens,
-                      .keys = view.tokens,
+                      .keys = view.key_tokens(),
                       .causal = view.causal,
+                      .cross = view.is_cross(),
                       .title = "Layer " + std::to_string(layer) + " · Head " + std::to_string(head),
                       .subtitle = view.subtitle,
                       .notes = view.notes,

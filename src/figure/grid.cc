@@ -177,8 +177,8 @@ Figure heatmap_grid(const HeatmapGrid& grid, const Look& look, const MeasureText
     draw_names(page, layout, grid);
   } else {
     const OuterLabels labels = draw_outer_labels(page, layout, grid);
-    draw_query_title(page, maps, labels.queries, labels.keys);
-    draw_key_title(page, maps, labels.keys);
+    draw_query_title(page, {maps, first.cross}, labels.queries, labels.keys);
+    draw_key_title(page, {maps, first.cross}, labels.keys);
   }
   constexpr double kToTheBar = 14.4, kLongestBar = 300;
   const double bar_height = std::min(maps.bottom - maps.top, std::max(kLongestBar, layout.panel.height()));

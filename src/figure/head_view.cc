@@ -117,9 +117,9 @@ void draw_token_columns(Page& page, const Scene& scene) {
   const double left = -kToLabels - (view.token_is_key ? cells : 0);
   const double right = layout.across + kToLabels + (view.token_is_key ? 0 : cells);
   draw_tokens(page, {view.tokens, layout.queries, left, Text::Align::end, chosen(false)});
-  draw_tokens(page, {view.tokens, layout.keys, right, Text::Align::start, chosen(true)});
-  draw_caption(page, left, Text::Align::end, "Queries (attending from)");
-  draw_caption(page, right, Text::Align::start, "Keys (attending to)");
+  draw_tokens(page, {view.key_tokens(), layout.keys, right, Text::Align::start, chosen(true)});
+  draw_caption(page, left, Text::Align::end, query_title(view.is_cross()));
+  draw_caption(page, right, Text::Align::start, key_title(view.is_cross()));
 }
 
 /// A tile with its number for each head, in rows from the left end of all that is drawn.

@@ -61,13 +61,14 @@ Figure head_heatmap(const Heatmap& heatmap, const Look& look, const MeasureText&
   const Box key_labels = draw_key_labels(page, panel, with_positions(heatmap.keys, by));
   const Box query_labels =
       draw_query_labels(page, panel, with_positions(heatmap.queries, heatmap.rows_are_layers ? 1 : by));
-  if (!heatmap.rows_are_layers) draw_query_title(page, panel.box(), query_labels, key_labels);
+  const TitledMaps titled{panel.box(), heatmap.cross};
+  if (!heatmap.rows_are_layers) draw_query_title(page, titled, query_labels, key_labels);
   constexpr double kToTheBar = 14.4;
   const ColorBar color_bar{{&scale, 1}, heatmap.quantity, blank_cells(heatmap)};
   const Box bar = draw_color_bar(page, color_bar, right_edge + kToTheBar, 0, panel.height());
   // A bar longer than its map stands where the title of the keys might.
   const bool long_bar = !heatmap.zoom && bar.bottom > panel.height() + 1;
-  draw_key_title(page, panel.box(), key_labels, long_bar ? bar.bottom : 0);
+  draw_key_title(page, titled, key_labels, long_bar ? bar.bottom : 0);
 
   constexpr double kLeastForTheSentence = 230;
   const double right = std::max(page.bounds().right, kLeastForTheSentence);

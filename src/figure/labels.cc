@@ -87,18 +87,22 @@ std::vector<TokenLabel> with_positions(std::span<const TokenLabel> labels, std::
   return positioned;
 }
 
-void draw_key_title(Page& page, const Box& maps, const Box& labels, double top) {
-  Text title = axis_title(page, "Keys (attending to)");
-  title.x = (maps.left + maps.right) / 2;
+const char* query_title(bool cross) { return cross ? "Target (attending from)" : "Queries (attending from)"; }
+
+const char* key_title(bool cross) { return cross ? "Source (attending to)" : "Keys (attending to)"; }
+
+void draw_key_title(Page& page, const TitledMaps& maps, const Box& labels, double top) {
+  Text title = axis_title(page, key_title(maps.cross));
+  title.x = (maps.box.left + maps.box.right) / 2;
   title.y = std::max(labels.bottom, top) + title.size;
   page.add(title);
 }
 
-void draw_query_title(Page& page, const Box& maps, const Box& query_labels, const Box& key_labels) {
-  Text title = axis_title(page, "Queries (attending from)");
+void draw_query_title(Page& page, const TitledMaps& maps, const Box& query_labels, const Box& key_labels) {
+  Text title = axis_title(page, query_title(maps.cross));
   title.angle = -90;
-  title.y = (maps.top + maps.bottom) / 2;
-  const bool overhangs = page.width(title) > maps.bottom - maps.top;
+  title.y = (maps.box.top + maps.box.bottom) / 2;
+  const bool overhangs = page.width(title) > maps.box.bottom - maps.box.top;
   title.x = std::min(query_labels.left, overhangs ? key_labels.left : query_labels.left) - title.size;
   page.add(title);
 }

@@ -28,7 +28,7 @@ struct Neurons {
     keys = {view.key_at(view.layer, head).values.subspan(first * size, seen * size), size};
     for (std::size_t i = 0; i < keys.values.size(); ++i)
       products.push_back(query.values[i % size] * keys.values[i]);
-    weights = view.at(view.layer, head).values.subspan(*view.token * view.tokens.size() + first, seen);
+    weights = view.at(view.layer, head).values.subspan(*view.token * view.key_tokens().size() + first, seen);
   }
 
   [[nodiscard]] MatrixView products_by_key() const { return {products, keys.columns}; }
@@ -61,7 +61,7 @@ double width_of_numbers(const Page& page, const std::vector<double>& dots, doubl
 
 Layout layout_of(const Page& page, const View& view, const std::vector<double>& dots, Annotate annotate) {
   constexpr double kBandWidth = 122.88, kWidestCell = 14.4, kSlot = 86.4;
-  double pitch = row_pitch(view.tokens.size());
+  double pitch = row_pitch(std::max(view.tokens.size(), view.key_tokens().size()));
   if (annotate == Annotate::always)
     pitch = std::max(pitch, kGrid * std::ceil(TypeSizes::kSmallestAnnotation * TypeSizes::kLine / kGrid));
   Layout layout;
@@ -246,7 +246,7 @@ Figure neuron_view(const View& view, const Look& look, const MeasureText& measur
   draw_bars(page, layout,
             {layout.weights, first, {neurons.weights.begin(), neurons.weights.end()}, false, own, own});
   draw_tokens(page, {view.tokens, layout.queries, -kToTokens, Text::Align::end, view.token});
-  draw_tokens(page, {view.tokens, layout.key_rows, layout.tokens, Text::Align::start, {}});
+  draw_tokens(page, {view.key_tokens(), layout.key_rows, layout.tokens, Text::Align::start, {}});
   draw_column_names(page, layout, view);
   const bool masked = view.causal && keys_seen(view).end < view.keys().end;
   draw_vector_bars(page,

@@ -83,10 +83,20 @@ Box draw_key_labels(Page& page, const Panel& panel, std::span<const TokenLabel> 
 Box draw_query_labels(Page& page, const Panel& panel, std::span<const TokenLabel> queries,
                       LabelSide side = LabelSide::left);
 
-/// "Keys (attending to)" below `labels` and no higher than `top`, in the middle of `maps`.
-void draw_key_title(Page& page, const Box& maps, const Box& labels, double top = 0);
-/// "Queries (attending from)" left of the query labels, and of the key labels where it would reach them.
-void draw_query_title(Page& page, const Box& maps, const Box& query_labels, const Box& key_labels);
+/// "Queries (attending from)" and "Keys (attending to)"; of cross attention a target and its source.
+[[nodiscard]] const char* query_title(bool cross);
+[[nodiscard]] const char* key_title(bool cross);
+
+/// What maps cover that share their axes' titles.
+struct TitledMaps {
+  Box box;
+  bool cross = false;  ///< as of a Heatmap
+};
+
+/// The key title below `labels` and no higher than `top`, in the middle of `maps`.
+void draw_key_title(Page& page, const TitledMaps& maps, const Box& labels, double top = 0);
+/// The query title left of the query labels, and of the key labels where it would reach them.
+void draw_query_title(Page& page, const TitledMaps& maps, const Box& query_labels, const Box& key_labels);
 
 /// A slim bar with round ticks and its name.
 struct ColorBar {

@@ -94,11 +94,11 @@ double draw_mean_map(Page& page, const Panel& panel, const Heatmap& mean, const 
   draw_annotations(page, panel, mean, scale, look.annotate);
   const Box key_labels = draw_key_labels(page, panel, mean.keys);
   const Box query_labels = draw_query_labels(page, panel, mean.queries);
-  draw_query_title(page, panel.box(), query_labels, key_labels);
+  draw_query_title(page, {panel.box()}, query_labels, key_labels);
   constexpr double kToTheBar = 14.4;
   const ColorBar color_bar{{&scale, 1}, mean.quantity, blank_cells(mean)};
   const Box bar = draw_color_bar(page, color_bar, panel.width() + kToTheBar, 0, panel.height());
-  draw_key_title(page, panel.box(), key_labels, bar.bottom > panel.height() + 1 ? bar.bottom : 0);
+  draw_key_title(page, {panel.box()}, key_labels, bar.bottom > panel.height() + 1 ? bar.bottom : 0);
   return bar.right;
 }
 

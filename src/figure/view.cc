@@ -14,19 +14,23 @@ std::size_t place_of(const std::vector<int>& numbers, int number, const std::str
   return static_cast<std::size_t>(found - numbers.begin());
 }
 
-/// Of [layers, heads, rows of `columns` each].
-MatrixView matrix_of(const View& view, std::span<const float> values, std::size_t columns, int layer,
-                     int head) {
-  const std::size_t size = view.tokens.size() * columns;
-  const std::size_t index =
-      place_of(view.layers, layer, "layer") * view.heads.size() + place_of(view.heads, head, "head");
+/// A layer's and head's place among the matrices.
+std::size_t matrix_of(const View& view, int layer, int head) {
+  return place_of(view.layers, layer, "layer") * view.heads.size() + place_of(view.heads, head, "head");
+}
+
+/// Of matrices of `rows` × `columns` numbers.
+MatrixView matrix_at(std::span<const float> values, std::size_t index, std::size_t rows,
+                     std::size_t columns) {
+  const std::size_t size = rows * columns;
   if (values.size() < (index + 1) * size) throw Error("the view's numbers do not match its layers and heads");
   return {values.subspan(index * size, size), columns};
 }
 
 void check_token(const View& view) {
   if (!view.token) return;
-  const std::size_t token = *view.token, last = view.tokens.size() - 1;
+  const std::size_t token = *view.token;
+  const std::size_t last = (view.token_is_key ? view.key_tokens() : view.tokens).size() - 1;
   if (token > last)
     throw Error("view: no token " + std::to_string(token) + ", expected 0 to " + std::to_string(last));
   const auto [begin, end] = view.token_is_key ? view.keys() : view.queries();
@@ -40,11 +44,12 @@ void check_token(const View& view) {
 void check(const View& view) {
   const std::size_t tokens = view.tokens.size();
   if (tokens == 0) throw Error("view: no tokens, expected at least one");
-  const std::size_t expected = view.layers.size() * view.heads.size() * tokens * tokens;
+  const std::size_t expected = view.layers.size() * view.heads.size() * tokens * view.key_tokens().size();
   if (view.weights.size() != expected || expected == 0) {
     throw Error("view: weights do not match its layers, heads and tokens, expected " +
                 std::to_string(expected) + ", got " + std::to_string(view.weights.size()));
   }
+  if (view.second_from && view.is_cross()) throw Error("view: cross attention, expected no second sentence");
   if (view.second_from && (*view.second_from == 0 || *view.second_from >= tokens)) {
     throw Error("view: the second sentence cannot begin at token " + std::to_string(*view.second_from) +
                 " of " + std::to_string(tokens));
@@ -63,15 +68,15 @@ void check(const View& view) {
 }  // namespace
 
 MatrixView View::at(int layer_number, int head_number) const {
-  return matrix_of(*this, weights, tokens.size(), layer_number, head_number);
+  return matrix_at(weights, matrix_of(*this, layer_number, head_number), tokens.size(), key_tokens().size());
 }
 
 MatrixView View::query_at(int layer_number, int head_number) const {
-  return matrix_of(*this, query, head_size, layer_number, head_number);
+  return matrix_at(query, matrix_of(*this, layer_number, head_number), tokens.size(), head_size);
 }
 
 MatrixView View::key_at(int layer_number, int head_number) const {
-  return matrix_of(*this, key, head_size, layer_number, head_number);
+  return matrix_at(key, matrix_of(*this, layer_number, head_number), key_tokens().size(), head_size);
 }
 
 View::Range View::queries() const {
@@ -82,7 +87,7 @@ View::Range View::queries() const {
 
 View::Range View::keys() const {
   const bool first = filter == Filter::a_to_a || filter == Filter::b_to_a;
-  if (filter == Filter::all || !second_from) return {0, tokens.size()};
+  if (filter == Filter::all || !second_from) return {0, key_tokens().size()};
   return first ? Range{0, *second_from} : Range{*second_from, tokens.size()};
 }
 

@@ -147,7 +147,8 @@ std::string title_of(const View& view) {
   if (view.second_from) title += kFilters[static_cast<int>(view.filter)];
   if (!view.token) return title;
   const bool by_key = view.token_is_key;
-  return title + (by_key ? " · To “" : " · From “") + visible(view.tokens[*view.token].whole()) + "” (" +
+  const std::span<const TokenLabel> tokens = by_key ? view.key_tokens() : view.tokens;
+  return title + (by_key ? " · To “" : " · From “") + visible(tokens[*view.token].whole()) + "” (" +
          std::to_string(*view.token) + ")";
 }
 

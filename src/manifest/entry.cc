@@ -14,8 +14,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 11> kMembers = {
-    "index", "line", "id", "text", "pair", "tokens", "metrics", "file", "sha256", "error", "skipped"};
+constexpr std::array<std::string_view, 12> kMembers = {"index", "line",   "id",     "text",
+                                                       "pair",  "target", "tokens", "metrics",
+                                                       "file",  "sha256", "error",  "skipped"};
 
 /// Reads members with checks of what they are. A manifest is a file that anyone may have written.
 class EntryReader {
@@ -41,6 +42,7 @@ class EntryReader {
     if (!has("text")) refuse("text is missing");
     entry.text = *text("text");
     entry.pair = text("pair");
+    entry.target = text("target");
     if (has("tokens")) entry.tokens = number("tokens");
     if (has("metrics")) entry.metrics = metrics();
     entry.file = text("file").value_or("");
@@ -100,6 +102,7 @@ std::string to_json(const ManifestEntry& entry) {
   if (entry.id) json["id"] = *entry.id;
   json["text"] = entry.text;
   if (entry.pair) json["pair"] = *entry.pair;
+  if (entry.target) json["target"] = *entry.target;
   if (entry.tokens > 0) json["tokens"] = entry.tokens;
   Json metrics = Json::object();
   for (const auto& [name, value] : entry.metrics) {

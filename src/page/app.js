@@ -58,7 +58,7 @@ function pickHead(app, head) {
  */
 function weightOf({ shown }, { layer, head }, sight, other) {
   const [query, key] = sight.side === "query" ? [sight.token, other] : [other, sight.token];
-  return mapOf(shown, layer, head)[query * shown.tokens.length + key] / shown.unit;
+  return mapOf(shown, layer, head)[query * shown.tokens.key.length + key] / shown.unit;
 }
 
 /**
@@ -68,12 +68,22 @@ function weightOf({ shown }, { layer, head }, sight, other) {
  * @param {number[]} heads
  */
 function meanMap(shown, layer, heads) {
-  const sum = new Float64Array(shown.tokens.length ** 2);
+  const sum = new Float64Array(shown.tokens.query.length * shown.tokens.key.length);
   for (const head of heads) {
     const map = mapOf(shown, layer, head);
     for (let i = 0; i < sum.length; ++i) sum[i] += map[i];
   }
   return sum.map((weight) => weight / shown.unit / heads.length);
+}
+
+/**
+ * What the tokens of a side are called.
+ * @param {Shown} shown
+ * @param {Sight["side"]} side
+ */
+function nameOf(shown, side) {
+  if (shown.cross) return side === "query" ? "Target" : "Source";
+  return side === "query" ? "Query" : "Key";
 }
 
 /** @param {Sight["side"]} side @returns {Sight["side"]} */
@@ -94,7 +104,7 @@ function strongest(app, sight, { layer, heads }) {
   }
   found.sort((a, b) => b.weight - a.weight);
   return found.slice(0, 3).map(({ head, other, weight }) =>
-    quoted(shown.tokens[other]) + " " + written(weight) + (heads.length > 1 ? " (head " + head + ")" : "")).join(", ");
+    quoted(shown.tokens[otherSide(sight.side)][other]) + " " + written(weight) + (heads.length > 1 ? " (head " + head + ")" : "")).join(", ");
 }
 
 /** @param {App} app @param {{layer: number, heads: number[]}} of */
@@ -103,10 +113,9 @@ function saysLinks(app, of) {
   const sight = sightOf(app);
   const where = "Layer " + of.layer + ", " + (of.heads.length === 1 ? "head " + of.heads[0] : of.heads.length + " heads") + ". ";
   if (!sight) return where + "Point at a token, or press Tab and the arrow keys, to see its links alone.";
-  const token = quoted(shown.tokens[sight.token]) + " (" + sight.token + ")";
-  const side = sight.side === "query" ? "Query " : "Key ";
-  if (shown.noun === "norm") return where + side + token + " has its largest norms with " + strongest(app, sight, of) + ".";
-  return where + side + token + (sight.side === "query" ? " attends most to " : " gets most from ") + strongest(app, sight, of) + ".";
+  const token = nameOf(shown, sight.side) + " " + quoted(shown.tokens[sight.side][sight.token]) + " (" + sight.token + ")";
+  if (shown.noun === "norm") return where + token + " has its largest norms with " + strongest(app, sight, of) + ".";
+  return where + token + (sight.side === "query" ? " attends most to " : " gets most from ") + strongest(app, sight, of) + ".";
 }
 
 /** @param {App} app @param {{layer: number, heads: number[]}} of @returns {Numbers} */
@@ -117,8 +126,9 @@ function linkNumbers(app, { layer, heads }) {
   const { begin, end } = rangeOf(shown, state, otherSide(sight.side));
   const rows = [];
   for (let other = begin; other < end; ++other) {
-    rows.push([other + " " + shown.tokens[other].whole, ...heads.map((head) => written(weightOf(app, { layer, head }, sight, other)))]);
+    rows.push([other + " " + shown.tokens[otherSide(sight.side)][other].whole, ...heads.map((head) => written(weightOf(app, { layer, head }, sight, other)))]);
   }
-  const caption = "Layer " + layer + ": " + shown.noun + "s " + (sight.side === "query" ? "from query " : "to key ") + sight.token + " " + quoted(shown.tokens[sight.token]);
-  return { caption, columns: [sight.side === "query" ? "key" : "query", ...heads.map((head) => "head " + head)], rows };
+  const caption = "Layer " + layer + ": " + shown.noun + "s " + (sight.side === "query" ? "from " : "to ") + nameOf(shown, sight.side).toLowerCase() + " " +
+    sight.token + " " + quoted(shown.tokens[sight.side][sight.token]);
+  return { caption, columns: [nameOf(shown, otherSide(sight.side)).toLowerCase(), ...heads.map((head) => "head " + head)], rows };
 }

@@ -54,8 +54,9 @@ const full = (weight) => String(Number(weight.toPrecision(8)));
  */
 function csvOf({ shown, state }, pane) {
   const pieces = ["layer,head,query,query_token,key,key_token," + shown.noun + "\r\n"];
-  const count = shown.tokens.length;
-  const names = shown.tokens.map((token) => field(token.whole));
+  const count = shown.tokens.key.length;
+  const names = (/** @type {"query" | "key"} */ side) => shown.tokens[side].map((token) => field(token.whole));
+  const [queryNames, keyNames] = [names("query"), names("key")];
   const [queries, keys] = [rangeOf(shown, state, "query"), rangeOf(shown, state, "key")];
   for (const { layer, heads, mean } of pane.maps()) {
     for (const head of mean ? ["mean of " + heads.join(" ")] : heads) {
@@ -64,7 +65,7 @@ function csvOf({ shown, state }, pane) {
       let piece = "";
       for (let query = queries.begin; query < queries.end; ++query) {
         for (let key = keys.begin; key < keys.end; ++key) {
-          piece += layer + "," + head + "," + query + "," + names[query] + "," + key + "," + names[key] + "," + full(map[query * count + key] / unit) + "\r\n";
+          piece += layer + "," + head + "," + query + "," + queryNames[query] + "," + key + "," + keyNames[key] + "," + full(map[query * count + key] / unit) + "\r\n";
         }
       }
       pieces.push(piece);

@@ -13,7 +13,7 @@ function heatmapView(app) {
     if (!made || made.key !== key) made = { key, values: meanMap(app.shown, app.state.layer, heads()) };
     return made.values;
   };
-  const at = (/** @type {number} */ query, /** @type {number} */ key) => values()[query * app.shown.tokens.length + key];
+  const at = (/** @type {number} */ query, /** @type {number} */ key) => values()[query * app.shown.tokens.key.length + key];
   const largest = () => {
     const { query, key } = ranges();
     let most = 0;
@@ -79,14 +79,14 @@ function heatmapView(app) {
       const { shown, inks } = app;
       const { query, key } = ranges();
       surface.text({ x: left, y: 16, text: "Layer " + app.state.layer + ", " + name(), size: 13, bold: true, color: inks.ink });
-      surface.text({ x: left - 6, y: top - 22, text: "Keys →", size: 11, anchor: "end", color: inks.soft });
-      surface.text({ x: left - 6, y: top - 7, text: "Queries ↓", size: 11, anchor: "end", color: inks.soft });
+      surface.text({ x: left - 6, y: top - 22, text: (shown.cross ? "Source" : "Keys") + " →", size: 11, anchor: "end", color: inks.soft });
+      surface.text({ x: left - 6, y: top - 7, text: (shown.cross ? "Target" : "Queries") + " ↓", size: 11, anchor: "end", color: inks.soft });
       const size = Math.min(SIZE, cell - 2);
       for (let token = query.begin; token < query.end; ++token) {
-        drawToken(surface, inks, shown.tokens[token], { x: left - 6, y: top + (token - query.begin + 0.5) * cell + size * 0.35, room: left - 12, anchor: "end", size });
+        drawToken(surface, inks, shown.tokens.query[token], { x: left - 6, y: top + (token - query.begin + 0.5) * cell + size * 0.35, room: left - 12, anchor: "end", size });
       }
       for (let token = key.begin; token < key.end; ++token) {
-        drawToken(surface, inks, shown.tokens[token], { x: left + (token - key.begin + 0.5) * cell + size * 0.35, y: top - 6, room: top - 34, anchor: "start", size, angle: -90 });
+        drawToken(surface, inks, shown.tokens.key[token], { x: left + (token - key.begin + 0.5) * cell + size * 0.35, y: top - 6, room: top - 34, anchor: "start", size, angle: -90 });
       }
     },
     focused: () => false,
@@ -95,10 +95,10 @@ function heatmapView(app) {
       const { query, key } = ranges();
       return /** @type {const} */ (["query", "key"]).flatMap((side) => {
         const { begin, end } = side === "query" ? query : key;
-        return shown.tokens.slice(begin, end).map((token, i) => ({
+        return shown.tokens[side].slice(begin, end).map((token, i) => ({
           box: side === "query" ? { x: 0, y: top + i * cell, width: left, height: cell } : { x: left + i * cell, y: 24, width: cell, height: top - 26 },
           group: side, row: side === "query" ? i : 0, column: side === "query" ? 0 : i, text: token.whole,
-          label: (side === "query" ? "Query " : "Key ") + (begin + i) + ": " + token.whole, data: { token: begin + i, side },
+          label: nameOf(shown, side) + " " + (begin + i) + ": " + token.whole, data: { token: begin + i, side },
           pressed: state.token === begin + i && state.side === side,
           enter: () => app.hover({ token: begin + i, side }), press: () => pick(app, { token: begin + i, side }),
         }));
@@ -110,17 +110,19 @@ function heatmapView(app) {
       if (y < top || x < left || i >= query.end || j >= key.end) return undefined;
       app.hover({ token: i, side: "query", other: j });
       const weight = masked(i, j) ? "masked" : at(i, j).toFixed(4);
-      return quoted(app.shown.tokens[i]) + " → " + quoted(app.shown.tokens[j]) + ": " + weight;
+      return quoted(app.shown.tokens.query[i]) + " → " + quoted(app.shown.tokens.key[j]) + ": " + weight;
     },
     numbers() {
       const { shown, state } = app;
       const sight = sightOf(app);
       if (!sight) return linkNumbers(app, { layer: state.layer, heads: heads() });
-      const { begin, end } = ranges()[otherSide(sight.side)];
-      const rows = shown.tokens.slice(begin, end).map((token, i) =>
+      const other = otherSide(sight.side);
+      const { begin, end } = ranges()[other];
+      const rows = shown.tokens[other].slice(begin, end).map((token, i) =>
         [begin + i + " " + token.whole, (sight.side === "query" ? at(sight.token, begin + i) : at(begin + i, sight.token)).toFixed(4)]);
-      const caption = "Layer " + state.layer + ", " + name() + ": " + sight.side + " " + sight.token + " " + quoted(shown.tokens[sight.token]);
-      return { caption, columns: [otherSide(sight.side), shown.noun], rows };
+      const caption = "Layer " + state.layer + ", " + name() + ": " + nameOf(shown, sight.side).toLowerCase() + " " + sight.token + " " +
+        quoted(shown.tokens[sight.side][sight.token]);
+      return { caption, columns: [nameOf(shown, other).toLowerCase(), shown.noun], rows };
     },
     says() {
       const sight = sightOf(app);
@@ -128,7 +130,7 @@ function heatmapView(app) {
       const where = "Layer " + app.state.layer + ", " + name() + ". ";
       if (!sight) return where + "Point at a cell to see its " + app.shown.noun + ".";
       if (sight.other === undefined) return saysLinks(app, { layer: app.state.layer, heads: heads() });
-      return where + quoted(tokens[sight.token]) + " (" + sight.token + ") → " + quoted(tokens[sight.other]) + " (" + sight.other + "): " +
+      return where + quoted(tokens.query[sight.token]) + " (" + sight.token + ") → " + quoted(tokens.key[sight.other]) + " (" + sight.other + "): " +
         (masked(sight.token, sight.other) ? "masked" : at(sight.token, sight.other).toFixed(4)) + ".";
     },
     maps: () => [{ layer: app.state.layer, heads: heads(), mean: app.state.mean }],

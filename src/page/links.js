@@ -9,7 +9,7 @@ const MANY = 3000;
 
 /** @param {Shown} shown */
 function rowHeight(shown) {
-  return shown.tokens.length > 256 ? 18 : 22;
+  return Math.max(shown.tokens.query.length, shown.tokens.key.length) > 256 ? 18 : 22;
 }
 
 /**
@@ -17,7 +17,7 @@ function rowHeight(shown) {
  * @param {Shown} shown
  */
 function tokenWidth(shown) {
-  const most = shown.tokens.reduce((width, token) => Math.max(width, textWidth(token.whole, SIZE)), 40);
+  const most = [...shown.tokens.query, ...shown.tokens.key].reduce((width, token) => Math.max(width, textWidth(token.whole, SIZE)), 40);
   return Math.min(MOST_TOKEN, Math.ceil(most) + 18);
 }
 
@@ -89,7 +89,7 @@ class LinkBlock {
   lines(surface, head, sight) {
     const { shown, state, inks } = this.app;
     const { layer, heads } = this.of();
-    const count = shown.tokens.length, map = mapOf(shown, layer, head);
+    const count = shown.tokens.key.length, map = mapOf(shown, layer, head);
     const ranges = { query: rangeOf(shown, state, "query"), key: rangeOf(shown, state, "key") };
     if (sight) ranges[sight.side] = { begin: sight.token, end: sight.token + 1 };
     const fade = sight ? 1 : 1 / Math.sqrt(heads.length);
@@ -176,9 +176,9 @@ class LinkBlock {
       const { begin, end } = rangeOf(shown, state, side);
       const anchor = side === "query" ? "end" : "start";
       const x = side === "query" ? this.left - 8 : this.right + 8;
-      surface.text({ x, y: this.y + 14, text: side === "query" ? "Queries" : "Keys", size: 12, bold: true, color: inks.soft, anchor });
+      surface.text({ x, y: this.y + 14, text: shown.cross ? nameOf(shown, side) : side === "query" ? "Queries" : "Keys", size: 12, bold: true, color: inks.soft, anchor });
       for (let token = begin; token < end; ++token) {
-        drawToken(surface, inks, shown.tokens[token], { x, y: this.middle(side, token) + SIZE * 0.35, room: this.token - 14, anchor });
+        drawToken(surface, inks, shown.tokens[side][token], { x, y: this.middle(side, token) + SIZE * 0.35, room: this.token - 14, anchor });
       }
       if (shown.secondFrom === undefined || begin >= shown.secondFrom || end <= shown.secondFrom) continue;
       const y = this.middle(side, shown.secondFrom) - this.row / 2;
@@ -192,9 +192,9 @@ class LinkBlock {
     const { shown, state } = app;
     return /** @type {const} */ (["query", "key"]).flatMap((side, column) => {
       const { begin, end } = rangeOf(shown, state, side);
-      return shown.tokens.slice(begin, end).map((token, i) => ({
+      return shown.tokens[side].slice(begin, end).map((token, i) => ({
         box: this.box(side, begin + i), group: this.group, row: i, column, text: token.whole,
-        label: (side === "query" ? "Query " : "Key ") + (begin + i) + ": " + token.whole, data: { token: begin + i, side },
+        label: nameOf(shown, side) + " " + (begin + i) + ": " + token.whole, data: { token: begin + i, side },
         pressed: state.token === begin + i && state.side === side,
         enter: () => app.hover({ token: begin + i, side }), press: () => pick(app, { token: begin + i, side }),
       }));

@@ -91,7 +91,7 @@ function startPage() {
     };
     shownApp = app;
     panes = { head: headView(app), model: modelView(app), neuron: neuronView(app), heatmap: heatmapView(app) };
-    byId("title", HTMLElement).textContent = shown.title;
+    byId("title", HTMLElement).textContent = shown.title.replace(/ attention$/, "");  // which the heading says itself
     byId("kind", HTMLElement).textContent = shown.kind;
     byId("sentence", HTMLElement).textContent = shown.subtitle;
     document.title = shown.title + ": " + shown.subtitle;

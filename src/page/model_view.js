@@ -18,7 +18,7 @@ function modelView(app) {
   /** @param {Place} place @returns {Thumbnail} */
   const thumbnail = (place) => {
     const { shown, state } = app;
-    const box = boxOf(place), count = shown.tokens.length, map = mapOf(shown, place.layer, place.head);
+    const box = boxOf(place), count = shown.tokens.key.length, map = mapOf(shown, place.layer, place.head);
     const ranges = { query: rangeOf(shown, state, "query"), key: rangeOf(shown, state, "key") };
     const most = Math.max(ranges.query.end - ranges.query.begin, ranges.key.end - ranges.key.begin);
     const step = (height - 8) / most;
@@ -46,7 +46,7 @@ function modelView(app) {
   /** @param {Place} place */
   const peak = ({ layer, head }) => {
     const { shown, state } = app;
-    const map = mapOf(shown, layer, head), count = shown.tokens.length;
+    const map = mapOf(shown, layer, head), count = shown.tokens.key.length;
     const [queries, keys] = [rangeOf(shown, state, "query"), rangeOf(shown, state, "key")];
     let [best, at] = [-1, 0];
     for (let query = queries.begin; query < queries.end; ++query) {
@@ -54,7 +54,7 @@ function modelView(app) {
         if (map[query * count + key] > best) [best, at] = [map[query * count + key], query * count + key];
       }
     }
-    return { query: shown.tokens[Math.floor(at / count)], key: shown.tokens[at % count], weight: written(best / shown.unit) };
+    return { query: shown.tokens.query[Math.floor(at / count)], key: shown.tokens.key[at % count], weight: written(best / shown.unit) };
   };
 
   return {
@@ -62,7 +62,7 @@ function modelView(app) {
       const { rows, columns, detail: open } = app.state;
       const side = open ? 2 * (tokenWidth(app.shown) + VALUE) + 150 : 0;
       width = Math.max(46, Math.min(96, Math.floor((room - AXIS.left - 12 - (room > 900 ? side + 48 : 0)) / columns.length)));
-      height = Math.max(46, Math.min(96, 14 + 5 * app.shown.tokens.length, Math.round(width * 1.15)));
+      height = Math.max(46, Math.min(96, 14 + 5 * Math.max(app.shown.tokens.query.length, app.shown.tokens.key.length), Math.round(width * 1.15)));
       const grid = { width: AXIS.left + columns.length * width + 4, height: AXIS.top + rows.length * height + 4 };
       if (!open) return grid;
       opened = grid.width + 24;

@@ -20,7 +20,7 @@ function neuronView(app) {
     const { begin, end } = ranges().query;
     const picked = app.hovered ? app.hovered.token : app.state.token;
     if (picked !== undefined && isShown("query", picked)) return picked;
-    const word = app.shown.tokens.findIndex((token, i) => i >= begin && i < end && !token.special);
+    const word = app.shown.tokens.query.findIndex((token, i) => i >= begin && i < end && !token.special);
     return word < 0 ? begin : word;
   };
   const place = (/** @type {number} */ token) => ({ layer: app.state.layer, head: app.state.head, token });
@@ -130,9 +130,7 @@ function neuronView(app) {
 
   /** @param {number} token @param {number} element */
   const saysElement = (token, element) => {
-    const { query: queries, key: keys } = app.shown;
-    if (!queries || !keys) return "";
-    const [q, k] = [vectorOf(app.shown, queries, place(query()))[element], vectorOf(app.shown, keys, place(token))[element]];
+    const [q, k] = [vectorOf(app.shown, "query", place(query()))[element], vectorOf(app.shown, "key", place(token))[element]];
     return " Element " + element + ": " + brief(q) + " × " + brief(k) + " = " + brief(q * k) + ".";
   };
 
@@ -154,7 +152,7 @@ function neuronView(app) {
       at.dot = at.product + at.vector + 18;
       at.softmax = at.dot + DOT + 4;
       at.keyTokens = at.softmax + SOFTMAX;
-      return { width: at.keyTokens + at.token + 8, height: HEADING + shown.tokens.length * at.row + 8 };
+      return { width: at.keyTokens + at.token + 8, height: HEADING + Math.max(shown.tokens.query.length, shown.tokens.key.length) * at.row + 8 };
     },
     *links(surface) {
       if (!expanded()) {
@@ -162,10 +160,10 @@ function neuronView(app) {
         return;
       }
       const { shown } = app;
-      for (const [side, x, vectors] of /** @type {const} */ ([["query", at.query, shown.query], ["key", at.key, shown.key]])) {
+      for (const [side, x] of /** @type {const} */ ([["query", at.query], ["key", at.key]])) {
         const { begin, end } = ranges()[side];
         const tokens = Array.from({ length: end - begin }, (_, i) => begin + i);
-        if (vectors) bands(surface, { x, first: begin }, tokens.map((token) => vectorOf(shown, vectors, place(token))), most());
+        bands(surface, { x, first: begin }, tokens.map((token) => vectorOf(shown, side, place(token))), most());
         yield;
       }
     },
@@ -180,19 +178,20 @@ function neuronView(app) {
       }
       const { shown, inks } = app;
       headings(surface);
-      shown.tokens.forEach((token, i) => {
+      const write = (/** @type {"query" | "key"} */ side, /** @type {number} */ x) => shown.tokens[side].forEach((token, i) => {
         const y = top(i) + at.row / 2 + SIZE * 0.35, room = at.token - 14;
-        if (isShown("query", i)) drawToken(surface, inks, token, { x: at.queryTokens + at.token - 7, y, room, anchor: "end" });
-        if (isShown("key", i)) drawToken(surface, inks, token, { x: at.keyTokens + 7, y, room, anchor: "start" });
+        if (isShown(side, i)) drawToken(surface, inks, token, { x, y, room, anchor: side === "query" ? "end" : "start" });
       });
+      write("query", at.queryTokens + at.token - 7);
+      write("key", at.keyTokens + 7);
     },
     focused: () => !expanded() && sightOf(app) !== undefined,
     targets() {
       if (!expanded()) return block.targets();
       const { shown, state } = app;
-      const all = /** @type {const} */ (["query", "key"]).flatMap((side, column) => shown.tokens.map((token, i) => ({
+      const all = /** @type {const} */ (["query", "key"]).flatMap((side, column) => shown.tokens[side].map((token, i) => ({
         box: { x: side === "query" ? at.queryTokens : at.keyTokens, y: top(i) + 1, width: at.token, height: at.row - 2 },
-        group: "tokens", row: i, column, text: token.whole, label: (side === "query" ? "Query " : "Key ") + i + ": " + token.whole, data: { token: i, side },
+        group: "tokens", row: i, column, text: token.whole, label: nameOf(shown, side) + " " + i + ": " + token.whole, data: { token: i, side },
         pressed: side === "query" && state.token === i,
         enter: () => app.hover(side === "query" ? { token: i, side } : { token: query(), side: "query", other: i }),
         press: () => side === "query" && pick(app, { token: i, side }),
@@ -206,27 +205,27 @@ function neuronView(app) {
     },
     probe(x, y) {
       const token = Math.floor((y - HEADING) / at.row);
-      if (!expanded() || token < 0 || token >= app.shown.tokens.length || y < HEADING) return undefined;
-      const name = quoted(app.shown.tokens[token]);
+      if (!expanded() || token < 0 || y < HEADING) return undefined;
+      const name = (/** @type {"query" | "key"} */ side) => quoted(app.shown.tokens[side][token]);
       const element = (/** @type {number} */ from) => (x >= from && x < from + at.vector ? Math.floor((x - from) / at.vector * app.shown.headSize) : -1);
       const { dots, softmax, products } = computation();
       const [q, k, product] = [element(at.query), element(at.key), element(at.product)];
-      if (q >= 0 && app.shown.query && isShown("query", token)) return "query " + name + " [" + q + "] = " + brief(vectorOf(app.shown, app.shown.query, place(token))[q]);
+      if (q >= 0 && isShown("query", token)) return "query " + name("query") + " [" + q + "] = " + brief(vectorOf(app.shown, "query", place(token))[q]);
       if (x >= at.key && !isShown("key", token)) return undefined;
-      if (k >= 0 && app.shown.key) return "key " + name + " [" + k + "] = " + brief(vectorOf(app.shown, app.shown.key, place(token))[k]);
-      if (product >= 0 && !Number.isNaN(dots[token])) return "q × k " + name + " [" + product + "] = " + brief(products[token][product]);
-      if (x >= at.dot && x < at.dot + DOT) return "q · k / √" + app.shown.headSize + " " + name + " = " + brief(dots[token]);
-      return x >= at.softmax && x < at.keyTokens ? "softmax " + name + " = " + written(softmax[token]) : undefined;
+      if (k >= 0) return "key " + name("key") + " [" + k + "] = " + brief(vectorOf(app.shown, "key", place(token))[k]);
+      if (product >= 0 && !Number.isNaN(dots[token])) return "q × k " + name("key") + " [" + product + "] = " + brief(products[token][product]);
+      if (x >= at.dot && x < at.dot + DOT) return "q · k / √" + app.shown.headSize + " " + name("key") + " = " + brief(dots[token]);
+      return x >= at.softmax && x < at.keyTokens ? "softmax " + name("key") + " = " + written(softmax[token]) : undefined;
     },
     numbers() {
       if (!expanded()) return linkNumbers(app, of());
       const { shown, state } = app;
       const { dots, softmax } = computation();
       const sight = { token: query(), side: /** @type {const} */ ("query") };
-      const rows = shown.tokens.map((token, i) => [i + " " + token.whole, brief(dots[i]), softmax[i].toFixed(4),
+      const rows = shown.tokens.key.map((token, i) => [i + " " + token.whole, brief(dots[i]), softmax[i].toFixed(4),
                                                    weightOf(app, { layer: state.layer, head: state.head }, sight, i).toFixed(4)])
         .filter((_, i) => isShown("key", i));
-      const caption = "Layer " + state.layer + ", head " + state.head + ": query " + query() + " " + quoted(shown.tokens[query()]);
+      const caption = "Layer " + state.layer + ", head " + state.head + ": query " + query() + " " + quoted(shown.tokens.query[query()]);
       return { caption, columns: ["key", "q · k / √" + shown.headSize, "softmax of it", "attention"], rows };
     },
     says() {
@@ -236,8 +235,8 @@ function neuronView(app) {
       let best = hovered?.other;
       const { begin, end } = ranges().key;
       if (best === undefined) best = softmax.reduce((found, weight, i) => (i < end && i > begin && weight > softmax[found] ? i : found), begin);
-      return "Layer " + state.layer + ", head " + state.head + ". Query " + quoted(shown.tokens[query()]) + " (" + query() + ")" +
-        (hovered?.other === undefined ? ", strongest key " : ", key ") + quoted(shown.tokens[best]) + ": q · k / √" + shown.headSize + " = " +
+      return "Layer " + state.layer + ", head " + state.head + ". Query " + quoted(shown.tokens.query[query()]) + " (" + query() + ")" +
+        (hovered?.other === undefined ? ", strongest key " : ", key ") + quoted(shown.tokens.key[best]) + ": q · k / √" + shown.headSize + " = " +
         brief(dots[best]) + ", softmax " + written(softmax[best]) + "." + (hovered?.element === undefined ? "" : saysElement(best, hovered.element));
     },
     maps: () => [of()],

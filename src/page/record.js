@@ -17,7 +17,8 @@
  * @property {string} program
  * @property {number[]} layers by number, from 1
  * @property {number[]} heads by number, from 0
- * @property {Token[]} tokens
+ * @property {{query: Token[], key: Token[]}} tokens the same, but of cross attention
+ * @property {boolean} cross queries are a target's tokens, keys its source's
  * @property {number | undefined} secondFrom of a pair: the first token of sentence B
  * @property {boolean} causal
  * @property {Uint16Array | Float32Array} weights [layers, heads, queries, keys], in units
@@ -72,27 +73,33 @@ function vectorsOf(packed, name, count, maps) {
   return vectors;
 }
 
+/** @param {[string, string, boolean][]} labels @returns {Token[]} */
+function tokensOf(labels) {
+  return labels.map(([mark, text, special]) => {
+    const shown = { mark: visible(mark), text: visible(text), special, whole: "" };
+    shown.whole = shown.mark + shown.text;
+    return shown;
+  });
+}
+
 /** @param {any} record as attnviz writes it @returns {Shown} */
 function shownOf(record) {
   const figure = record.figure;
   if (!figure || figure.kind !== "view") throw new Error("this record holds no view");
   const norms = figure.quantity === NORMS, packing = norms ? "float32" : "uint16";
   if (figure.packing !== packing) throw new Error("the numbers are packed as " + figure.packing + ", not " + packing);
-  const tokens = figure.tokens.map((/** @type {[string, string, boolean]} */ [mark, text, special]) => {
-    const shown = { mark: visible(mark), text: visible(text), special, whole: "" };
-    shown.whole = shown.mark + shown.text;
-    return shown;
-  });
+  const cross = figure.sources !== undefined;
+  const tokens = { query: tokensOf(figure.tokens), key: tokensOf(cross ? figure.sources : figure.tokens) };
   const maps = figure.layers.length * figure.heads.length;
   const weights = new (norms ? Float32Array : Uint16Array)(bytesOf(figure.weights));
-  if (weights.length !== maps * tokens.length ** 2) throw new Error("the weights do not match the tokens");
+  if (weights.length !== maps * tokens.query.length * tokens.key.length) throw new Error("the weights do not match the tokens");
   const headSize = figure.head_size || 0;
-  const count = maps * tokens.length * headSize;
+  const vectors = (/** @type {"query" | "key"} */ side) => vectorsOf(figure[side], side, maps * tokens[side].length * headSize, maps);
   return {
     title: visible(figure.title), subtitle: visible(figure.subtitle), notes: figure.notes.map(visible), program: record.program,
-    layers: figure.layers, heads: figure.heads, tokens, secondFrom: figure.second_from, causal: figure.causal, weights, headSize,
+    layers: figure.layers, heads: figure.heads, tokens, cross, secondFrom: figure.second_from, causal: figure.causal, weights, headSize,
     unit: norms ? 1 : MOST, most: norms ? largestOf(weights) || 1 : 1, noun: norms ? "norm" : "weight", kind: norms ? "norms of weighted vectors ‖αf(x)‖" : "attention",
-    query: vectorsOf(figure.query, "query", count, maps), key: vectorsOf(figure.key, "key", count, maps),
+    query: vectors("query"), key: vectors("key"),
     initial: figure, theme: record.look ? record.look.theme : "light",
   };
 }
@@ -114,7 +121,7 @@ function mapIndex(shown, layer, head) {
  * @param {number} head
  */
 function mapOf(shown, layer, head) {
-  const size = shown.tokens.length ** 2;
+  const size = shown.tokens.query.length * shown.tokens.key.length;
   const index = mapIndex(shown, layer, head);
   return shown.weights.subarray(index * size, (index + 1) * size);
 }
@@ -122,12 +129,14 @@ function mapOf(shown, layer, head) {
 /**
  * One token's query or key vector.
  * @param {Shown} shown
- * @param {Vectors} vectors
+ * @param {"query" | "key"} side
  * @param {{layer: number, head: number, token: number}} of
  */
-function vectorOf(shown, vectors, of) {
+function vectorOf(shown, side, of) {
+  const vectors = shown[side];
+  if (!vectors) throw new Error("no vectors");
   const index = mapIndex(shown, of.layer, of.head);
-  const begin = (index * shown.tokens.length + of.token) * shown.headSize;
+  const begin = (index * shown.tokens[side].length + of.token) * shown.headSize;
   const unit = vectors.scales[index] / MOST_SIGNED;
   return new Float64Array(vectors.numbers.subarray(begin, begin + shown.headSize)).map((number) => number * unit);
 }
@@ -135,12 +144,10 @@ function vectorOf(shown, vectors, of) {
 /** The scaled dot products of a query with every key, and their softmax; where the mask hides a key, NaN and 0.
  * @param {Shown} shown @param {{layer: number, head: number, token: number}} of */
 function computed(shown, of) {
-  const { query, key } = shown;
-  if (!query || !key) throw new Error("no vectors");
-  const mine = vectorOf(shown, query, of), root = Math.sqrt(shown.headSize);
-  const products = [], dots = new Float64Array(shown.tokens.length);
-  for (let token = 0; token < shown.tokens.length; ++token) {
-    const product = vectorOf(shown, key, { ...of, token });
+  const mine = vectorOf(shown, "query", of), root = Math.sqrt(shown.headSize);
+  const products = [], dots = new Float64Array(shown.tokens.key.length);
+  for (let token = 0; token < dots.length; ++token) {
+    const product = vectorOf(shown, "key", { ...of, token });
     let sum = 0;
     for (let i = 0; i < product.length; ++i) sum += product[i] *= mine[i];
     products.push(product);

@@ -98,8 +98,8 @@ function stateIn(fragment, base, shown) {
   if (shown.heads.includes(number("head"))) state.head = number("head");
   else if (!state.heads.includes(state.head)) state.head = state.heads[0];
   if (words.has("view")) state.token = undefined;
-  if (Number.isInteger(number("token")) && number("token") >= 0 && number("token") < shown.tokens.length) state.token = number("token");
   state.side = wordIn(words.get("side"), ["query", "key"], base.side);
+  if (Number.isInteger(number("token")) && number("token") >= 0 && number("token") < shown.tokens[state.side].length) state.token = number("token");
   if (number("threshold") >= 0 && number("threshold") <= shown.most) state.threshold = number("threshold");
   if (shown.secondFrom !== undefined) state.filter = wordIn(words.get("filter"), FILTERS, base.filter);
   if (words.has("map")) state.mean = words.get("map") === "mean";
@@ -118,7 +118,7 @@ function stateIn(fragment, base, shown) {
  * @param {"query" | "key"} side
  */
 function rangeOf(shown, state, side) {
-  const count = shown.tokens.length;
+  const count = shown.tokens[side].length;
   if (shown.secondFrom === undefined || state.filter === "all") return { begin: 0, end: count };
   const sentence = state.filter[side === "query" ? 0 : 2];
   return sentence === "a" ? { begin: 0, end: shown.secondFrom } : { begin: shown.secondFrom, end: count };

@@ -75,7 +75,7 @@ class RecordReader {
   Drawn summary(const Json& figure);
   std::vector<int> numbers_of(const Json& json, const char* name, int first) const;
   void read_view_numbers(const Json& figure, View& view);
-  std::span<const float> vectors(const Json& figure, const char* name, const View& view, bool exact);
+  std::span<const float> packed_vectors(const Json& packed, std::size_t matrices, std::size_t size);
   void read_sight(const Json& figure, View& view) const;
   Drawn view(const Json& figure);
   Drawn drawn(const Json& figure);
@@ -136,6 +136,7 @@ Heatmap RecordReader::map(const Json& json, const Heatmap* labeled) {
   }
   if (json.contains("pooling")) map.pooling = pooling(json["pooling"]);
   map.windowed = json.contains("windowed") && get<bool>(json, "windowed");
+  map.cross = json.contains("cross") && get<bool>(json, "cross");
   if (json.contains("zoom")) map.zoom = zoom(json["zoom"], map);
   return map;
 }
@@ -221,24 +222,20 @@ std::vector<int> RecordReader::numbers_of(const Json& json, const char* name, in
   return found;
 }
 
-/// [layers, heads, tokens, head_size]
-std::span<const float> RecordReader::vectors(const Json& figure, const char* name, const View& view,
-                                             bool exact) {
-  const std::size_t matrices = view.layers.size() * view.heads.size(),
-                    one = view.tokens.size() * view.head_size;
-  if (exact) return stored_.weights_.emplace_back(numbers<float>(figure, name, matrices * one));
-  const Json& packed = member(figure, name);
-  const auto shares = numbers<std::int16_t>(packed, "numbers", matrices * one);
+/// So many matrices of `size` numbers.
+std::span<const float> RecordReader::packed_vectors(const Json& packed, std::size_t matrices,
+                                                    std::size_t size) {
+  const auto shares = numbers<std::int16_t>(packed, "numbers", matrices * size);
   const auto scales = numbers<float>(packed, "scales", matrices);
   std::vector<float>& values = stored_.weights_.emplace_back(shares.size());
   for (std::size_t i = 0; i < shares.size(); ++i)
-    values[i] = static_cast<float>(shares[i]) / kMostSigned * scales[i / one];
+    values[i] = static_cast<float>(shares[i]) / kMostSigned * scales[i / size];
   return values;
 }
 
 void RecordReader::read_view_numbers(const Json& figure, View& view) {
-  const std::size_t tokens = view.tokens.size();
-  const std::size_t count = view.layers.size() * view.heads.size() * tokens * tokens;
+  const std::size_t queries = view.tokens.size(), keys = view.key_tokens().size();
+  const std::size_t matrices = view.layers.size() * view.heads.size(), count = matrices * queries * keys;
   const auto packing = get<std::string>(figure, "packing");
   const bool exact = packing == "float32";
   if (exact) {
@@ -254,8 +251,13 @@ void RecordReader::read_view_numbers(const Json& figure, View& view) {
   }
   if (!figure.contains("query")) return;
   view.head_size = size(figure, "head_size");
-  view.query = vectors(figure, "query", view, exact);
-  view.key = vectors(figure, "key", view, exact);
+  const auto vectors = [&](const char* name, std::size_t tokens) -> std::span<const float> {
+    const std::size_t size = tokens * view.head_size;
+    if (!exact) return packed_vectors(member(figure, name), matrices, size);
+    return stored_.weights_.emplace_back(numbers<float>(figure, name, matrices * size));
+  };
+  view.query = vectors("query", queries);
+  view.key = vectors("key", keys);
 }
 
 void RecordReader::read_sight(const Json& figure, View& view) const {
@@ -268,16 +270,17 @@ void RecordReader::read_sight(const Json& figure, View& view) const {
   for (const int head : view.shown_heads) {
     if (!holds(view.heads, head)) refuse("shown_heads hold " + std::to_string(head));
   }
-  const auto position = [&](const char* name) -> std::optional<std::size_t> {
+  const auto position = [&](const char* name, std::size_t tokens) -> std::optional<std::size_t> {
     if (!figure.contains(name)) return std::nullopt;
     const auto number = get<std::int64_t>(figure, name);
-    if (number < 0 || number >= static_cast<std::int64_t>(view.tokens.size()))
+    if (number < 0 || number >= static_cast<std::int64_t>(tokens))
       refuse(std::string(name) + " is " + std::to_string(number));
     return static_cast<std::size_t>(number);
   };
-  view.token = position("token");
-  view.second_from = position("second_from");
   view.token_is_key = get<bool>(figure, "token_is_key");
+  view.token = position("token", (view.token_is_key ? view.key_tokens() : view.tokens).size());
+  view.second_from = position("second_from", view.tokens.size());
+  if (view.second_from && view.is_cross()) refuse("cross attention with a second sentence");
   view.threshold = get<double>(figure, "threshold");
   view.filter = word<View::Filter>(figure, "filter", kFilterWords);
   const bool neuron = view.kind == View::Kind::neuron;
@@ -292,12 +295,15 @@ Drawn RecordReader::view(const Json& figure) {
             .title = get<std::string>(figure, "title"),
             .subtitle = get<std::string>(figure, "subtitle"),
             .notes = get<std::vector<std::string>>(figure, "notes")};
-  const std::size_t tokens = list(figure, "tokens").size();
   const std::size_t most = kMost;  // so that no product of sizes overflows
-  if (tokens == 0 || tokens > most || view.layers.size() * view.heads.size() > most) {
-    refuse("it has " + std::to_string(tokens) + " tokens");
-  }
-  view.tokens = labels(figure, "tokens", tokens);
+  const auto tokens = [&](const char* name) {
+    const std::size_t count = list(figure, name).size();
+    if (count == 0 || count > most || view.layers.size() * view.heads.size() > most)
+      refuse("it has " + std::to_string(count) + " " + name);
+    return labels(figure, name, count);
+  };
+  view.tokens = tokens("tokens");
+  if (figure.contains("sources")) view.sources = tokens("sources");
   if (figure.contains("quantity")) view.quantity = get<std::string>(figure, "quantity");
   read_view_numbers(figure, view);
   read_sight(figure, view);
@@ -333,9 +339,14 @@ RecordedText RecordReader::text(const Json& json) const {
                     .tokens = get<std::vector<std::string>>(json, "tokens"),
                     .ids = get<std::vector<std::int64_t>>(json, "ids")};
   if (json.contains("pair")) text.pair = get<std::string>(json, "pair");
-  if (!json.contains("predicted")) return text;
-  for (const auto& [label, value] : get<std::vector<std::pair<std::string, double>>>(json, "predicted"))
-    text.predicted.push_back({label, value});
+  if (json.contains("predicted")) {
+    for (const auto& [label, value] : get<std::vector<std::pair<std::string, double>>>(json, "predicted"))
+      text.predicted.push_back({label, value});
+  }
+  if (!json.contains("target")) return text;
+  text.target = get<std::string>(json, "target");
+  text.target_tokens = get<std::vector<std::string>>(json, "target_tokens");
+  text.target_ids = get<std::vector<std::int64_t>>(json, "target_ids");
   return text;
 }
 

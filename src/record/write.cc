@@ -47,6 +47,7 @@ Json map_json(const Heatmap& map) {
   if (map.pooling.by > 1)
     json["pooling"] = {{"by", map.pooling.by}, {"how", word_of(map.pooling.how, kPoolWords)}};
   if (map.windowed) json["windowed"] = true;
+  if (map.cross) json["cross"] = true;
   if (!map.zoom) return json;
   const Zoom& zoom = *map.zoom;
   json["zoom"] = {{"query", zoom.query},
@@ -150,14 +151,17 @@ Json content_json(const View& view, Packing packing) {
                {"filter", word_of(view.filter, kFilterWords)},
                {"packing", exact ? "float32" : "uint16"}};
   if (view.quantity != Heatmap{}.quantity) json["quantity"] = view.quantity;
+  if (view.is_cross()) json["sources"] = labels_json(view.sources);
   if (view.second_from) json["second_from"] = *view.second_from;
   if (view.token) json["token"] = *view.token;
   json["weights"] = exact ? base64(view.weights) : packed_weights(view.weights);
   if (view.query.empty()) return json;
-  const std::size_t size = view.tokens.size() * view.head_size;
   json["head_size"] = view.head_size;
-  json["query"] = exact ? Json(base64(view.query)) : packed_vectors(view.query, size);
-  json["key"] = exact ? Json(base64(view.key)) : packed_vectors(view.key, size);
+  const auto vectors = [&](std::span<const float> values, std::size_t tokens) {
+    return exact ? Json(base64(values)) : packed_vectors(values, tokens * view.head_size);
+  };
+  json["query"] = vectors(view.query, view.tokens.size());
+  json["key"] = vectors(view.key, view.key_tokens().size());
   return json;
 }
 
@@ -179,6 +183,10 @@ Json text_json(const RecordedText& text) {
   json["tokens"] = text.tokens;
   json["ids"] = text.ids;
   for (const auto& [label, value] : text.predicted) json["predicted"].push_back({label, value});
+  if (!text.target) return json;
+  json["target"] = *text.target;
+  json["target_tokens"] = text.target_tokens;
+  json["target_ids"] = text.target_ids;
   return json;
 }
 

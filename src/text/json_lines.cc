@@ -122,6 +122,7 @@ class JsonLines : public RowReader::Format {
       : lines_(in, options, what) {
     fields_.push_back({.name = options.text_column.value_or("text")});
     if (options.pair_column) pair_ = add({.name = *options.pair_column});
+    if (options.target_column) target_ = add({.name = *options.target_column});
     if (options.id_column) id_ = add({.name = *options.id_column, .may_be_integer = true});
   }
 
@@ -154,7 +155,8 @@ class JsonLines : public RowReader::Format {
     for (const Field& field : fields_) {
       if (fault = field.fault(); !fault.empty()) break;
     }
-    const RowFields fields{.text = fields_[0].value, .pair = value(pair_), .id = value(id_)};
+    const RowFields fields{
+        .text = fields_[0].value, .pair = value(pair_), .target = value(target_), .id = value(id_)};
     if (fault.empty()) return checked_row(lines_.number(), fields, InvalidUtf8::fail);
     Row row = faulty_row(lines_.number(), std::move(fault));
     row.id = fields.id;
@@ -164,7 +166,7 @@ class JsonLines : public RowReader::Format {
   RowLines lines_;
   ObjectReader object_;
   std::vector<Field> fields_;
-  std::optional<std::size_t> pair_, id_;
+  std::optional<std::size_t> pair_, target_, id_;
 };
 
 }  // namespace

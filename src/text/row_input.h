@@ -101,7 +101,7 @@ class RowReader::Format {
 /// A row's texts as bytes.
 struct RowFields {
   std::string_view text;
-  std::optional<std::string_view> pair = {}, id = {};
+  std::optional<std::string_view> pair = {}, target = {}, id = {};
 };
 
 /// The row with its texts checked: none may be other than UTF-8, and only an id may be empty.

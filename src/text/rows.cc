@@ -76,6 +76,7 @@ Row checked_row(std::size_t line, const RowFields& fields, InvalidUtf8 policy) {
   };
   row.text = checked(fields.text, "", false).value_or("");
   if (fields.pair) row.pair = checked(*fields.pair, "pair: ", false);
+  if (fields.target) row.target = checked(*fields.target, "target: ", false);
   if (fields.id) row.id = checked(*fields.id, "id: ", true);
   return row;
 }

@@ -32,6 +32,7 @@ class Table : public RowReader::Format {
     }
     text_ = numbered(options.text_column.value_or("1"));
     if (options.pair_column) pair_ = numbered(*options.pair_column);
+    if (options.target_column) target_ = numbered(*options.target_column);
     if (options.id_column) id_ = numbered(*options.id_column);
   }
 
@@ -48,8 +49,9 @@ class Table : public RowReader::Format {
       if (!column) return std::nullopt;
       return reader_.field(*column);
     };
-    return checked_row(reader_.line(), {.text = reader_.field(text_), .pair = field(pair_), .id = field(id_)},
-                       options_.invalid_utf8);
+    const RowFields fields{
+        .text = reader_.field(text_), .pair = field(pair_), .target = field(target_), .id = field(id_)};
+    return checked_row(reader_.line(), fields, options_.invalid_utf8);
   }
 
  private:
@@ -64,6 +66,7 @@ class Table : public RowReader::Format {
     columns_ = names.size();
     text_ = options_.text_column ? named(names, *options_.text_column) : default_column(names);
     if (options_.pair_column) pair_ = named(names, *options_.pair_column);
+    if (options_.target_column) target_ = named(names, *options_.target_column);
     if (options_.id_column) id_ = named(names, *options_.id_column);
   }
 
@@ -104,7 +107,7 @@ class Table : public RowReader::Format {
 
   /// Without a header the first row without a fault says how many columns there are.
   void set_columns() {
-    const std::size_t most = std::max({text_, pair_.value_or(0), id_.value_or(0)}) + 1;
+    const std::size_t most = std::max({text_, pair_.value_or(0), target_.value_or(0), id_.value_or(0)}) + 1;
     columns_ = reader_.fields();
     if (columns_ < most) {
       throw Error(what_ + ": no column " + std::to_string(most) + ", expected 1 to " +
@@ -117,7 +120,7 @@ class Table : public RowReader::Format {
   CsvReader reader_;
   std::size_t columns_ = 0;  ///< 0 before a row without a header was read
   std::size_t text_ = 0;
-  std::optional<std::size_t> pair_, id_;
+  std::optional<std::size_t> pair_, target_, id_;
 };
 
 }  // namespace

@@ -18,6 +18,10 @@ Encoding Tokenizer::encode(std::string_view text, std::optional<std::string_view
   return state_->pipeline.encode(text, pair, options);
 }
 
+Encoding Tokenizer::encode_target(std::string_view text, const EncodeOptions& options) const {
+  return encode(text, std::nullopt, options);
+}
+
 std::vector<TokenLabel> Tokenizer::labels(const Encoding& encoding) const {
   std::vector<TokenLabel> labels;
   labels.reserve(encoding.size());

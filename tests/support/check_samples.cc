@@ -44,10 +44,11 @@ struct Plan {
 
 Plan plan_of(const std::string& kind, std::mt19937& random) {
   Plan plan;
-  plan.causal = random() % 3 == 0 && kind != "flow" && kind != "max-flow";
+  plan.causal = random() % 3 == 0 && kind != "flow" && kind != "max-flow" && kind != "cross";
   if (kind == "grid" || kind == "layers") plan.maps = 4;
   if (kind == "overview") plan.maps = 6;
   if (kind == "compare") plan.maps = 2;
+  if (kind == "cross") plan.title = "minilm · Cross attention · Layer 6 · Head 3";
   if (kind == "diff") plan.title = "minilm · Layer 1 · Head 0 − Layer 6 · Head 0";
   if (kind == "flow") plan.title = "minilm · From “bank” (2) · Mean of 12 heads";
   if (kind == "rollout") plan.title = "minilm · Rollout · Mean of 12 heads · Layers 1 to 6";
@@ -65,6 +66,7 @@ Heatmap map_of(const Plan& plan, const std::string& kind, std::size_t index) {
     map.title = "Layer " + std::to_string(index / 3 + 1) + " · Head " + std::to_string(index % 3);
   if (kind == "compare") map.title = "Head " + std::to_string(5 * index);
   map.is_signed = kind == "diff";
+  map.cross = kind == "cross";
   map.rows_are_layers = kind == "flow";
   if (map.is_signed) map.quantity = "Difference of Weights";
   if (kind == "rollout") map.quantity = "Rollout";
@@ -111,21 +113,24 @@ std::vector<std::string> arguments_of(const std::string& kind) {
   if (kind == "grid") return {"grid", "--layer", "2", "--heads", "0-3", "--model", "minilm"};
   if (kind == "layers") return {"layers", "--head", "3", "--layers", "1-4"};
   if (kind == "flow") return {"flow", "--token", "2"};
+  if (kind == "cross") return {"render", "--layer", "6", "--head", "3"};
   return {kind == "max-flow" ? "rollout" : kind, "--layer", "6", "--head", "3"};
 }
 
 }  // namespace
 
 const std::vector<std::string>& sample_kinds() {
-  static const std::vector<std::string> kinds = {"render", "grid", "overview", "layers",   "compare",
-                                                 "diff",   "flow", "rollout",  "max-flow", "summary"};
+  static const std::vector<std::string> kinds = {"render",   "grid",    "overview", "layers",
+                                                 "compare",  "diff",    "flow",     "rollout",
+                                                 "max-flow", "summary", "cross"};
   return kinds;
 }
 
 Sample make_sample(const std::string& kind, unsigned seed) {
   std::mt19937 random(seed);
   const Plan plan = plan_of(kind, random);
-  const std::size_t tokens = 4 + random() % 9, rows = kind == "flow" ? 6 : tokens;
+  const std::size_t tokens = 4 + random() % 9;
+  const std::size_t rows = kind == "flow" ? 6 : kind == "cross" ? 3 + random() % 15 : tokens;
   Sample sample;
   sample.kind = kind;
   std::vector<Heatmap> maps;

@@ -33,7 +33,12 @@ Map::Map(std::vector<TokenLabel> tokens, bool causal, unsigned seed) : labels(st
     }
     for (std::size_t i = start; i < weights.size(); ++i) weights[i] /= sum;
   }
-  heatmap = {{weights, n}, labels, labels, causal, "minilm · Layer 6 · Head 0", "A sentence.", {}};
+  heatmap = {.weights = {weights, n},
+             .queries = labels,
+             .keys = labels,
+             .causal = causal,
+             .title = "minilm · Layer 6 · Head 0",
+             .subtitle = "A sentence."};
 }
 
 std::vector<TokenLabel> words(std::size_t count) {

@@ -1,0 +1,244 @@
+"""Encoder-decoders from text to file: on random checkpoints with tokenizers of their own, the numbers of all three kinds of
+attention are those of transformers, figures of them can be checked and redrawn, and pages show them.
+
+    ATTNVIZ_BUILD=build/release python -m pytest tests/encoder_decoder_test.py
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from safetensors import safe_open
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = pathlib.Path(os.environ.get("ATTNVIZ_BUILD", TOP / "build/release")) / "attnviz"
+SOURCE = "translate English to German: The house is wonderful."
+TARGET = "Das Haus ist wunderbar, und der Garten auch."
+TEXTS = [(SOURCE, TARGET), ("A cat.", "Die Katze saß auf der Matte und schlief, bis es dunkel wurde."),
+         ("The bank by the river can refuse to lend money to anyone who asks.", "Nein.")]
+PARTS = {"encoder": "encoder_attentions", "decoder": "decoder_attentions", "cross": "cross_attentions"}
+
+
+def trained(family):
+    """A tokenizer of the family's kind, of the tests' own texts."""
+    texts = (TOP / "tests/data/sentences.txt").read_text(encoding="utf8").splitlines()[:400] + [text for pair in TEXTS for text in pair]
+    if family == "t5":
+        tokenizer = Tokenizer(models.Unigram())
+        tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+        trainer = trainers.UnigramTrainer(vocab_size=300, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>")
+        template, special = "$A </s>", ["</s>"]
+    else:
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
+                                      initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+        template, special = "<s> $A </s>", ["<s>", "</s>"]
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=template, special_tokens=[(name, tokenizer.token_to_id(name)) for name in special])
+    names = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"} | ({"bos_token": "<s>"} if family != "t5" else {})
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=512, **names)
+
+
+class Model:
+    """Saved in a directory; as transformers runs it."""
+
+    def __init__(self, family, directory):
+        self.directory = directory
+        self.tokenizer = trained(family)
+        ids = {"vocab_size": len(self.tokenizer), "pad_token_id": self.tokenizer.pad_token_id,
+               "eos_token_id": self.tokenizer.eos_token_id}
+        if family == "t5":
+            config = transformers.T5Config(num_layers=2, num_decoder_layers=3, num_heads=4, d_model=32, d_kv=8, d_ff=40,
+                                           decoder_start_token_id=self.tokenizer.pad_token_id, **ids)
+            kind = transformers.T5ForConditionalGeneration
+        else:
+            config = transformers.BartConfig(encoder_layers=2, decoder_layers=3, encoder_attention_heads=4,
+                                             decoder_attention_heads=2, d_model=32, encoder_ffn_dim=40, decoder_ffn_dim=40,
+                                             max_position_embeddings=64, bos_token_id=0,
+                                             decoder_start_token_id=self.tokenizer.eos_token_id, **ids)
+            kind = transformers.BartForConditionalGeneration
+        torch.manual_seed(3)
+        model = kind(config)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * (1.5 / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1))
+            for name, parameter in model.named_parameters():  # which T5 trains to make up for unscaled scores
+                if family == "t5" and name.endswith("Attention.q.weight"):
+                    parameter.mul_(config.d_kv ** -0.5)
+        model.save_pretrained(directory)
+        self.tokenizer.save_pretrained(directory)
+        self.model = kind.from_pretrained(directory, attn_implementation="eager").eval()
+
+    def input_of(self, target):
+        return [self.model.config.decoder_start_token_id] + self.tokenizer(target).input_ids[:-1]
+
+    def attention(self, part, source, target):
+        """[layers, heads, queries, keys]"""
+        with torch.no_grad():
+            out = self.model(input_ids=torch.tensor([self.tokenizer(source).input_ids]),
+                             decoder_input_ids=torch.tensor([self.input_of(target)]), output_attentions=True)
+        return torch.cat(getattr(out, PARTS[part])).numpy()
+
+
+@pytest.fixture(scope="module", params=["t5"])
+def model(request, tmp_path_factory):
+    return Model(request.param, tmp_path_factory.mktemp("models") / request.param)
+
+
+def run(cwd, *arguments):
+    return subprocess.run([PROGRAM, *map(str, arguments)], cwd=cwd, capture_output=True, text=True,
+                          env={**os.environ, "ATTNVIZ_MODELS": str(TOP / "models")})
+
+
+def done(cwd, *arguments):
+    made = run(cwd, *arguments)
+    assert made.returncode == 0, made.stderr
+    return made.stdout
+
+
+def opened(path):
+    with safe_open(path, "np") as file:
+        return file.get_tensor("attention"), file.metadata()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_numbers_are_those_of_transformers_from_text_to_file(model, part, tmp_path):
+    for source, target in TEXTS:
+        done(tmp_path, "extract", "--model", model.directory, "--attention", part, "--target", target, "-o", "a.safetensors", source)
+        found, metadata = opened(tmp_path / "a.safetensors")
+        expected = model.attention(part, source, target)
+        assert found.shape == expected.shape
+        assert np.abs(found - expected).max() <= 1e-5
+        assert json.loads(metadata["ids"]) == model.tokenizer(source).input_ids
+        assert metadata["part"] == part
+        if part == "encoder":
+            assert "target" not in metadata
+            continue
+        assert metadata["target"] == target
+        assert json.loads(metadata["target_ids"]) == model.input_of(target)
+        names = model.tokenizer.convert_ids_to_tokens(model.input_of(target))
+        assert json.loads(metadata["target_tokens"]) == names
+
+
+@pytest.mark.parametrize("form", ["jsonl", "tsv"])
+def test_files_of_texts_have_targets_beside_them(model, form, tmp_path):
+    rows = [{"text": source, "target": target} for source, target in TEXTS]
+    lines = [json.dumps(row) for row in rows] if form == "jsonl" else ["text\ttarget"] + ["\t".join(row.values()) for row in rows]
+    (tmp_path / f"texts.{form}").write_text("\n".join(lines) + "\n", encoding="utf8")
+    done(tmp_path, "extract", "--model", model.directory, "--input", f"texts.{form}", "--target-column", "target", "-q", "-o", "out")
+    for entry, (source, target) in zip(map(json.loads, open(tmp_path / "out/manifest.jsonl")), TEXTS, strict=True):
+        assert entry["target"] == target
+        found, metadata = opened(tmp_path / "out" / entry["file"])
+        assert np.abs(found - model.attention("cross", source, target)).max() <= 1e-5
+        assert metadata["part"] == "cross"
+
+
+def test_without_attention_it_is_cross_with_a_target_and_else_the_encoders(model, tmp_path):
+    name = model.directory.name
+    assert done(tmp_path, "render", "--model", model.directory, "--target", TARGET, SOURCE) == f"{name}-cross-layer3-mean.png\n"
+    assert done(tmp_path, "render", "--model", model.directory, SOURCE) == f"{name}-encoder-layer2-mean.png\n"
+    assert done(tmp_path, "render", "--model", model.directory, "--attention", "decoder", "--target", TARGET,
+                SOURCE) == f"{name}-decoder-layer3-mean.png\n"
+
+
+FIGURES = [["render", "--layer", "3", "--head", "1"], ["render", "--words", "--hide-special", "--renormalize"],
+           ["render", "--range", "1:6,2:", "--zoom", "0:3,1:4"], ["grid", "--layer", "2"], ["grid", "--layers", "all"],
+           ["layers", "--head", "0"], ["view", "head", "--layer", "2"], ["view", "head", "--token", "2", "--heads", "0,1"],
+           ["view", "head", "--key", "1"], ["view", "model"], ["compare", "--head", "0", "--head", "1"],
+           ["diff", "--layer", "1", "--layer", "2"], ["render", "--pool", "max:3"]]
+
+
+@pytest.mark.parametrize("part", ["decoder", "cross"])
+def test_figures_can_be_checked_and_redrawn(model, part, tmp_path):
+    for i, command in enumerate(FIGURES):
+        if part == "decoder":
+            command = [word.split(",")[0] if previous == "--range" else word for previous, word in zip([""] + command, command)]
+            command = [word for previous, word in zip([""] + command, command) if "--zoom" not in (previous, word)]
+        for form in ("svg", "png", "pdf")[:2 + (i < 3)]:
+            done(tmp_path, *command, "--model", model.directory, "--attention", part, "--target", TARGET, "-o", f"f{i}.{form}", SOURCE)
+            done(tmp_path, "check", f"f{i}.{form}")
+        done(tmp_path, "redraw", f"f{i}.png", "-o", "again.svg")
+        assert (tmp_path / "again.svg").read_bytes() == (tmp_path / f"f{i}.svg").read_bytes(), command
+
+
+def test_a_damaged_number_and_another_target_are_noticed(model, tmp_path):
+    done(tmp_path, "view", "head", "--model", model.directory, "--target", TARGET, "-o", "view.html", SOURCE)
+    done(tmp_path, "check", "view.html")
+    whole = (tmp_path / "view.html").read_text(encoding="utf8")
+    damaged = re.sub(r'("weights":")(.{8})', lambda found: found[1] + "////" + found[2][4:], whole)
+    assert damaged != whole
+    (tmp_path / "view.html").write_text(damaged, encoding="utf8")
+    assert run(tmp_path, "check", "view.html").returncode == 1
+    other = whole.replace('"target":"Das ', '"target":"Ein ')
+    assert other != whole
+    (tmp_path / "view.html").write_text(other, encoding="utf8")
+    checked = run(tmp_path, "check", "view.html")
+    assert checked.returncode == 1 and "Ein Haus" in checked.stdout
+
+
+REFUSED = [
+    (["render", "--target", "x", "y"], "minilm", "--target: minilm has no decoder behind an encoder"),
+    (["render", "--attention", "cross", "y"], "minilm", "--attention cross: minilm has no decoder behind an encoder"),
+    (["render", "--attention", "cross", "y"], "", "--attention cross: there is no target, whose tokens attend"),
+    (["render", "--attention", "decoder", "y"], "", "give the text that the decoder reads with --target"),
+    (["flow", "--token", "0", "--target", "x", "y"], "", "--target: only render, grid, layers, compare, diff, view and extract"),
+    (["rollout", "--attention", "decoder", "--target", "x", "y"], "", "--attention decoder: only render, grid"),
+    (["summary", "--target", "x", "y"], "", "--target: only render"),
+    (["analyze", "--target", "x", "y"], "", "--target: only render"),
+    (["tokens", "--target", "x", "y"], "", "--target: only render"),
+    (["render", "--window", "max", "--target", "x", "y"], "", "--window: of a model that reads one text, not beside --target"),
+    (["render", "--predict", "2", "--target", "x", "y"], "", "--predict: of a model that reads one text"),
+    (["render", "--range", "0:1", "--target", "x", "y"], "", "--range 0:1: of cross attention, expected two ranges"),
+    (["render", "--range", "0:1,0:1", "y"], "", "--range 0:1,0:1: expected one range"),
+    (["render", "--range", "0:1,0:99", "--target", "x", "y"], "", "--range 0:99: beyond the tokens"),
+    (["view", "head", "--key", "99", "--target", "x", "y"], "", "--key 99: expected a position from 0 to"),
+    (["render", "--layer", "4", "--target", "x", "y"], "", "--layer 4: {name} has layers 1 to 3"),
+    (["render", "--layer", "3", "y"], "", "--layer 3: {name} has layers 1 to 2"),
+    (["render", "--input", "t.jsonl", "--target", "x", "-o", "out"], "", "--target: --input gives many texts"),
+    (["render", "--target", "", "y"], "", "--target: empty, expected a text"),
+]
+
+
+def test_what_does_not_fit_is_refused_by_name(model, tmp_path):
+    for arguments, name, fault in REFUSED:
+        refused = run(tmp_path, *arguments, "--model", name or model.directory)
+        assert refused.returncode == 2, arguments
+        assert fault.format(name=model.directory.name) in refused.stderr, (arguments, refused.stderr)
+        assert "hint: " in refused.stderr or "beyond" in fault or "empty" in fault or "layers" in fault or "position" in fault, refused.stderr
+
+
+def test_models_are_told_of_and_verified(model, tmp_path):
+    info = json.loads(done(tmp_path, "models", "info", model.directory, "--json"))
+    assert (info["layers"], info["decoder_layers"]) == (2, 3)
+    said = done(tmp_path, "models", "verify", model.directory)
+    assert re.search(r"^cross +ran 3 layers × \d heads on \d+ × \d+ tokens; rows sum to 1", said, re.M), said
+    assert re.search(r"^decoder +ran 3 layers × \d heads on \d+ tokens; rows sum to 1", said, re.M), said
+
+
+def test_pages_show_a_target_at_one_side_and_its_source_at_the_other(model, tmp_path):
+    from support.browser import Browser
+    from view_browser_test import find, hover, says, settled, table, token
+
+    done(tmp_path, "extract", "--model", model.directory, "--target", TARGET, "-o", "numbers.npz", SOURCE)
+    attention = np.load(tmp_path / "numbers.npz")["attention"]
+    done(tmp_path, "view", "head", "--model", model.directory, "--target", TARGET, "--layer", "3", "--heads", "1", "-o", "p.html", SOURCE)
+    with Browser() as browser:
+        browser.open(tmp_path / "p.html")
+        settled(browser)
+        assert find(browser, "h1").text == "t5 · Cross attention"
+        for query in range(attention.shape[2]):
+            hover(browser, token(browser, "query", query))
+            assert says(browser).startswith("Layer 3, head 1. Target ")
+            found = np.array([float(row[1]) for row in table(browser)])
+            assert np.abs(found - attention[2, 1, query]).max() <= 6e-3
+        hover(browser, token(browser, "key", attention.shape[3] - 1))
+        assert "Source " in says(browser)
+        assert len(table(browser)) == attention.shape[2]
+        assert browser.messages() == []
