@@ -20,10 +20,13 @@ namespace {
   _exit(2);
 }
 
-/// Where memory ends while a library is loaded or an error is under way, nothing else can catch it.
+/// Where memory ends while a library is loaded or an error is under way, nothing else can catch it; there may
+/// not even be an exception, since it could not be allocated.
 [[noreturn]] void end() {
+  const std::exception_ptr fault = std::current_exception();
+  if (!fault) leave_without_memory();
   try {
-    if (const std::exception_ptr fault = std::current_exception()) std::rethrow_exception(fault);
+    std::rethrow_exception(fault);
   } catch (const std::bad_alloc&) {
     leave_without_memory();
   } catch (...) {

@@ -95,6 +95,22 @@ int posix_memalign(void** block, std::size_t alignment, std::size_t size) {
   *block = __libc_memalign(alignment, size);
   return *block ? 0 : ENOMEM;
 }
+// libc's own would ask for the memory itself, whoever wants the copy.
+char* strndup(const char* text, std::size_t most) {
+  if (fails(kMemory, ENOMEM)) return nullptr;
+  const std::size_t size = strnlen(text, most);
+  auto* const copy = static_cast<char*>(__libc_malloc(size + 1));
+  if (!copy) return nullptr;
+  std::memcpy(copy, text, size);
+  copy[size] = 0;
+  return copy;
+}
+char* strdup(const char* text) {
+  if (fails(kMemory, ENOMEM)) return nullptr;
+  const std::size_t size = std::strlen(text) + 1;
+  auto* const copy = static_cast<char*>(__libc_malloc(size));
+  return copy ? static_cast<char*>(std::memcpy(copy, text, size)) : nullptr;
+}
 
 // The program leaves through _exit.
 [[noreturn]] void _exit(int status) {

@@ -22,6 +22,10 @@ void write_png(const Figure& figure, double dpi, const Sink& sink);
 void write_svg(const Figure& figure, const Sink& sink);
 void write_pdf(const Figure& figure, const Sink& sink);
 
+/// What SOURCE_DATE_EPOCH says (https://reproducible-builds.org/specs/source-date-epoch/), in universal time:
+/// "2026-11-22T17:04:05"; nullopt where it is not set. Throws Error: no count of seconds.
+[[nodiscard]] std::optional<std::string> stated_date();
+
 /// The record that a PNG, SVG, PDF or page of attnviz carries, byte for byte; none when the file has none. Throws
 /// Error: no such file, another kind of file, or one that is cut or broken where the record lies.
 [[nodiscard]] std::optional<std::string> read_record(const std::filesystem::path& path);

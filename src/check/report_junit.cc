@@ -1,5 +1,6 @@
 #include <ctime>
 
+#include "attnviz/render.h"
 #include "check/escape.h"
 #include "check/names.h"
 #include "check/status.h"
@@ -49,7 +50,7 @@ std::string report_junit(std::span<const CheckResult> results) {
   const auto count = [&](CheckResult::Status status) { return counts[static_cast<std::size_t>(status)]; };
   std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n <testsuite";
   xml += attribute("name", "attnviz check") + attribute("package", "attnviz") + attribute("id", "0") +
-         attribute("timestamp", now()) + attribute("hostname", "localhost") +
+         attribute("timestamp", stated_date().value_or(now())) + attribute("hostname", "localhost") +
          attribute("tests", std::to_string(results.size())) +
          attribute("failures", std::to_string(count(CheckResult::Status::different) +
                                               count(CheckResult::Status::missing))) +

@@ -1,42 +1,16 @@
 #include <cairo-pdf.h>
 
-#include <charconv>
-#include <cstdlib>
-#include <ctime>
+#include <optional>
 #include <string>
 
-#include "attnviz/error.h"
 #include "attnviz/render.h"
-#include "attnviz/text.h"
 #include "render/draw.h"
 #include "render/record.h"
 
 namespace attnviz {
-namespace {
-
-/// What SOURCE_DATE_EPOCH says (https://reproducible-builds.org/specs/source-date-epoch/), for Cairo; empty
-/// where it is not set. Throws Error: no count of seconds.
-std::string creation_date() {
-  const char* const variable = std::getenv("SOURCE_DATE_EPOCH");
-  if (!variable) return "";
-  constexpr std::time_t kEndOfYear9999 = 253402300799;
-  const std::string_view text = variable;
-  std::time_t seconds = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (fault != std::errc() || end != text.data() + text.size() || seconds < 0 || seconds > kEndOfYear9999) {
-    throw Error("SOURCE_DATE_EPOCH: expected whole seconds since 1970, got " +
-                    (text.empty() ? "nothing" : visible(text)),
-                "unset it, and a PDF says no date");
-  }
-  std::tm date{};
-  gmtime_r(&seconds, &date);
-  char iso[sizeof "9999-12-31T23:59:59Z"];
-  return {iso, std::strftime(iso, sizeof iso, "%Y-%m-%dT%H:%M:%SZ", &date)};
-}
-
-}  // namespace
 
 void write_pdf(const Figure& figure, const Sink& sink) {
+  const std::optional<std::string> date = stated_date();
   std::string document;
   const Sink collect = [&document](std::string_view piece) { document += piece; };
   CairoOutput output(figure.record.empty() ? sink : collect);
@@ -47,7 +21,7 @@ void write_pdf(const Figure& figure, const Sink& sink) {
   cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_TITLE, figure.title.c_str());
   cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_SUBJECT, figure.description.c_str());
   cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_CREATOR, "attnviz " ATTNVIZ_VERSION);
-  cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_CREATE_DATE, creation_date().c_str());
+  cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_CREATE_DATE, date ? (*date + "Z").c_str() : "");
   draw(figure, surface.get(), 1, Glyphs::shown);
   output.finish(surface.get(), "PDF");
   if (figure.record.empty()) return;
