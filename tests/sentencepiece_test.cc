@@ -206,12 +206,11 @@ TEST(MarianDirectory, RefusesWhatItCannotRead) {
   const std::string suffix = unigram + field(2, "\xC0\x01\x01");  // treat_whitespace_as_suffix
   struct Case {
     std::string settings, ids, source, target, error;
-    TextSide side = TextSide::source;
   };
   for (const Case& c : std::vector<Case>{
            {"{}", "", unigram, unigram, "vocab.json: no such file"},
            {"{}", ids, "", unigram, "source.spm: no such file"},
-           {"{}", ids, unigram, "", "target.spm: no such file", TextSide::target},
+           {"{}", ids, unigram, "", "target.spm: no such file"},
            {"{}", "{\"a\": 0", unigram, unigram, "vocab.json: malformed JSON: expected ',' or '}' at byte 7"},
            {"{}", R"({"</s>": 0})", unigram, unigram,
             "vocab.json: lacks \"<unk>\", which stands for what is unknown"},
@@ -235,7 +234,7 @@ TEST(MarianDirectory, RefusesWhatItCannotRead) {
     if (!c.ids.empty()) write(directory / "vocab.json", c.ids);
     if (!c.source.empty()) write(directory / "source.spm", c.source);
     if (!c.target.empty()) write(directory / "target.spm", c.target);
-    const std::string error = error_of([&] { (void)Tokenizer(directory.path(), c.side); });
+    const std::string error = error_of([&] { (void)Tokenizer(directory.path()); });
     EXPECT_EQ(error.substr(0, error.find('\n')), (directory.path() / c.error).string());
   }
 }

@@ -78,7 +78,7 @@ struct Columns {
   }
 };
 
-void answer_batches(const Tokenizer& tokenizer) {
+void answer_batches(const Tokenizer& tokenizer, bool target) {
   while (const std::optional<std::uint32_t> records = read_number()) {
     EncodeOptions options;
     options.max_tokens = read_expected_number();
@@ -88,7 +88,7 @@ void answer_batches(const Tokenizer& tokenizer) {
       const bool is_pair = read_expected_number() == 2;
       const std::string text = read_text();
       const std::optional<std::string> pair = is_pair ? std::optional(read_text()) : std::nullopt;
-      columns.append(tokenizer.encode(text, pair, options));
+      columns.append(target ? tokenizer.encode_target(text, options) : tokenizer.encode(text, pair, options));
     }
     columns.write();
   }
@@ -104,8 +104,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    const auto side = target ? attnviz::TextSide::target : attnviz::TextSide::source;
-    attnviz::answer_batches(attnviz::Tokenizer(argv[1], side));
+    attnviz::answer_batches(attnviz::Tokenizer(argv[1]), target);
   } catch (const attnviz::Error& error) {
     std::fprintf(stderr, "tokens_sweep: %s\n", error.what());
     return 2;

@@ -34,9 +34,6 @@ struct EncodeOptions {
                                ///< from the right), counting special tokens
 };
 
-/// What a text is to a model that translates: Marian's cut the two sides differently, others alike.
-enum class TextSide { source, target };
-
 /// A tokenizer read from a model's directory: tokenizer.json, or vocab.txt, or vocab.json +
 /// merges.txt, or a .model of sentencepiece, with tokenizer_config.json and special_tokens_map.json beside
 /// them. Thread-safe.
@@ -44,7 +41,7 @@ class Tokenizer {
  public:
   /// Throws Error naming the file and the fault. A component that is not implemented is refused by
   /// name. `truncation` and `padding` sections are ignored, as a call of transformers' tokenizer does.
-  explicit Tokenizer(const std::filesystem::path& directory, TextSide side = TextSide::source);
+  explicit Tokenizer(const std::filesystem::path& directory);
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
@@ -53,8 +50,8 @@ class Tokenizer {
   [[nodiscard]] Encoding encode(std::string_view text, std::optional<std::string_view> pair = std::nullopt,
                                 const EncodeOptions& options = {}) const;
 
-  /// A text in the language that a model writes: as encode, where no file says that targets have a tokenizer
-  /// of their own.
+  /// A text in the language that a model writes. Marian's models cut it otherwise than encode, all others
+  /// alike.
   [[nodiscard]] Encoding encode_target(std::string_view text, const EncodeOptions& options = {}) const;
 
   /// How each token is shown to a reader.

@@ -202,7 +202,7 @@ Pipeline read_byte_level(Directory& directory, const json& settings, std::option
   return pipeline;
 }
 
-Pipeline read_vocabulary_files(Directory& directory, TextSide side) {
+Pipeline read_vocabulary_files(Directory& directory) {
   const json settings = directory.read_json("tokenizer_config.json");
   const Component options(settings, directory.full("tokenizer_config.json"));
   if (options.flag("split_special_tokens", false)) {
@@ -212,7 +212,7 @@ Pipeline read_vocabulary_files(Directory& directory, TextSide side) {
   const bool has_lines = directory.has("vocab.txt"), has_json = directory.has("vocab.json");
   const bool is_bare_model = !family && !has_lines && !has_json && directory.has("tokenizer.model");
   const Family model_family = family.value_or(is_bare_model ? Family::sentencepiece : Family::bert);
-  if (model_family == Family::marian) return read_marian_directory(directory, settings, side);
+  if (model_family == Family::marian) return read_marian_directory(directory, settings);
   if (sentencepiece_file_name(model_family)) {
     return read_sentencepiece_directory(directory, settings, model_family);
   }
@@ -228,11 +228,11 @@ Pipeline read_vocabulary_files(Directory& directory, TextSide side) {
 
 }  // namespace
 
-Pipeline read_directory(const fs::path& path, TextSide side) {
+Pipeline read_directory(const fs::path& path) {
   Directory directory(path);
   Pipeline pipeline = directory.has("tokenizer.json") ? read_tokenizer_json(directory.read("tokenizer.json"),
                                                                             directory.full("tokenizer.json"))
-                                                      : read_vocabulary_files(directory, side);
+                                                      : read_vocabulary_files(directory);
   pipeline.files = directory.files();
   return pipeline;
 }

@@ -119,19 +119,10 @@ void expect_marian(const Component& options) {
   }
 }
 
-}  // namespace
-
-Pipeline read_marian_directory(Directory& directory, const json& settings, TextSide side) {
-  expect_marian(Component(settings, directory.full("tokenizer_config.json")));
-  const char* const name = side == TextSide::source ? "source.spm" : "target.spm";
-  for (const char* needed : {"vocab.json", name}) {
-    if (!directory.has(needed)) throw Error(directory.full(needed) + ": no such file");
-  }
+/// With the model of one side.
+Pipeline read_side(Directory& directory, const SpecialTokens& special, const char* name) {
   Pipeline pipeline;
   Vocabulary vocabulary = read_ids(directory, pipeline);
-  const SpecialTokens special(settings, directory.read_json("special_tokens_map.json"),
-                              directory.read_json("added_tokens.json"),
-                              {{"unk_token", "<unk>"}, {"eos_token", "</s>"}, {"pad_token", "<pad>"}});
   const Vocabulary::Entry unknown = vocabulary.find(content_of(special, "unk_token"));
   if (unknown == Vocabulary::kAbsent) {
     throw Error(directory.full("vocab.json") + ": lacks \"" + visible(content_of(special, "unk_token")) +
@@ -150,6 +141,21 @@ Pipeline read_marian_directory(Directory& directory, const json& settings, TextS
   const SpecialToken end = special_token(pipeline, special, "eos_token");
   pipeline.post_processor.single = {{0, {}, 0}, {{}, {end}, 0}};
   pipeline.post_processor.pair = {{0, {}, 0}, {1, {}, 0}, {{}, {end}, 0}};
+  return pipeline;
+}
+
+}  // namespace
+
+Pipeline read_marian_directory(Directory& directory, const json& settings) {
+  expect_marian(Component(settings, directory.full("tokenizer_config.json")));
+  for (const char* name : {"vocab.json", "source.spm", "target.spm"}) {
+    if (!directory.has(name)) throw Error(directory.full(name) + ": no such file");
+  }
+  const SpecialTokens special(settings, directory.read_json("special_tokens_map.json"),
+                              directory.read_json("added_tokens.json"),
+                              {{"unk_token", "<unk>"}, {"eos_token", "</s>"}, {"pad_token", "<pad>"}});
+  Pipeline pipeline = read_side(directory, special, "source.spm");
+  pipeline.target = std::make_unique<Pipeline>(read_side(directory, special, "target.spm"));
   return pipeline;
 }
 

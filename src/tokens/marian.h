@@ -1,5 +1,5 @@
 /// Marian's tokenizer (transformers 5.23, MarianTokenizer): texts are cut as sentencepiece itself does it, by
-/// a model for sources and one for targets; vocab.json gives the ids.
+/// a model for sources and one for targets; vocab.json gives the ids of both.
 #pragma once
 
 #include "tokens/model_directory.h"
@@ -7,6 +7,6 @@
 namespace attnviz::tokens {
 
 /// `settings` is tokenizer_config.json. Throws Error naming the file and the fault.
-[[nodiscard]] Pipeline read_marian_directory(Directory& directory, const json& settings, TextSide side);
+[[nodiscard]] Pipeline read_marian_directory(Directory& directory, const json& settings);
 
 }  // namespace attnviz::tokens

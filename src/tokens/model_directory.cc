@@ -1,5 +1,7 @@
 #include "tokens/model_directory.h"
 
+#include <algorithm>
+
 #include "attnviz/file.h"
 
 namespace attnviz::tokens {
@@ -9,7 +11,7 @@ namespace fs = std::filesystem;
 bool Directory::has(const char* name) const { return is_there(path_ / name); }
 
 std::string Directory::read(const char* name) {
-  files_.emplace_back(name);
+  if (std::find(files_.begin(), files_.end(), name) == files_.end()) files_.emplace_back(name);
   return read_file(path_ / name);
 }
 

@@ -27,6 +27,7 @@ struct Pipeline {
   PostProcessor post_processor;
   std::int64_t padding_id = 0;
   std::vector<std::string> files;
+  std::unique_ptr<Pipeline> target;  ///< for texts that the model is to write; null: the same
 
   [[nodiscard]] Encoding encode(std::string_view text, std::optional<std::string_view> pair,
                                 const EncodeOptions& options) const;
@@ -42,7 +43,6 @@ struct Pipeline {
 
 /// Reads what there is in a model's directory: tokenizer.json, else vocab.txt, or vocab.json and
 /// merges.txt, or a .model of sentencepiece, as transformers 5.23 reads them. Throws Error naming the file.
-[[nodiscard]] Pipeline read_directory(const std::filesystem::path& directory,
-                                      TextSide side = TextSide::source);
+[[nodiscard]] Pipeline read_directory(const std::filesystem::path& directory);
 
 }  // namespace attnviz::tokens

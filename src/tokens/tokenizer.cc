@@ -7,8 +7,8 @@ struct Tokenizer::State {
   tokens::Pipeline pipeline;
 };
 
-Tokenizer::Tokenizer(const std::filesystem::path& directory, TextSide side)
-    : state_(std::make_unique<const State>(State{tokens::read_directory(directory, side)})) {}
+Tokenizer::Tokenizer(const std::filesystem::path& directory)
+    : state_(std::make_unique<const State>(State{tokens::read_directory(directory)})) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
@@ -19,7 +19,8 @@ Encoding Tokenizer::encode(std::string_view text, std::optional<std::string_view
 }
 
 Encoding Tokenizer::encode_target(std::string_view text, const EncodeOptions& options) const {
-  return encode(text, std::nullopt, options);
+  const tokens::Pipeline& pipeline = state_->pipeline;
+  return (pipeline.target ? *pipeline.target : pipeline).encode(text, std::nullopt, options);
 }
 
 std::vector<TokenLabel> Tokenizer::labels(const Encoding& encoding) const {
