@@ -288,6 +288,22 @@ def test_an_endless_loop_is_refused_and_where_it_is_trusted_ctrl_c_ends_it(entri
         assert process.wait(timeout=30) == -signal.SIGINT
 
 
+def test_a_figure_cannot_ask_for_trust(entries, model, tmp_path):
+    """What check allows a model stands on its own command line, whatever a figure's record says."""
+    pack(model, entries)
+    assert render(model, cwd=tmp_path).returncode == 0
+    figure = tmp_path / "out.svg"
+    asking = re.sub(r'("|&quot;)--layer\1', lambda match: ",".join(
+        match[1] + word + match[1] for word in ("--trust-model", "--sandbox", "off", "--layer")), figure.read_text())
+    assert "--trust-model" in asking
+    figure.write_text(asking)
+    pack(model, changed(entries, "    weight = self.weight\n",
+                        f'    weight = self.weight\n    torch.save(input_ids, "{tmp_path}/written")\n'))
+    outcome = attnviz("check", figure)
+    assert outcome.returncode == 2 and "calls torch.save, which is not known to be harmless" in outcome.stdout, outcome
+    assert not (tmp_path / "written").exists()
+
+
 def test_requiring_a_sandbox(entries, model, tmp_path):
     needs_landlock()
     pack(model, entries)
