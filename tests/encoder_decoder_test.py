@@ -11,6 +11,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import sentencepiece
 import torch
 import transformers
 from safetensors import safe_open
@@ -25,9 +26,24 @@ TEXTS = [(SOURCE, TARGET), ("A cat.", "Die Katze saß auf der Matte und schlief,
 PARTS = {"encoder": "encoder_attentions", "decoder": "decoder_attentions", "cross": "cross_attentions"}
 
 
-def trained(family):
+def marian(texts, folder):
+    """A model of sentencepiece for the sources, another for the targets, one vocabulary."""
+    folder.mkdir()
+    for name, some in (("source", texts), ("target", texts[::-3])):
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(some), model_prefix=str(folder / name), minloglevel=2,
+                                                 vocab_size=300, hard_vocab_limit=False, character_coverage=1.0)
+    pieces = [piece for name in ("source", "target") for piece in
+              (folder / f"{name}.vocab").read_text(encoding="utf8").splitlines()]
+    words = dict.fromkeys(["</s>", "<unk>", *(piece.split("\t")[0] for piece in pieces), "<pad>"])
+    (folder / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    return transformers.MarianTokenizer(*(str(folder / name) for name in ("source.model", "target.model", "vocab.json")))
+
+
+def trained(family, folder):
     """A tokenizer of the family's kind, of the tests' own texts."""
     texts = (TOP / "tests/data/sentences.txt").read_text(encoding="utf8").splitlines()[:400] + [text for pair in TEXTS for text in pair]
+    if family == "marian":
+        return marian(texts, folder)
     if family == "t5":
         tokenizer = Tokenizer(models.Unigram())
         tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
@@ -51,7 +67,7 @@ class Model:
 
     def __init__(self, family, directory):
         self.directory = directory
-        self.tokenizer = trained(family)
+        self.tokenizer = trained(family, directory.with_name("tokenizer"))
         ids = {"vocab_size": len(self.tokenizer), "pad_token_id": self.tokenizer.pad_token_id,
                "eos_token_id": self.tokenizer.eos_token_id}
         if family == "t5":
@@ -59,11 +75,12 @@ class Model:
                                            decoder_start_token_id=self.tokenizer.pad_token_id, **ids)
             kind = transformers.T5ForConditionalGeneration
         else:
-            config = transformers.BartConfig(encoder_layers=2, decoder_layers=3, encoder_attention_heads=4,
-                                             decoder_attention_heads=2, d_model=32, encoder_ffn_dim=40, decoder_ffn_dim=40,
-                                             max_position_embeddings=64, bos_token_id=0,
-                                             decoder_start_token_id=self.tokenizer.eos_token_id, **ids)
-            kind = transformers.BartForConditionalGeneration
+            sizes = {"encoder_layers": 2, "decoder_layers": 3, "encoder_attention_heads": 4, "decoder_attention_heads": 2,
+                     "d_model": 32, "encoder_ffn_dim": 40, "decoder_ffn_dim": 40, "max_position_embeddings": 64}
+            make, kind = {"bart": (transformers.BartConfig, transformers.BartForConditionalGeneration),
+                          "marian": (transformers.MarianConfig, transformers.MarianMTModel)}[family]
+            start = self.tokenizer.eos_token_id if family == "bart" else self.tokenizer.pad_token_id
+            config = make(decoder_start_token_id=start, **sizes, **ids)
         torch.manual_seed(3)
         model = kind(config)
         with torch.no_grad():
@@ -77,7 +94,7 @@ class Model:
         self.model = kind.from_pretrained(directory, attn_implementation="eager").eval()
 
     def input_of(self, target):
-        return [self.model.config.decoder_start_token_id] + self.tokenizer(target).input_ids[:-1]
+        return [self.model.config.decoder_start_token_id] + self.tokenizer(text_target=target).input_ids[:-1]
 
     def attention(self, part, source, target):
         """[layers, heads, queries, keys]"""
@@ -87,8 +104,13 @@ class Model:
         return torch.cat(getattr(out, PARTS[part])).numpy()
 
 
-@pytest.fixture(scope="module", params=["t5"])
-def model(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return Model("t5", tmp_path_factory.mktemp("models") / "t5")
+
+
+@pytest.fixture(scope="module", params=["t5", "bart", "marian"])
+def any_model(request, tmp_path_factory):
     return Model(request.param, tmp_path_factory.mktemp("models") / request.param)
 
 
@@ -109,21 +131,21 @@ def opened(path):
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_numbers_are_those_of_transformers_from_text_to_file(model, part, tmp_path):
+def test_numbers_are_those_of_transformers_from_text_to_file(any_model, part, tmp_path):
     for source, target in TEXTS:
-        done(tmp_path, "extract", "--model", model.directory, "--attention", part, "--target", target, "-o", "a.safetensors", source)
+        done(tmp_path, "extract", "--model", any_model.directory, "--attention", part, "--target", target, "-o", "a.safetensors", source)
         found, metadata = opened(tmp_path / "a.safetensors")
-        expected = model.attention(part, source, target)
+        expected = any_model.attention(part, source, target)
         assert found.shape == expected.shape
         assert np.abs(found - expected).max() <= 1e-5
-        assert json.loads(metadata["ids"]) == model.tokenizer(source).input_ids
+        assert json.loads(metadata["ids"]) == any_model.tokenizer(source).input_ids
         assert metadata["part"] == part
         if part == "encoder":
             assert "target" not in metadata
             continue
         assert metadata["target"] == target
-        assert json.loads(metadata["target_ids"]) == model.input_of(target)
-        names = model.tokenizer.convert_ids_to_tokens(model.input_of(target))
+        assert json.loads(metadata["target_ids"]) == any_model.input_of(target)
+        names = any_model.tokenizer.convert_ids_to_tokens(any_model.input_of(target))
         assert json.loads(metadata["target_tokens"]) == names
 
 
