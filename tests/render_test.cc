@@ -65,7 +65,12 @@ struct Map {
       }
       for (std::size_t i = start; i < weights.size(); ++i) weights[i] /= sum;
     }
-    heatmap = {{weights, n}, labels, labels, causal, "minilm · Layer 6 · Head 0", "The river bank.", {}};
+    heatmap = {.weights = {weights, n},
+               .queries = labels,
+               .keys = labels,
+               .causal = causal,
+               .title = "minilm · Layer 6 · Head 0",
+               .subtitle = "The river bank."};
   }
   Map(const Map&) = delete;
   Map& operator=(const Map&) = delete;

@@ -403,7 +403,7 @@ def test_neuron_views_elements_go_by_keyboard(show):
     for element in (0, 1):
         ActionChains(browser.driver).key_down(Keys.SHIFT).send_keys(Keys.ARROW_RIGHT).key_up(Keys.SHIFT).perform()
         values = browser.run("const [{ shown }] = inSight(), at = { layer: 1, head: 1, token: 2 };"
-                             "return [shown.query, shown.key].map((vectors) => vectorOf(shown, vectors, at)[arguments[0]])", element)
+                             "return ['query', 'key'].map((side) => vectorOf(shown, side, at)[arguments[0]])", element)
         found = re.search(r"Element (\d+): (\S+) × (\S+) = (\S+)\.$", says(browser).replace("−", "-"))
         assert int(found[1]) == element
         assert [float(found[2]), float(found[3])] == pytest.approx(values, rel=5e-3)
