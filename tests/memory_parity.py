@@ -14,7 +14,8 @@ import pytest
 from encoder_decoder_parity import Case as EncoderDecoder
 from model_parity import BUILD, Case, export_model
 
-LITTLE = 6 << 20  # bytes more than needed that do not matter, where all that is needed are some MiB
+LITTLE = 5 << 19  # bytes more than needed that do not matter, where all that is needed are some MiB
+LITTLE_HALF = 6 << 20  # the same in half precision, whose library holds code for each shape that it meets
 SWEEP = "ATTNVIZ_SWEEP" in os.environ
 SHAPES = {"small": (4, 4, 64), "wide": (2, 4, 512), "minilm": (6, 12, 384), "many": (12, 16, 128)}  # layers, heads, hidden
 ONE, LAST, HEAD, VECTORS = {"layers": [1]}, {"layers": [2], "heads": [0]}, {"heads": [1]}, {"query_key": True}
@@ -126,7 +127,8 @@ def test_predicted_memory_covers_the_measured(model, tmp_path, capsys):
         if SWEEP:
             with capsys.disabled():
                 print(line)
-        if not 1.0 <= ratio <= 1.3 and not 0 <= (ratio - 1) * measured <= LITTLE:
+        little = LITTLE_HALF if backend.endswith("16") else LITTLE
+        if not 1.0 <= ratio <= 1.3 and not 0 <= (ratio - 1) * measured <= little:
             misses.append(line)
     assert not misses, "\n".join(misses)
 

@@ -31,7 +31,7 @@ constexpr std::size_t kFeedForward = 8;
 constexpr std::size_t kTracedFeedForward = 11, kTracedCausalFeedForward = 21;
 constexpr std::size_t kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
 /// Of half precision, with the code made for its shapes.
-constexpr std::size_t kHalfWorkspaceBytes = 5 << 20;
+constexpr std::size_t kHalfWorkspaceBytes = 21 << 18;
 constexpr std::size_t kRounding = 32;  ///< a part in so many is lost to the ends of pages and blocks
 
 /// By distance, held for one sentence and all heads.
