@@ -250,6 +250,10 @@ std::optional<Color> read_hex(std::string_view text) {
 }
 
 Figure read_svg_picture(std::string_view file) {
+  // What follows takes the file apart at ASCII characters alone, and shows its parts in errors.
+  if (const std::size_t bad = find_invalid_utf8(file); bad != std::string_view::npos) {
+    throw Error("not an SVG: not UTF-8 at byte " + std::to_string(bad));
+  }
   Tags tags(file);
   Tag tag = tags.next();
   if (tag.name != "svg") throw Error("not an SVG: it begins with <" + visible(tag.name) + ">");
