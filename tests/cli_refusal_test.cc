@@ -20,6 +20,8 @@ TEST_F(CommandLine, RefusesWhatIsNoCommand) {
            {{""}, "'': not a command\n  hint: attnviz --help lists the commands"},
            {{"rendr", "x"}, "rendr: not a command\n  hint: did you mean attnviz render?"},
            {{"help", "rendr"}, "rendr: not a command\n  hint: did you mean attnviz render?"},
+           {{"models info"},
+            "models info: not a command\n  hint: as two arguments, without quotes: attnviz models info"},
            {{"models", "ifno"}, "models ifno: not a command\n  hint: did you mean attnviz models info?"},
            {{"models", "list"},
             "models list: not a command\n  hint: attnviz models lists the models, attnviz models --help "

@@ -45,18 +45,18 @@ std::string help() {
          "\nExit status: 0 done, 1 check found a difference, 2 it could not be done.\n";
 }
 
+std::size_t words_of(const Command& command) { return command.name.find(' ') == std::string::npos ? 1 : 2; }
+
 /// The command with the longest name that the arguments begin with, or none.
 const Command* find_command(std::span<const std::string> arguments) {
-  const std::string one = arguments[0];
-  const std::string two = arguments.size() > 1 ? one + " " + arguments[1] : one;
+  const std::string two = arguments.size() > 1 ? arguments[0] + " " + arguments[1] : std::string();
   const Command* found = nullptr;
   for (const Command& command : commands()) {
-    if (command.name == two || (command.name == one && !found)) found = &command;
+    if (words_of(command) == 2 ? command.name == two : command.name == arguments[0] && !found)
+      found = &command;
   }
   return found;
 }
-
-std::size_t words_of(const Command& command) { return command.name.find(' ') == std::string::npos ? 1 : 2; }
 
 bool has_subcommands(const Command& command) {
   return std::any_of(commands().begin(), commands().end(),
@@ -72,7 +72,10 @@ bool has_subcommands(const Command& command) {
   if (name.starts_with("view"))
     hint = "attnviz view head, view model and view neuron are BertViz's three views";
   if (name.starts_with("models ")) hint = "attnviz models lists the models, attnviz models --help tells more";
-  if (!near.empty()) hint = "did you mean attnviz " + near + "?";
+  if (!near.empty()) {
+    hint = near == name ? "as two arguments, without quotes: attnviz " + near
+                        : "did you mean attnviz " + near + "?";
+  }
   throw Error(shown_value(name) + ": not a command", hint);
 }
 
