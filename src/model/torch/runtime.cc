@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <c10/util/Exception.h>
 #include <malloc.h>
@@ -82,13 +83,23 @@ Batch make_batch(std::span<const Encoding> encodings) {
   return batch;
 }
 
-at::Tensor on_cpu(const at::Tensor& tensor) {
+Arrival::Arrival(const at::Tensor& tensor) : from_(tensor), to_(tensor) {
   const c10::Device device = tensor.device();
-  if (device.is_cpu()) return tensor;
-  const auto reachable = at::TensorOptions(tensor.scalar_type()).pinned_memory(true);
-  const at::Tensor copy = at::empty(tensor.sizes(), reachable).copy_(tensor, /*non_blocking=*/true);
-  c10::impl::VirtualGuardImpl(device.type()).getStream(device).synchronize();
-  return copy;
+  if (device.is_cpu()) return;
+  to_ = at::empty(tensor.sizes(), at::TensorOptions(tensor.scalar_type()).pinned_memory(true));
+  const c10::impl::VirtualGuardImpl streams(device.type());
+  const c10::Stream copying = streams.getStreamFromGlobalPool(device);
+  c10::Event computed(device.type());
+  computed.record(streams.getStream(device));
+  computed.block(copying);
+  const c10::StreamGuard here(copying);
+  to_.copy_(tensor, /*non_blocking=*/true);
+  copied_.emplace(device.type()).record(copying);
+}
+
+at::Tensor Arrival::wait() const {
+  if (copied_) copied_->synchronize();
+  return to_;
 }
 
 void copy_heads(const at::Tensor& values, std::size_t sentence, std::size_t rows, std::size_t columns,

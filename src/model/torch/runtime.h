@@ -3,9 +3,11 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
+#include <c10/core/Event.h>
 
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,8 +37,20 @@ struct Batch {
 };
 [[nodiscard]] Batch make_batch(std::span<const Encoding> encodings);
 
-/// The same on the CPU; from a GPU by way of memory that it writes to without a detour.
-[[nodiscard]] at::Tensor on_cpu(const at::Tensor& tensor);
+/// A tensor on its way to the CPU: from a GPU to memory that it writes to without a detour, beside what it
+/// computes next.
+class Arrival {
+ public:
+  explicit Arrival(const at::Tensor& tensor);
+
+  /// The same on the CPU, once it is there.
+  [[nodiscard]] at::Tensor wait() const;
+
+ private:
+  at::Tensor from_;  ///< kept, so that nothing else is written there meanwhile
+  at::Tensor to_;
+  std::optional<c10::Event> copied_;
+};
 
 /// Copies row `sentence` of float32 [sentences, heads, tokens, width] values to `to`, as
 /// [heads, rows, columns], which leaves the padding behind.

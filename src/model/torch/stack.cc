@@ -27,19 +27,27 @@ at::Tensor sinusoids(std::int64_t tokens, std::int64_t width) {
   return at::cat({angles.sin(), angles.narrow(1, 0, width / 2).cos()}, 1).to(at::kFloat);
 }
 
-void store(const at::Tensor& values, int layer, std::vector<Attention>& results,
-           std::vector<float> Attention::*to) {
-  const at::Tensor here = on_cpu(values);
+void store(const Taken& taken, std::vector<Attention>& results) {
+  const at::Tensor values = taken.values.wait();
+  if (taken.may_overflow && !std::isfinite(values.sum().item<float>())) {
+    throw Error("layer " + std::to_string(taken.layer) + ": numbers beyond what fp16 holds",
+                "bf16 holds as large ones as fp32 does");
+  }
   for (std::size_t i = 0; i < results.size(); ++i) {
     Attention& result = results[i];
-    const std::size_t rows = to == &Attention::key ? result.keys : result.queries;
-    const std::size_t columns = to == &Attention::weights ? result.keys : result.head_size;
+    const std::size_t rows = taken.to == &Attention::key ? result.keys : result.queries;
+    const std::size_t columns = taken.to == &Attention::weights ? result.keys : result.head_size;
     const std::size_t size = result.heads.size() * rows * columns;
     for (std::size_t slot = 0; slot < result.layers.size(); ++slot) {
-      if (result.layers[slot] != layer) continue;
-      copy_heads(here, i, rows, columns, std::span(result.*to).subspan(slot * size, size));
+      if (result.layers[slot] != taken.layer) continue;
+      copy_heads(values, i, rows, columns, std::span(result.*taken.to).subspan(slot * size, size));
     }
   }
+}
+
+void store_taken(Run& run) {
+  for (const Taken& taken : run.taken) store(taken, run.results);
+  run.taken.clear();
 }
 
 /// ‖f(x)‖ of every key: [sentences, heads, keys], f(x) what a head adds to the attention's output for a key
@@ -91,6 +99,7 @@ void Stack::take_out(const Batch& batch, Run& run) const {
   at::Tensor states = run_layers(last, batch, run);
   if (cross) states = add_attention({last}, std::move(states), run);
   attend_last({last, cross}, states, run);
+  store_taken(run);
 }
 
 at::Tensor Stack::embed(const Batch& batch) const {
@@ -193,7 +202,7 @@ void Stack::attend_last(const Place& place, const at::Tensor& states, Run& run) 
   take(place, chosen, run);
 }
 
-/// Stores a layer's maps of the heads asked for.
+/// Takes a layer's maps of the heads asked for out.
 void Stack::take(const Place& place, const Vectors& chosen, Run& run) const {
   const Scores& scores = place.cross ? run.source->scores : run.scores;
   const int number = static_cast<int>(place.index) + 1;
@@ -207,14 +216,14 @@ void Stack::take(const Place& place, const Vectors& chosen, Run& run) const {
     // ‖α f(x)‖ = α ‖f(x)‖, as no weight is below 0.
     maps.mul_(norms(block_at(place).output, chosen.value, run.request.heads).unsqueeze(2));
   }
-  if (chosen.query.scalar_type() == at::kHalf && !std::isfinite(maps.sum().item<float>())) {
-    throw Error("layer " + std::to_string(number) + ": numbers beyond what fp16 holds",
-                "bf16 holds as large ones as fp32 does");
+  const bool may_overflow = chosen.query.scalar_type() == at::kHalf;
+  store_taken(run);  // of the layer before, while a GPU computes this one
+  run.taken.push_back({number, &Attention::weights, Arrival(maps), may_overflow});
+  if (run.request.with_query_key) {
+    run.taken.push_back({number, &Attention::query, Arrival(query)});
+    run.taken.push_back({number, &Attention::key, Arrival(key)});
   }
-  store(maps, number, run.results, &Attention::weights);
-  if (!run.request.with_query_key) return;
-  store(query, number, run.results, &Attention::query);
-  store(key, number, run.results, &Attention::key);
+  if (device_.is_cpu()) store_taken(run);
 }
 
 /// The states with an attention's output. Takes them over, so that they are freed when used.

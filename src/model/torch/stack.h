@@ -30,12 +30,21 @@ struct Source {
   Scores scores;
 };
 
+/// What a layer gave, on its way to the results' member `to`.
+struct Taken {
+  int layer = 1;
+  std::vector<float> Attention::*to = nullptr;
+  Arrival values;
+  bool may_overflow = false;  ///< in what the layers compute in
+};
+
 /// What one run carries from layer to layer.
 struct Run {
   const Request& request;
   Scores scores;
   HeadChoice choice = {};
   std::vector<Attention> results = {};
+  std::vector<Taken> taken = {};  ///< not in the results yet
   std::optional<Source> source = {};
 };
 
