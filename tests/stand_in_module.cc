@@ -1,5 +1,5 @@
-/// A module in libtorch's place whose weights are made of the ids: the program's own threads can be watched by
-/// sanitizers, which understand nothing of what libtorch's do.
+/// A module in libtorch's place whose weights are made of the ids: the program's own threads can be watched
+/// by sanitizers, which understand nothing of what libtorch's do.
 #include <cmath>
 
 #include "model/module.h"
@@ -8,9 +8,12 @@
 namespace attnviz {
 namespace {
 
+constexpr std::size_t kHeadSize = 8;
+
 /// The weight of a key before its row is made to sum to 1.
 float raw_weight(int layer, int head, std::int64_t query, std::int64_t key) {
-  return 1 + std::sin(static_cast<float>(layer * 31 + head * 7) + static_cast<float>(query % 97 * (key % 89)));
+  return 1 +
+         std::sin(static_cast<float>(layer * 31 + head * 7) + static_cast<float>(query % 97 * (key % 89)));
 }
 
 void fill(Attention& attention, const Encoding& queries, const Encoding& keys) {
@@ -30,6 +33,11 @@ void fill(Attention& attention, const Encoding& queries, const Encoding& keys) {
   }
 }
 
+/// Made of the place in the tensor alone.
+void fill(std::vector<float>& vectors) {
+  for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] = std::sin(static_cast<float>(i % 1009));
+}
+
 class StandIn : public Model {
  public:
   explicit StandIn(const ModelCard& card) : card_(card) {}
@@ -41,11 +49,16 @@ class StandIn : public Model {
   [[nodiscard]] std::vector<Attention> run(std::span<const Encoding> sources,
                                            std::span<const Encoding> targets,
                                            const Selection& selection) override {
-    const Request request = checked(selection, card_);
+    Request request = checked(selection, card_);
+    request.head_size = kHeadSize;
     const Texts texts{.queries = request.part == AttentionPart::encoder ? sources : targets,
                       .keys = request.part == AttentionPart::decoder ? targets : sources};
     std::vector<Attention> results = make_results(texts, request, card_);
-    for (std::size_t i = 0; i < results.size(); ++i) fill(results[i], texts.queries[i], texts.keys[i]);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      fill(results[i], texts.queries[i], texts.keys[i]);
+      fill(results[i].query);
+      fill(results[i].key);
+    }
     return results;
   }
 
@@ -64,6 +77,8 @@ class StandIn : public Model {
 };
 
 std::unique_ptr<Model> open(const ModelCard& card, const ModelOptions& /*options*/) {
+  if (card.has_checkpoint)
+    const Safetensors weights(card.directory / "model.safetensors");  // refuses a broken one
   return std::make_unique<StandIn>(card);
 }
 

@@ -60,6 +60,8 @@ json read_tree(JsonReader& reader) {
     return json::parse(reader.raw_value());
   } catch (const json::parse_error& error) {
     throw JsonError("not a JSON value", begin + error.byte - 1);
+  } catch (const json::out_of_range&) {
+    throw JsonError("a number that no double holds", begin);
   }
 }
 
