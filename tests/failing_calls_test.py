@@ -64,6 +64,10 @@ def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def is_sound(folder, figure):
+    return run(folder, ["check", str(figure), *THREADS]).returncode == 0
+
+
 def places(calls, count, choose):
     """Of 1 to `calls`: a third from the front, the others anywhere, more of them early."""
     front = range(1, min(calls, count // 3) + 1)
@@ -73,7 +77,9 @@ def places(calls, count, choose):
 
 
 def faults(name, done, folder, before, whole):
-    """What is wrong with a run where a call failed; `whole` is what one leaves undisturbed."""
+    """What is wrong with a run where a call failed; `whole` is what one leaves undisturbed.
+
+    A text whose batch lost another has numbers that differ in their last digits."""
     if done.returncode not in (0, 2):
         yield f"status {done.returncode}"
     reports = name in ("check", "baseline")  # what fails is in the report
@@ -90,6 +96,8 @@ def faults(name, done, folder, before, whole):
         if path.suffix == ".jsonl" or path.name in ("run.json", ".manifest.lock"):
             continue
         if tells_of_failure and done.returncode != 0:
+            continue
+        if name == "batch" and done.returncode != 0 and path.suffix == ".png" and is_sound(folder, path):
             continue
         if found != whole[0].get(path):
             yield f"{path} is not what it should be"

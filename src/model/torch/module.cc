@@ -10,10 +10,12 @@
 namespace attnviz {
 namespace {
 
-/// Whether the checkpoint backend implements what the configuration asks for.
+/// Whether the checkpoint backend implements what the configuration asks for. Throws Error where it can't be
+/// read: another backend would be taken for a passing fault.
 bool is_implemented(const ModelCard& card) {
+  const Config config(card.directory / "config.json");
   try {
-    const Architecture read = read_architecture(Config(card.directory / "config.json"));
+    const Architecture read = read_architecture(config);
     return find_activation(read.activation) != nullptr;
   } catch (const Error&) {
     return false;
