@@ -175,7 +175,8 @@ void add_vectors(const View& view, const std::string& which, std::span<const flo
       const double off = std::abs(static_cast<double>(after[i]) - before[i]);
       if (off <= (*options.atol + options.rtol) * scale) continue;
       const std::size_t matrix = begin / size, token = (i - begin) / view.head_size;
-      const std::string name = "layer " + std::to_string(view.layers[matrix / view.heads.size()]) + " head " +
+      const std::string name = (view.part ? visible(view.title) + " " : "") + "layer " +
+                               std::to_string(view.layers[matrix / view.heads.size()]) + " head " +
                                std::to_string(view.heads[matrix % view.heads.size()]) + " " + which + " of " +
                                cited(tokens[token].whole()) + "(" + std::to_string(token) + ")[" +
                                std::to_string(i % view.head_size) + "]";
@@ -193,6 +194,8 @@ void add_view(const View& before, const View& after, const CheckOptions& options
   }
   add_vectors(before, "query", before.query, after.query, changes, options);
   add_vectors(before, "key", before.key, after.key, changes, options);
+  for (std::size_t i = 0; i < std::min(before.others.size(), after.others.size()); ++i)
+    add_view(before.others[i], after.others[i], options, changes);
 }
 
 std::string headline(const Maps& maps, const std::vector<Change>& changes) {

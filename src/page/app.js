@@ -12,11 +12,13 @@
 /**
  * @typedef {object} App
  * @property {Shown} shown
+ * @property {Shown[]} parts that can be shown in its place, and it
  * @property {State} state
  * @property {Inks} inks
  * @property {Sight | undefined} hovered
  * @property {Place | undefined} place of the model view, hovered
  * @property {(change: Partial<State>) => void} set
+ * @property {(part: Shown) => void} choose
  * @property {(sight: Sight | undefined) => void} hover
  * @property {(place: Place | undefined) => void} point
  */
