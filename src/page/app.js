@@ -114,7 +114,8 @@ function saysLinks(app, of) {
   const { shown } = app;
   const sight = sightOf(app);
   const where = "Layer " + of.layer + ", " + (of.heads.length === 1 ? "head " + of.heads[0] : of.heads.length + " heads") + ". ";
-  if (!sight) return where + "Point at a token, or press Tab and the arrow keys, to see its links alone.";
+  const relative = shown.noun === "norm" ? "Lines are drawn relative to the layer's largest norm, " + brief(mostOf(shown, of.layer)) + ". " : "";
+  if (!sight) return where + relative + "Point at a token, or press Tab and the arrow keys, to see its links alone.";
   const token = nameOf(shown, sight.side) + " " + quoted(shown.tokens[sight.side][sight.token]) + " (" + sight.token + ")";
   if (shown.noun === "norm") return where + token + " has its largest norms with " + strongest(app, sight, of) + ".";
   return where + token + (sight.side === "query" ? " attends most to " : " gets most from ") + strongest(app, sight, of) + ".";
