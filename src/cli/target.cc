@@ -37,7 +37,8 @@ void add_attention_flag(Flags& flags, ModelChoice& choice) {
       "--attention", "encoder|decoder|cross|all",
       "of a model with a decoder behind its encoder (T5, BART, Marian), whose attention: the source's to "
       "itself, the target's to itself, the target's to the source, or in a page of view head or view model "
-      "all of these (default: cross where there is a --target, in such a page all, else encoder)",
+      "all of these (default: cross where there is a --target, all in such a page without --with-qk, else "
+      "encoder)",
       [&](const Given& given) {
         choice.part = read_choice(given, kParts);
         choice.all_parts = !choice.part;
