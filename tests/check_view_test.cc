@@ -134,6 +134,35 @@ TEST_F(CheckViews, NamesTheNumberThatMoved) {
       << said(vectors);
 }
 
+TEST_F(CheckViews, NamesTheNumberThatMovedInAnotherPartOfAPage) {
+  const SampleView cross(View::Kind::head);
+  SampleView encoder(View::Kind::head, 2);
+  const auto page = [&cross](const SampleView& other) {
+    Record record = cross.record(), beside = other.record();
+    View &first = std::get<View>(record.drawn), &second = std::get<View>(beside.drawn);
+    first.part = AttentionPart::cross;
+    second.part = AttentionPart::encoder;
+    second.title = "minilm · Encoder";
+    first.others = {second};
+    return record;
+  };
+  const auto checked = [&](const SampleView& other) {
+    const Record before = page(encoder), after = page(other);
+    return said(compare({before}, {after}, {}));
+  };
+  EXPECT_EQ(checked(encoder), "");
+  SampleView moved = encoder;
+  moved.weight(1, 1, 2, 3) -= 0.02F;
+  moved.weight(1, 1, 2, 4) += 0.02F;
+  EXPECT_NE(checked(moved).find("Encoder layer 5 head 3 \"bank\"(2) → \"can\"(3): "), std::string::npos);
+  moved = encoder;
+  moved.key[((1 * 3 + 2) * kTokens.size() + 4) * 5 + 1] += 0.01F;
+  EXPECT_NE(checked(moved).find("Encoder layer 5 head 7 key of \"##ing\"(4)[1]: "), std::string::npos);
+  moved = encoder;
+  moved.view.layer = 2;
+  EXPECT_NE(checked(moved).find("layer: "), std::string::npos);
+}
+
 TEST_F(CheckViews, SaysWhatElseIsInSight) {
   struct Case {
     std::function<void(View&)> change;

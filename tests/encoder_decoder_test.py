@@ -193,11 +193,22 @@ def test_figures_can_be_checked_and_redrawn(model, part, tmp_path):
 def test_a_damaged_number_and_another_target_are_noticed(model, tmp_path):
     done(tmp_path, "view", "head", "--model", model.directory, "--target", TARGET, "-o", "view.html", SOURCE)
     done(tmp_path, "check", "view.html")
+    done(tmp_path, "redraw", "view.html", "-o", "again.html")
+    assert (tmp_path / "again.html").read_bytes() == (tmp_path / "view.html").read_bytes()
     whole = (tmp_path / "view.html").read_text(encoding="utf8")
-    damaged = re.sub(r'("weights":")(.{8})', lambda found: found[1] + "////" + found[2][4:], whole)
-    assert damaged != whole
-    (tmp_path / "view.html").write_text(damaged, encoding="utf8")
-    assert run(tmp_path, "check", "view.html").returncode == 1
+    weights = list(re.finditer(r'"weights":"', whole))
+    assert len(weights) == len(PARTS)
+    for place, part in zip(weights, ["Cross attention", "Encoder", "Decoder"]):
+        damaged = whole[:place.end()] + "////" + whole[place.end() + 4:]
+        assert damaged != whole
+        (tmp_path / "view.html").write_text(damaged, encoding="utf8")
+        checked = run(tmp_path, "check", "view.html")
+        assert checked.returncode == 1 and f"{part} layer 1 head 0" in checked.stdout, checked.stdout
+    fewer = re.sub(r'"others":\[.*?\}\]\}', '"others":[]}', whole)
+    assert fewer != whole
+    (tmp_path / "view.html").write_text(fewer, encoding="utf8")
+    checked = run(tmp_path, "check", "view.html")
+    assert checked.returncode == 1 and "12 maps → 32 maps" in checked.stdout, checked.stdout
     other = whole.replace('"target":"Das ', '"target":"Ein ')
     assert other != whole
     (tmp_path / "view.html").write_text(other, encoding="utf8")
@@ -224,6 +235,11 @@ REFUSED = [
     (["render", "--layer", "4", "--target", "x", "y"], "", "--layer 4: {name} has layers 1 to 3"),
     (["render", "--layer", "3", "y"], "", "--layer 3: {name} has layers 1 to 2"),
     (["render", "--input", "t.jsonl", "--target", "x", "-o", "out"], "", "--target: --input gives many texts"),
+    (["view", "head", "--attention", "all", "y"], "", "--attention all: there is no target, whose tokens attend"),
+    (["view", "head", "--target", "x", "y"], "minilm", "--target: minilm has no decoder behind an encoder"),
+    (["view", "head", "--attention", "all", "--target", "x", "-o", "v.svg", "y"], "", "--attention all: of a page (.html), the output is svg"),
+    (["view", "neuron", "--attention", "all", "--target", "x", "y"], "", "--attention all: only a page of view head or view model"),
+    (["render", "--attention", "all", "--target", "x", "y"], "", "--attention all: only a page of view head or view model"),
     (["render", "--target", "", "y"], "", "--target: empty, expected a text"),
 ]
 
@@ -244,23 +260,73 @@ def test_models_are_told_of_and_verified(model, tmp_path):
     assert re.search(r"^decoder +ran 3 layers × \d heads on \d+ tokens; rows sum to 1", said, re.M), said
 
 
-def test_pages_show_a_target_at_one_side_and_its_source_at_the_other(model, tmp_path):
-    from support.browser import Browser
-    from view_browser_test import find, hover, says, settled, table, token
+def numbers(cwd, model, part):
+    done(cwd, "extract", "--model", model.directory, "--attention", part, "--target", TARGET, "-o", f"{part}.npz", SOURCE)
+    return np.load(cwd / f"{part}.npz")["attention"]
 
-    done(tmp_path, "extract", "--model", model.directory, "--target", TARGET, "-o", "numbers.npz", SOURCE)
-    attention = np.load(tmp_path / "numbers.npz")["attention"]
+
+def test_pages_show_each_kind_of_attention_that_is_chosen(model, tmp_path):
+    from selenium.webdriver.support.ui import Select
+    from support.browser import Browser
+    from view_browser_test import find, fragment, hover, says, settled, table, token
+
+    attention = {part: numbers(tmp_path, model, part) for part in PARTS}
     done(tmp_path, "view", "head", "--model", model.directory, "--target", TARGET, "--layer", "3", "--heads", "1", "-o", "p.html", SOURCE)
+    names = {"encoder": ("Encoder", "Query ", "Key "), "decoder": ("Decoder", "Query ", "Key "), "cross": ("Cross attention", "Target ", "Source ")}
     with Browser() as browser:
+        def expect_part(part, layer):
+            title, query_name, key_name = names[part]
+            settled(browser)
+            assert find(browser, "h1").text == "t5 · " + title + ("" if part == "cross" else " attention")
+            assert fragment(browser)["part"] == part
+            assert find(browser, "#sentence").text == SOURCE + ("" if part == "encoder" else "  →  " + TARGET).replace("  ", " ")
+            for query in (0, 1, attention[part].shape[2] - 1):
+                hover(browser, token(browser, "query", query))
+                assert says(browser).startswith(f"Layer {layer}, head 1. {query_name}"), says(browser)
+                found = np.array([float(row[1]) for row in table(browser)])
+                assert np.abs(found - attention[part][layer - 1, 1, query]).max() <= 6e-3
+            hover(browser, token(browser, "key", attention[part].shape[3] - 1))
+            assert key_name in says(browser)
+            assert len(table(browser)) == attention[part].shape[2]
+
         browser.open(tmp_path / "p.html")
+        expect_part("cross", 3)
+        choice = Select(find(browser, "#part"))
+        assert [one.text for one in choice.options] == ["Encoder", "Decoder", "Cross"]
+        for part, layer in (("encoder", 2), ("decoder", 2), ("cross", 2)):  # a layer that is not there becomes the last, and stays
+            choice.select_by_visible_text(names[part][0].split()[0])
+            expect_part(part, layer)
+        choice.select_by_visible_text("Decoder")
+        token(browser, "query", 1).click()
+        choice.select_by_visible_text("Cross")  # whose queries are the same tokens
+        assert fragment(browser)["token"] == "1"
+        choice.select_by_visible_text("Encoder")
+        assert "token" not in fragment(browser)
+        for mode in ("model", "heatmap"):
+            find(browser, f"#tab-{mode}").click()
+            settled(browser)
+        address = browser.driver.current_url
+        browser.open("about:blank")
+        browser.open(address)
         settled(browser)
-        assert find(browser, "h1").text == "t5 · Cross attention"
-        for query in range(attention.shape[2]):
-            hover(browser, token(browser, "query", query))
-            assert says(browser).startswith("Layer 3, head 1. Target ")
-            found = np.array([float(row[1]) for row in table(browser)])
-            assert np.abs(found - attention[2, 1, query]).max() <= 6e-3
-        hover(browser, token(browser, "key", attention.shape[3] - 1))
-        assert "Source " in says(browser)
-        assert len(table(browser)) == attention.shape[2]
+        assert find(browser, "h1").text == "t5 · Encoder attention"
+        assert browser.driver.current_url == address
+        browser.run("location.hash = 'part=decoder&view=head&layer=3'")
+        settled(browser)
+        assert (fragment(browser)["part"], fragment(browser)["layer"]) == ("decoder", "3")
         assert browser.messages() == []
+
+
+def test_other_flags_of_a_page_of_all_parts_are_about_what_each_has_of_it(model, tmp_path):
+    done(tmp_path, "view", "model", "--model", model.directory, "--target", TARGET, "--layers", "3", "--range", "1:4,2:7", "--weights", "norm",
+         "-o", "p.html", SOURCE)
+    done(tmp_path, "check", "p.html")
+    done(tmp_path, "redraw", "p.html", "-o", "again.html")
+    assert (tmp_path / "again.html").read_bytes() == (tmp_path / "p.html").read_bytes()
+    record = re.search(r'id="attnviz">(.*?)</script>', (tmp_path / "p.html").read_text(encoding="utf8"), re.S)[1]
+    figure = json.loads(record)["figure"]
+    held = {view["part"]: (view["layers"], len(view["tokens"])) for view in [figure, *figure["others"]]}
+    assert held == {"cross": ([3], 3), "encoder": ([1, 2], 5), "decoder": ([3], 3)}
+    said = done(tmp_path, "redraw", "p.html", "--describe", "-o", "cross.svg")
+    assert "Its record holds t5 · Encoder and t5 · Decoder, too." in " ".join(said.split())
+    done(tmp_path, "check", "cross.svg")

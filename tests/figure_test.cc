@@ -281,6 +281,28 @@ TEST(HeadHeatmap, ShortensWhatIsTooLongBetweenCharacters) {
   EXPECT_EQ(shortened, 5U);  // two tokens on two axes, and the sentence
 }
 
+TEST(HeadHeatmap, ShortensATextAndItsTargetEachByItself) {
+  struct Case {
+    std::size_t source, target;
+    bool source_is_cut, target_is_cut;
+  };
+  for (const Case& c : {Case{4, 4, false, false}, Case{500, 4, true, false}, Case{4, 500, false, true},
+                        Case{500, 500, true, true}}) {
+    Map map(words(12));
+    map.heatmap.subtitle = std::string(c.source, 's') + "  →  " + std::string(c.target, 't');
+    const Figure figure = head_heatmap(map.heatmap, {}, measured);
+    const std::vector<Text> texts = items<Text>(figure);
+    const auto sentence = std::find_if(texts.begin(), texts.end(), [](const Text& text) {
+      return text.text.find("  →  ") != std::string::npos;
+    });
+    ASSERT_NE(sentence, texts.end());
+    const std::size_t arrow = sentence->text.find("  →  ");
+    EXPECT_EQ(sentence->text.substr(0, arrow).ends_with("s…"), c.source_is_cut) << sentence->text;
+    EXPECT_EQ(sentence->text.ends_with("t…"), c.target_is_cut) << sentence->text;
+    EXPECT_LE(sentence->x + measured(sentence->text, sentence->size, false), figure.width);
+  }
+}
+
 TEST(HeadHeatmap, MakesControlCharactersVisible) {
   Map map(words(3));
   map.heatmap.title = "a\tb";

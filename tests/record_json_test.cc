@@ -78,6 +78,19 @@ struct Figures {
     return cross;
   }
 
+  /// Cross attention, and beside it what a target's and a source's tokens give each other.
+  [[nodiscard]] View all_parts() const {
+    View cross = cross_view(View::Kind::head), encoder = view(View::Kind::head), decoder = cross;
+    decoder.sources = {};
+    decoder.weights = decoder.weights.first(2 * 2 * 2 * 2);
+    decoder.key = decoder.query;
+    cross.part = AttentionPart::cross;
+    encoder.part = AttentionPart::encoder;
+    decoder.part = AttentionPart::decoder;
+    cross.others = {encoder, decoder};
+    return cross;
+  }
+
   /// Pooled and in windows, with a part of it larger.
   [[nodiscard]] Heatmap zoomed_map() const {
     Heatmap map = second.heatmap;
@@ -118,7 +131,8 @@ struct Figures {
         cross_map(),
         cross_view(View::Kind::head),
         cross_view(View::Kind::model),
-        cross_view(View::Kind::neuron)};
+        cross_view(View::Kind::neuron),
+        all_parts()};
   }
 };
 
@@ -271,6 +285,29 @@ TEST(Record, NamesWhatIsWrongWithAViewOfCrossAttention) {
   json["figure"]["token"] = 2;
   json["figure"]["token_is_key"] = true;
   EXPECT_EQ(error_of([&] { StoredRecord(json.dump(), "x.png"); }), "nothing");
+}
+
+TEST(Record, NamesWhatIsWrongWithTheOthersOfAView) {
+  const Figures figures;
+  const Json whole = Json::parse(to_json(record_of(figures.all_parts())));
+  struct Case {
+    std::function<void(Json&)> harm;
+    std::string fault;
+  };
+  for (const auto& [harm, fault] : {
+           Case{[](Json& figure) { figure["others"][0]["part"] = "decoder"; },
+                "its views are not a part each"},
+           Case{[](Json& figure) { figure["others"][1].erase("part"); }, "its views are not a part each"},
+           Case{[](Json& figure) { figure.erase("part"); }, "its views are not a part each"},
+           Case{[](Json& figure) { figure["part"] = "both"; }, "part is both"},
+           Case{[](Json& figure) { figure["others"] = 1; }, "others is no list"},
+           Case{[](Json& figure) { figure["others"][1]["layer"] = 3; }, "layer is 3"},
+       }) {
+    Json json = whole;
+    harm(json["figure"]);
+    EXPECT_EQ(error_of([&] { StoredRecord(json.dump(), "x.png"); }),
+              "x.png: its record can't be used: " + fault + "\n  hint: draw the figure again");
+  }
 }
 
 TEST(Record, NamesWhatIsWrongWithAPooledMap) {

@@ -238,6 +238,19 @@ def test_norms_are_named_drawn_by_the_largest_and_saved_exactly(show):
     assert "in a page without --weights norm" in find(browser, "#reason").text
 
 
+def test_norms_of_a_quiet_layer_are_drawn_beside_its_own_largest(show):
+    sample = Sample(WORDS, vectors=False, shown_heads=[1]).as_norms(31)
+    quiet = Sample(WORDS, vectors=False, shown_heads=[1], layer=1).as_norms(31)
+    quiet.weights[0] /= 1000
+    quiet.record["figure"]["weights"] = base64.b64encode(quiet.weights.tobytes()).decode()
+    largest = f"relative to the layer's largest norm, {quiet.weights[0].max():.3g}."
+    browser = show(quiet)
+    assert largest in says(browser)
+    drawn = lines(svg(browser))
+    browser = show(sample, "#view=head&layer=1&heads=1")
+    assert len(drawn) == len(lines(svg(browser))) > 10
+
+
 def test_it_opens_with_what_the_record_has_in_sight(show):
     browser = show(Sample(WORDS, layer=1, shown_heads=[0, 2], token=3, token_is_key=True, threshold=0.05))
     words = fragment(browser)

@@ -310,6 +310,11 @@ struct View {
   double threshold = 0;                ///< smaller weights are not drawn
   Filter filter = Filter::all;         ///< what it leaves out still has its share of the weights
 
+  /// Of a page that holds several parts of an encoder-decoder's attention: which of them this is, and the
+  /// others, which a reader of the page can choose in its place. A figure shows this one.
+  std::optional<AttentionPart> part{};
+  std::vector<View> others{};
+
   [[nodiscard]] bool is_cross() const { return !sources.empty(); }
   [[nodiscard]] std::span<const TokenLabel> key_tokens() const { return is_cross() ? sources : tokens; }
 

@@ -162,39 +162,52 @@ void append_first(std::vector<std::string>& details, const std::vector<std::stri
   if (shown < lines.size()) details.push_back("and " + counted(lines.size() - shown, "row") + " more");
 }
 
-/// "12 of 289 numbers differ, in 1 of 4 maps".
-/// Query or key vectors: a number agrees within the tolerances of the largest of its layer and head.
-void add_vectors(const View& view, const std::string& which, std::span<const float> before,
-                 std::span<const float> after, std::vector<Change>& changes, const CheckOptions& options) {
-  const std::span<const TokenLabel> tokens = which == "key" ? view.key_tokens() : view.tokens;
-  const std::size_t size = tokens.size() * view.head_size;
+/// A view's query or key vectors.
+struct Vectors {
+  std::string which;
+  std::span<const float> before, after;
+  std::span<const TokenLabel> tokens;
+  std::size_t head_size;
+  std::span<const std::string> names;  ///< of their layers and heads
+};
+
+/// A number agrees within the tolerances of the largest of its layer and head.
+void add_vectors(const Vectors& vectors, const CheckOptions& options, std::vector<Change>& changes) {
+  const auto& [which, before, after, tokens, head_size, names] = vectors;
+  const std::size_t size = tokens.size() * head_size;
   for (std::size_t begin = 0; begin < before.size(); begin += size) {
     double scale = 1;
     for (const float number : before.subspan(begin, size)) scale = std::max<double>(scale, std::abs(number));
     for (std::size_t i = begin; i < begin + size; ++i) {
       const double off = std::abs(static_cast<double>(after[i]) - before[i]);
       if (off <= (*options.atol + options.rtol) * scale) continue;
-      const std::size_t matrix = begin / size, token = (i - begin) / view.head_size;
-      const std::string name = "layer " + std::to_string(view.layers[matrix / view.heads.size()]) + " head " +
-                               std::to_string(view.heads[matrix % view.heads.size()]) + " " + which + " of " +
-                               cited(tokens[token].whole()) + "(" + std::to_string(token) + ")[" +
-                               std::to_string(i % view.head_size) + "]";
+      const std::size_t token = (i - begin) / head_size;
+      const std::string name = names[begin / size] + " " + which + " of " + cited(tokens[token].whole()) +
+                               "(" + std::to_string(token) + ")[" + std::to_string(i % head_size) + "]";
       changes.push_back({before[i], after[i], 0, 0, 0, name});
     }
   }
 }
 
-void add_view(const View& before, const View& after, const CheckOptions& options,
-              std::vector<Change>& changes) {
+/// `names` are those of its maps and of its others', in their order.
+void add_view(const View& before, const View& after, std::span<const std::string> names,
+              const CheckOptions& options, std::vector<Change>& changes) {
+  const std::size_t maps = before.layers.size() * before.heads.size();
   if (before.query.size() != after.query.size()) {
     changes.push_back({static_cast<double>(before.query.size()), static_cast<double>(after.query.size()), 0,
                        0, 0, "query and key vectors"});
-    return;
+  } else {
+    const std::span<const std::string> own = names.first(maps);
+    add_vectors({"query", before.query, after.query, before.tokens, before.head_size, own}, options, changes);
+    add_vectors({"key", before.key, after.key, before.key_tokens(), before.head_size, own}, options, changes);
   }
-  add_vectors(before, "query", before.query, after.query, changes, options);
-  add_vectors(before, "key", before.key, after.key, changes, options);
+  for (std::size_t i = 0, begin = maps; i < std::min(before.others.size(), after.others.size()); ++i) {
+    add_view(before.others[i], after.others[i], names.subspan(begin), options, changes);
+    begin += before.others[i].layers.size() * before.others[i].heads.size();
+  }
 }
 
+/// "12 of 289 numbers differ, in 1 of 4 maps".
 std::string headline(const Maps& maps, const std::vector<Change>& changes) {
   std::size_t cells = 0, numbers = 0;
   std::vector<bool> touched(maps.expected.size());
@@ -255,7 +268,7 @@ Findings check_numbers(const Record& expected, const Record& actual, const Check
   if (before && after) add_summary(*before, *after, options, changes);
   const auto* const view = std::get_if<View>(&expected.drawn);
   const auto* const other_view = std::get_if<View>(&actual.drawn);
-  if (view && other_view) add_view(*view, *other_view, options, changes);
+  if (view && other_view) add_view(*view, *other_view, maps.names, options, changes);
 
   Findings findings;
   if (!changes.empty()) {

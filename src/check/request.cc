@@ -16,7 +16,7 @@ const std::set<std::string, std::less<>> kOfNoNumber = {"--cmap",    "--annotate
                                                         "--columns", "--model"};
 
 const std::set<std::string, std::less<>> kWithoutValue = {"--words", "--hide-special", "--renormalize",
-                                                          "--align", "--truncate"};
+                                                          "--align", "--truncate",     "--with-qk"};
 
 /// "1-3" as "1,2,3".
 std::string spelled_out(const std::string& value) {
@@ -46,7 +46,8 @@ using Given = std::map<std::string, std::vector<std::string>>;
 /// The flags that alter numbers, with their values.
 Given flags_of(const std::vector<std::string>& arguments) {
   Given given;
-  for (std::size_t i = 1; i < arguments.size(); ++i) {
+  const std::size_t first = !arguments.empty() && arguments[0] == "view" ? 2 : 1;  // its name is of two words
+  for (std::size_t i = first; i < arguments.size(); ++i) {
     const std::string& name = arguments[i];
     const bool has_value = !kWithoutValue.contains(name) && i + 1 < arguments.size();
     const std::string value = has_value ? spelled_out(arguments[++i]) : "";
@@ -150,6 +151,7 @@ void add_sight(Meaning& meaning, const View& view) {
       view.token ? cited(tokens[*view.token].whole()) + "(" + std::to_string(*view.token) + ")" : "all");
   meaning.emplace_back("threshold", std::to_string(view.threshold));
   meaning.emplace_back("filter", kFilters[static_cast<int>(view.filter)]);
+  for (const View& other : view.others) add_sight(meaning, other);
 }
 
 Meaning meaning_of(const Record& record) {

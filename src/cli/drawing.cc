@@ -23,9 +23,10 @@ TerminalColors colors_of(ShowColor color, const std::ostream& out) {
 }
 
 /// Of a view's maps those in sight.
-std::vector<Heatmap> maps_shown(const Drawn& drawn) {
+std::vector<Heatmap> maps_shown(Drawn drawn) {
+  auto* const view = std::get_if<View>(&drawn);
+  if (view) view->others.clear();
   std::vector<Heatmap> maps = maps_of(drawn);
-  const auto* const view = std::get_if<View>(&drawn);
   if (!view || view->kind == View::Kind::model) return maps;
   std::vector<Heatmap> shown;
   for (std::size_t i = 0; i < maps.size(); ++i) {

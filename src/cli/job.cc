@@ -22,6 +22,12 @@ void check_window(const Source& source) {
               "layers can't be followed between tokens that no window holds; --truncate cuts the text");
 }
 
+void check_parts(const Source& source) {
+  if (!source.model.all_parts || source.one_of_all) return;
+  throw Error("--attention all: only a page of view head or view model holds all of a model's attention",
+              "name one of them: encoder, decoder or cross");
+}
+
 TargetWish target_wish(const TextOptions& text, const Source& source) {
   const bool many = text.input.path.has_value();
   return {.given = many ? text.input.target_column.has_value() : text.target.has_value(),
@@ -97,6 +103,11 @@ void Subject::choose(const TokenOptions& options, std::optional<std::vector<Toke
     sources = shown_tokens(own, keys(), "source");
     return;
   }
+  if (reader->choice.all_parts && own.range) {
+    check_two_ranges(own);
+    if (reader->part == AttentionPart::encoder) own.range = own.source_range;
+    own.source_range.reset();
+  }
   check_one_range(own);
   tokens = words ? shown_words(own, queries(), std::move(*words)) : shown_tokens(own, queries());
 }
@@ -139,6 +150,7 @@ Heatmap Subject::map(const MatrixView& weights, const std::string& title) const 
 std::vector<OpenSource> open_sources(const Job& job, std::istream& in) {
   std::vector<OpenSource> sources;
   for (const Source& source : job.sources) {
+    check_parts(source);
     OpenSource open{.reader = job.runs_models ? choose_model(source.model) : only_tokenizer(source.model),
                     .selection = {}};
     look_at(open.reader, part_of(source.model, open.reader.card, target_wish(job.text, source)));
@@ -226,7 +238,11 @@ int run_job(const Job& job, const Streams& streams) {
   std::vector<Subject> subjects = subjects_of(sources, sentence, timings);
   if (job.runs_models) check_sizes(subjects);
   const Ready ready = job.ready(subjects);
-  for (const Subject& subject : subjects) report_cut(subject.prepared, subject.card(), streams.err);
+  for (const Subject& subject : subjects) {
+    const ModelChoice& choice = subject.reader->choice;
+    const bool told = choice.all_parts && choice.part;  // of the first, which reads what the others read
+    if (!told) report_cut(subject.prepared, subject.card(), streams.err);
+  }
   for (const std::string& remark : ready.remarks) streams.err << "attnviz: note: " << remark << "\n";
   std::optional<Output> output;  // opened before the model runs, to be refused before it does
   if (!ready.stem.empty() || job.output.path) output.emplace(job.output, format, ready.stem, streams.out);

@@ -26,6 +26,7 @@ struct Source {
   bool takes_windows = false;                           ///< --window
   bool takes_targets = false;                           ///< --target
   bool of_shares = false;                               ///< made of rows that sum to 1: norms are refused
+  bool one_of_all = false;                              ///< --attention all: there is a source for each part
 };
 
 /// Selects as `wanted` says.

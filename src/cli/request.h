@@ -27,6 +27,7 @@ struct ModelChoice {
   std::optional<std::size_t> window{};    ///< tokens of one; 0: as many as the model takes
   std::optional<std::size_t> max_memory;  ///< bytes; unset: what the machine has available
   std::optional<AttentionPart> part{};    ///< of an encoder-decoder; unset: cross where there is a target
+  bool all_parts = false;                 ///< all of them, in one page
   WeightKind weights = WeightKind::attention;
   std::vector<HeadPlace> ablated{};  ///< heads that give zeros to their layer
   std::optional<int> predict{};      ///< how many of what the model predicts are told

@@ -29,12 +29,12 @@ Reader& Rerun::reader_for(const Source& source, const RecordedText& text) {
   choice.options = options_;
   choice.options.precision = recorded;
   if (options_.backend == Backend::automatic) choice.options.backend = read_backend({"record", text.backend});
-  const std::string key = choice.model + '\0' + name_of(choice.options.backend) + name_of(recorded) +
-                          (choice.truncate ? " cut" : "") +
-                          (choice.window ? " window " + std::to_string(*choice.window) : "") +
-                          (choice.predict ? " predict " + std::to_string(*choice.predict) : "") +
-                          " without " + show_places(choice.ablated) +
-                          (choice.part ? " " + name_of(*choice.part) : "") + (text.target ? " target" : "");
+  const std::string key =
+      choice.model + '\0' + name_of(choice.options.backend) + name_of(recorded) +
+      (choice.truncate ? " cut" : "") + (choice.window ? " window " + std::to_string(*choice.window) : "") +
+      (choice.predict ? " predict " + std::to_string(*choice.predict) : "") + " without " +
+      show_places(choice.ablated) + (choice.part ? " " + name_of(*choice.part) : "") +
+      (choice.all_parts ? " of all" : "") + (text.target ? " target" : "");
   const auto known = readers_.find(key);
   if (known != readers_.end()) return known->second;
   Reader& reader = readers_.emplace(key, choose_model(choice)).first->second;

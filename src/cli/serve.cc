@@ -103,7 +103,7 @@ Content view_content(KeptModels& models, const std::string& body) {
   const Wish wish = read_wish(body);
   const std::shared_ptr<KeptModel> kept = models.find(wish.model);
   Subject subject = attended(*kept, wish);
-  const std::string left_out = keep_what_fits(subject.attention, subject.attention.layers.back());
+  const std::string left_out = keep_what_fits({&subject, 1}, std::nullopt).front();
   Record record;
   record.program = "attnviz " ATTNVIZ_VERSION;
   record.arguments = {"view", "head", "--model", wish.model};

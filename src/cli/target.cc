@@ -5,12 +5,16 @@
 namespace attnviz::cli {
 namespace {
 
-const Choices<AttentionPart> kParts = {{"encoder", AttentionPart::encoder},
-                                       {"decoder", AttentionPart::decoder},
-                                       {"cross", AttentionPart::cross}};
+using AnyPart = std::optional<AttentionPart>;
+
+const Choices<AnyPart> kParts = {{"encoder", AttentionPart::encoder},
+                                 {"decoder", AttentionPart::decoder},
+                                 {"cross", AttentionPart::cross},
+                                 {"all", std::nullopt}};
 
 /// What made the part other than the encoder.
 std::string asked_for(const ModelChoice& choice, const TargetWish& target) {
+  if (choice.all_parts && !target.given) return "--attention all";
   return choice.part && *choice.part != AttentionPart::encoder ? "--attention " + name_of(*choice.part)
                                                                : target.flag;
 }
@@ -30,16 +34,20 @@ void check_decoder_flags(const ModelChoice& choice, const std::string& asked) {
 
 void add_attention_flag(Flags& flags, ModelChoice& choice) {
   flags.value(
-      "--attention", "encoder|decoder|cross",
+      "--attention", "encoder|decoder|cross|all",
       "of a model with a decoder behind its encoder (T5, BART, Marian), whose attention: the source's to "
-      "itself, the target's to itself, or the target's to the source (default: cross where there is a "
-      "--target, else encoder)",
-      [&](const Given& given) { choice.part = read_choice(given, kParts); });
+      "itself, the target's to itself, the target's to the source, or in a page of view head or view model "
+      "all of these (default: cross where there is a --target, all in such a page without --with-qk, else "
+      "encoder)",
+      [&](const Given& given) {
+        choice.part = read_choice(given, kParts);
+        choice.all_parts = !choice.part;
+      });
 }
 
 AttentionPart part_of(const ModelChoice& choice, const ModelCard& card, const TargetWish& target) {
-  const AttentionPart part =
-      choice.part.value_or(target.given ? AttentionPart::cross : AttentionPart::encoder);
+  const bool crosses = target.given || choice.all_parts;
+  const AttentionPart part = choice.part.value_or(crosses ? AttentionPart::cross : AttentionPart::encoder);
   const std::string asked = asked_for(choice, target);
   if (!card.is_encoder_decoder() && (target.given || part != AttentionPart::encoder)) {
     throw Error(asked + ": " + visible(card.name) + " has no decoder behind an encoder",
@@ -72,7 +80,7 @@ std::string title_of(AttentionPart part) {
   return part == AttentionPart::decoder ? "Decoder" : "Cross attention";
 }
 
-std::string name_of(AttentionPart part) { return word_of(part, kParts); }
+std::string name_of(AttentionPart part) { return word_of<AnyPart>(part, kParts); }
 
 Encoding decoder_input(const Tokenizer& tokenizer, const std::string& target, std::int64_t start_id,
                        const EncodeOptions& options) {

@@ -11,7 +11,7 @@
 
 namespace attnviz::cli {
 
-/// --attention encoder|decoder|cross.
+/// --attention encoder|decoder|cross|all.
 void add_attention_flag(Flags& flags, ModelChoice& choice);
 
 /// A text that a decoder is to read beside its source.

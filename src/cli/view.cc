@@ -170,6 +170,42 @@ Selection selection_of(const ViewOptions<kind>& options, const ModelCard& card) 
   return selection;
 }
 
+/// Those from `first` to `last`.
+std::vector<int> within(const NumberRanges& ranges, int first, int last) {
+  std::vector<int> numbers = ranges.numbers();
+  std::erase_if(numbers, [&](int number) { return number < first || number > last; });
+  return numbers;
+}
+
+/// Of a part beside cross attention, which the options are about: what it has of what they ask for, or all.
+template <View::Kind kind>
+Selection selection_beside(const ViewOptions<kind>& options, const ModelCard& card) {
+  Selection selection{.with_query_key = options.with_query_key};
+  if (options.layers) selection.layers = within(options.layers->layers, 1, card.layers);
+  if (kind == View::Kind::model) selection.heads = within(options.heads, 0, card.heads - 1);
+  return selection;
+}
+
+/// The model's, or where the page holds all parts of its attention, one for each: cross attention first.
+template <View::Kind kind>
+std::vector<Source> sources_of(const ViewOptions<kind>& options) {
+  Source source{options.drawing.model,
+                [options](const ModelCard& card) { return selection_of(options, card); },
+                {},
+                /*takes_windows=*/false,
+                /*takes_targets=*/true};
+  source.of_shares = kind == View::Kind::neuron;
+  if (kind == View::Kind::neuron || !options.drawing.model.all_parts) return {source};
+  source.one_of_all = true;
+  std::vector<Source> sources = {source};
+  source.select = [options](const ModelCard& card) { return selection_beside(options, card); };
+  for (const AttentionPart part : {AttentionPart::encoder, AttentionPart::decoder}) {
+    source.model.part = part;
+    sources.push_back(source);
+  }
+  return sources;
+}
+
 template <View::Kind kind>
 void check_options(const ViewOptions<kind>& options) {
   const std::string& format = options.drawing.output.format;
@@ -178,6 +214,10 @@ void check_options(const ViewOptions<kind>& options) {
     throw Error(
         "--layers: of a page (.html), the output is " + format,
         kind == View::Kind::model ? "name the layers, as in --layers 1-4" : "--layer names the one in sight");
+  }
+  if (still && options.drawing.model.all_parts) {
+    throw Error("--attention all: of a page (.html), the output is " + format,
+                "name one of them: encoder, decoder or cross");
   }
   if (still && kind != View::Kind::neuron && options.with_query_key)
     throw Error("--with-qk: of a page (.html), the output is " + format, "leave it out");
@@ -225,30 +265,48 @@ Ready ready(const ViewOptions<kind>& options, const Subject& subject) {
                 "leave --words, --hide-special and --range out: vectors are of one token each");
   }
   std::ignore = token_of(options, subject);
-  std::string stem = subject.stem() + "-" + word(kind) + "-view";
+  std::string stem = options.drawing.model.all_parts ? subject.card().name : subject.stem();
+  stem += std::string("-") + word(kind) + "-view";
   if (kind != View::Kind::model)
     stem += "-layer" + std::to_string(options.layer.value_or(subject.card().layers));
   if (kind == View::Kind::neuron) stem += "-head" + std::to_string(head_of(options));
   return {stem};
 }
 
+/// Layer, heads and threshold are in sight as asked for, where the subject has them.
 template <View::Kind kind>
-void draw_view(const ViewOptions<kind>& options, Subject& subject, const Finish& finish) {
-  const int layer = options.layer.value_or(subject.card().layers);
-  std::string left_out;
-  subject.show();
-  if (is_page(options) && options.layers.value_or(HeldLayers{true}).automatic) {
-    left_out = keep_what_fits(subject.attention, layer);
-  }
+View view_in_sight(const ViewOptions<kind>& options, const Subject& subject) {
   View view = view_of(subject, kind);
-  if (!left_out.empty()) view.notes.push_back(left_out);
-  if (std::find(view.layers.begin(), view.layers.end(), layer) != view.layers.end()) view.layer = layer;
-  if (!options.heads.ranges.empty()) view.shown_heads = options.heads.numbers();
-  if (kind == View::Kind::neuron) view.shown_heads = {head_of(options)};
-  view.token = token_of(options, subject);
-  view.token_is_key = options.key.has_value();
+  const auto held = [](const std::vector<int>& numbers, int number) {
+    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+  };
+  const int layer = options.layer.value_or(subject.card().layers);
+  if (held(view.layers, layer)) view.layer = layer;
+  std::vector<int> heads = options.heads.numbers();
+  std::erase_if(heads, [&](int head) { return !held(view.heads, head); });
+  if (!heads.empty()) view.shown_heads = heads;
   view.threshold = options.threshold;
   view.filter = options.filter;
+  return view;
+}
+
+template <View::Kind kind>
+void draw_view(const ViewOptions<kind>& options, std::span<Subject> subjects, const Finish& finish) {
+  for (Subject& subject : subjects) subject.show();
+  std::vector<std::string> left_out(subjects.size());
+  if (is_page(options) && options.layers.value_or(HeldLayers{true}).automatic)
+    left_out = keep_what_fits(subjects, options.layer);
+  std::vector<View> views;
+  for (std::size_t i = 0; i < subjects.size(); ++i) {
+    View& view = views.emplace_back(view_in_sight(options, subjects[i]));
+    if (!left_out[i].empty()) view.notes.push_back(left_out[i]);
+    if (subjects.size() > 1) view.part = subjects[i].selection.part;
+  }
+  View view = views.front();
+  view.others.assign(views.begin() + 1, views.end());
+  if (kind == View::Kind::neuron) view.shown_heads = {head_of(options)};
+  view.token = token_of(options, subjects.front());
+  view.token_is_key = options.key.has_value();
   if (kind == View::Kind::neuron && !view.token) view.token = first_plain(view);
   finish(view, options.drawing.look.with_default("Blues"), "");
 }
@@ -260,6 +318,14 @@ void name_held_layers(std::vector<std::string>& request) {
   request.insert(request.begin() + place, held.begin(), held.end());
 }
 
+/// Where nothing else is asked for. Query and key vectors not every part of every model has.
+template <View::Kind kind>
+bool shows_all_parts_by_itself(const ViewOptions<kind>& options) {
+  const TextOptions& text = options.drawing.text;
+  return kind != View::Kind::neuron && (text.target || text.input.target_column) &&
+         !options.drawing.model.part && !options.drawing.model.all_parts && !options.with_query_key;
+}
+
 template <View::Kind kind>
 FigurePlan view_plan(const ViewOptions<kind>& given) {
   ViewOptions<kind> options = given;
@@ -268,16 +334,14 @@ FigurePlan view_plan(const ViewOptions<kind>& given) {
     options.layers = HeldLayers{.automatic = true};
     name_held_layers(options.drawing.request);
   }
-  FigurePlan plan{.drawing = options.drawing,
-                  .sources = {{options.drawing.model,
-                               [options](const ModelCard& card) { return selection_of(options, card); },
-                               {},
-                               /*takes_windows=*/false,
-                               /*takes_targets=*/true}}};
-  plan.sources.front().of_shares = kind == View::Kind::neuron;
+  if (options.drawing.output.format == "html" && shows_all_parts_by_itself(options)) {
+    options.drawing.model.all_parts = true;
+    options.drawing.request.insert(options.drawing.request.end(), {"--attention", "all"});
+  }
+  FigurePlan plan{.drawing = options.drawing, .sources = sources_of(options)};
   plan.ready = [options](std::span<Subject> subjects) { return ready(options, subjects[0]); };
   plan.draw = [options](std::span<Subject> subjects, const Finish& finish) {
-    draw_view(options, subjects[0], finish);
+    draw_view(options, subjects, finish);
   };
   return plan;
 }

@@ -43,17 +43,29 @@ void keep_layers(Attention& attention, const std::vector<int>& layers) {
   attention.layers = layers;
 }
 
-/// As many about `layer` as a page has room for, in their order.
-std::vector<int> layers_that_fit(const Attention& attention, int layer) {
-  constexpr std::size_t kPageBytes = 10'000'000;
+/// As many about `layer` as so many bytes have room for, in their order.
+std::vector<int> layers_that_fit(const Attention& attention, int layer, std::size_t room) {
   const std::size_t one = std::max<std::size_t>(bytes_of_a_layer(attention), 1);
-  const std::size_t count = std::clamp<std::size_t>(kPageBytes / one, 1, attention.layers.size());
+  const std::size_t count = std::clamp<std::size_t>(room / one, 1, attention.layers.size());
   const auto place = static_cast<std::size_t>(
       std::find(attention.layers.begin(), attention.layers.end(), layer) - attention.layers.begin());
   const std::size_t before = std::min(place, count / 2);
   const std::size_t begin = std::min(place - before, attention.layers.size() - count);
   const auto first = attention.layers.begin() + static_cast<std::ptrdiff_t>(begin);
   return {first, first + static_cast<std::ptrdiff_t>(count)};
+}
+
+/// Returns what a view has to say of it, or nothing where all are left.
+std::string keep_layers_about(Attention& attention, int layer, std::size_t room) {
+  const std::vector<int> all = attention.layers;
+  const std::vector<int> left = layers_that_fit(attention, layer, room);
+  if (left.size() == all.size()) return {};
+  keep_layers(attention, left);
+  const std::string which =
+      left.size() == 1 ? "layer " + std::to_string(left.front())
+                       : "layers " + std::to_string(left.front()) + " to " + std::to_string(left.back());
+  return which + " of " + std::to_string(all.size()) +
+         ": all would take more than 10 MB (--layers names others)";
 }
 
 }  // namespace
@@ -81,16 +93,19 @@ View view_of(const Subject& subject, View::Kind kind) {
   return view;
 }
 
-std::string keep_what_fits(Attention& attention, int layer) {
-  const std::vector<int> all = attention.layers;
-  const std::vector<int> left = layers_that_fit(attention, layer);
-  if (left.size() == all.size()) return {};
-  keep_layers(attention, left);
-  const std::string which =
-      left.size() == 1 ? "layer " + std::to_string(left.front())
-                       : "layers " + std::to_string(left.front()) + " to " + std::to_string(left.back());
-  return which + " of " + std::to_string(all.size()) +
-         ": all would take more than 10 MB (--layers names others)";
+std::vector<std::string> keep_what_fits(std::span<Subject> subjects, std::optional<int> layer) {
+  constexpr std::size_t kPageBytes = 10'000'000;
+  std::size_t bytes = 0;
+  for (const Subject& subject : subjects)
+    bytes += bytes_of_a_layer(subject.attention) * subject.attention.layers.size();
+  std::vector<std::string> notes(subjects.size());
+  if (bytes <= kPageBytes) return notes;
+  for (std::size_t i = 0; i < subjects.size(); ++i) {
+    Attention& attention = subjects[i].attention;
+    notes[i] =
+        keep_layers_about(attention, layer.value_or(attention.layers.back()), kPageBytes / subjects.size());
+  }
+  return notes;
 }
 
 }  // namespace attnviz::cli

@@ -321,11 +321,18 @@ std::string neuron_description(const View& view) {
          key_of(view, begin + by_dot) + ".";
 }
 
+/// " Its record holds t5 · Encoder and t5 · Decoder, too."
+std::string others_sentence(const View& view) {
+  std::string names;
+  for (const View& other : view.others) names += (names.empty() ? "" : " and ") + visible(other.title);
+  return names.empty() ? "" : " Its record holds " + names + ", too.";
+}
+
 }  // namespace
 
 std::string description(const View& view, const SightLines& sight, const ColorScale& scale) {
   const bool neuron = view.kind == View::Kind::neuron;
-  return (neuron ? neuron_description(view) : lines_description(view, sight, scale)) +
+  return (neuron ? neuron_description(view) : lines_description(view, sight, scale)) + others_sentence(view) +
          note_sentences(notes_of(view, sight));
 }
 

@@ -10,6 +10,7 @@ struct Overloaded : Functions... {
 
 std::vector<Heatmap> maps_of_view(const View& view) {
   std::vector<Heatmap> maps;
+  const std::string part = view.part ? view.title + " · " : "";
   for (const int layer : view.layers) {
     for (const int head : view.heads) {
       maps.push_back({.weights = view.at(layer, head),
@@ -17,11 +18,15 @@ std::vector<Heatmap> maps_of_view(const View& view) {
                       .keys = view.key_tokens(),
                       .causal = view.causal,
                       .cross = view.is_cross(),
-                      .title = "Layer " + std::to_string(layer) + " · Head " + std::to_string(head),
+                      .title = part + "Layer " + std::to_string(layer) + " · Head " + std::to_string(head),
                       .subtitle = view.subtitle,
                       .notes = view.notes,
                       .quantity = view.quantity});
     }
+  }
+  for (const View& other : view.others) {
+    const std::vector<Heatmap> more = maps_of_view(other);
+    maps.insert(maps.end(), more.begin(), more.end());
   }
   return maps;
 }

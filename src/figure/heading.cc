@@ -1,8 +1,27 @@
 #include "figure/heading.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace attnviz {
+namespace {
+
+/// Of a text with its target both are seen: each has half of the room, and what the other leaves of its half.
+std::string shortened_sentence(const Page& page, const std::string& sentence, double room, double size) {
+  constexpr std::string_view kArrow = "  →  ";
+  const std::string whole = page.shortened(sentence, room, size);
+  const std::size_t at = sentence.rfind(kArrow);
+  if (whole == sentence || at == std::string::npos) return whole;
+  const std::string source = sentence.substr(0, at), target = sentence.substr(at + kArrow.size());
+  const double both = room - page.width(kArrow, size);
+  const auto beside = [&](const std::string& text, const std::string& other) {
+    return page.shortened(text, both - page.width(other, size), size);
+  };
+  const std::string begin = beside(source, page.shortened(target, both / 2, size));
+  return begin + std::string(kArrow) + beside(target, begin);
+}
+
+}  // namespace
 
 void draw_heading(Page& page, double x, double y, double right, const std::string& title,
                   const std::string& sentence) {
@@ -12,7 +31,7 @@ void draw_heading(Page& page, double x, double y, double right, const std::strin
     const double size = TypeSizes::kSubtitle;
     page.add(Text{.x = x,
                   .y = bottom - size / 2,
-                  .text = page.shortened(sentence, room(0), size),
+                  .text = shortened_sentence(page, sentence, room(0), size),
                   .size = size,
                   .color = page.colors().muted});
     bottom -= size + 4.5;

@@ -12,11 +12,13 @@
 /**
  * @typedef {object} App
  * @property {Shown} shown
+ * @property {Shown[]} parts that can be shown in its place, and it
  * @property {State} state
  * @property {Inks} inks
  * @property {Sight | undefined} hovered
  * @property {Place | undefined} place of the model view, hovered
  * @property {(change: Partial<State>) => void} set
+ * @property {(part: Shown) => void} choose
  * @property {(sight: Sight | undefined) => void} hover
  * @property {(place: Place | undefined) => void} point
  */
@@ -112,7 +114,8 @@ function saysLinks(app, of) {
   const { shown } = app;
   const sight = sightOf(app);
   const where = "Layer " + of.layer + ", " + (of.heads.length === 1 ? "head " + of.heads[0] : of.heads.length + " heads") + ". ";
-  if (!sight) return where + "Point at a token, or press Tab and the arrow keys, to see its links alone.";
+  const relative = shown.noun === "norm" ? "Lines are drawn relative to the layer's largest norm, " + brief(mostOf(shown, of.layer)) + ". " : "";
+  if (!sight) return where + relative + "Point at a token, or press Tab and the arrow keys, to see its links alone.";
   const token = nameOf(shown, sight.side) + " " + quoted(shown.tokens[sight.side][sight.token]) + " (" + sight.token + ")";
   if (shown.noun === "norm") return where + token + " has its largest norms with " + strongest(app, sight, of) + ".";
   return where + token + (sight.side === "query" ? " attends most to " : " gets most from ") + strongest(app, sight, of) + ".";

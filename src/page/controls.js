@@ -1,18 +1,20 @@
 // The tabs and controls above the drawing: they change the state, and show what it is.
 
+const PART_NAMES = { encoder: "Encoder", decoder: "Decoder", cross: "Cross" };
 const FILTER_NAMES = { all: "All", "a-a": "A → A", "b-b": "B → B", "a-b": "A → B", "b-a": "B → A" };
 
 /** @param {() => App} current @param {(action: () => Promise<string | void> | string | void) => void} act does it and says what came of it
  * @param {() => Pane} pane @param {() => {width: number, height: number}} size */
 function controls(current, act, pane, size) {
   const select = (/** @type {string} */ id) => byId(id, HTMLSelectElement);
-  const [layer, head, filter, theme] = ["layer", "head", "filter", "theme"].map(select);
+  const [part, layer, head, filter, theme] = ["part", "layer", "head", "filter", "theme"].map(select);
   const threshold = byId("threshold", HTMLInputElement), value = byId("threshold-value", HTMLOutputElement);
   const [vectors, allHeads] = ["vectors", "all-heads"].map((id) => byId(id, HTMLButtonElement));
   const choice = byId("choice", HTMLDetailsElement), saving = byId("save", HTMLDetailsElement);
   const tabs = /** @type {HTMLElement[]} */ (Array.from(byId("tabs", HTMLElement).children));
 
   const set = (/** @type {Partial<State>} */ change) => current().set(change);
+  part.addEventListener("change", () => current().choose(partIn("part=" + part.value, current().parts, current().shown)));
   layer.addEventListener("change", () => set({ layer: Number(layer.value) }));
   head.addEventListener("change", () => (head.value === "mean" ? set({ mean: true }) : pickHead(current(), Number(head.value))));
   filter.addEventListener("change", () => set({ filter: /** @type {State["filter"]} */ (filter.value) }));
@@ -38,9 +40,9 @@ function controls(current, act, pane, size) {
     saving.open = false;
     act(action);
   });
-  saves("save-svg", () => save(new Blob([svgOf(current(), pane(), size())], { type: "image/svg+xml" }), fileName(current().state) + ".svg"));
-  saves("save-png", async () => save(await pngOf(current(), pane(), size()), fileName(current().state) + ".png"));
-  saves("save-csv", () => save(new Blob(csvOf(current(), pane()), { type: "text/csv" }), fileName(current().state) + ".csv"));
+  saves("save-svg", () => save(new Blob([svgOf(current(), pane(), size())], { type: "image/svg+xml" }), fileName(current()) + ".svg"));
+  saves("save-png", async () => save(await pngOf(current(), pane(), size()), fileName(current()) + ".png"));
+  saves("save-csv", () => save(new Blob(csvOf(current(), pane()), { type: "text/csv" }), fileName(current()) + ".csv"));
   saves("copy-csv", async () => (await copy(csvOf(current(), pane()).join("")), "The numbers are copied."));
   saves("copy-link", async () => (await copy(location.href), "The link is copied."));
 
@@ -90,13 +92,14 @@ function controls(current, act, pane, size) {
   };
 
   return function refresh() {
-    const { shown, state } = current();
+    const { shown, parts, state } = current();
     for (const tab of tabs) {
       const selected = tab.dataset.view === state.view;
       tab.setAttribute("aria-selected", String(selected));
       tab.tabIndex = selected ? 0 : -1;
       if (selected) byId("panel", HTMLElement).setAttribute("aria-labelledby", tab.id);
     }
+    fill(part, parts.map((each) => [each.part || "", each.part ? PART_NAMES[each.part] : ""]), shown.part || "");
     fill(layer, shown.layers.map((number) => [number, String(number)]), state.layer);
     /** @type {[string | number, string][]} */
     const heads = shown.heads.map((number) => [number, String(number)]);
@@ -110,6 +113,7 @@ function controls(current, act, pane, size) {
     vectors.setAttribute("aria-pressed", String(state.vectors));
     boxes("rows", shown.layers, state.rows, (rows) => set({ rows }));
     boxes("columns", shown.heads, state.columns, (columns) => set({ columns }));
+    show(part, parts.length > 1);
     show(layer, state.view !== "model" || state.detail);
     show(head, state.view === "neuron" || state.view === "heatmap" || (state.view === "model" && state.detail));
     show(filter, shown.secondFrom !== undefined);

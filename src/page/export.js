@@ -101,5 +101,5 @@ async function copy(text) {
   }
 }
 
-/** @param {State} state */
-const fileName = (state) => "attnviz-" + state.view + (state.view === "model" && !state.detail ? "" : "-layer" + state.layer);
+/** @param {App} app */
+const fileName = ({ shown, state }) => "attnviz-" + (shown.part ? shown.part + "-" : "") + state.view + (state.view === "model" && !state.detail ? "" : "-layer" + state.layer);

@@ -97,7 +97,7 @@ class LinkBlock {
     const shift = (heads.indexOf(head) - (heads.length - 1) / 2) * Math.min(2.5, 0.7 * this.row / heads.length);
     // The power makes weak lines visible on paper where they are few; their order and the ends, 0 and 1, stay.
     const power = sight ? 0.75 : 1;
-    const strongest = shown.most * shown.unit;
+    const strongest = mostOf(shown, layer) * shown.unit;
     const least = Math.max(state.threshold * shown.unit, (0.004 / fade) ** (1 / power) * strongest);
     const color = headColor(inks, head);
     /** @param {(y1: number, y2: number, weight: number) => void} link */
@@ -153,7 +153,7 @@ class LinkBlock {
       const box = this.box(side, other), width = box.width / heads.length;
       const weights = heads.map((head) => weightOf(this.app, { layer, head }, sight, other));
       weights.forEach((weight, i) => {
-        const strength = weight / shown.most;
+        const strength = weight / mostOf(shown, layer);
         if (weight < state.threshold || strength < 0.002) return;
         // At most so strong that the token on it can be read.
         surface.rect({ ...box, x: box.x + i * width, width, fill: headColor(inks, heads[i]), opacity: inks.box * strength ** 0.6 });
@@ -162,7 +162,7 @@ class LinkBlock {
       values.forEach((weight, i) => {
         if (Math.max(...weights) < state.threshold) return;
         surface.text({ x: column(i), y: this.middle(side, other) + 4, text: written(weight), size: 12, anchor: "end",
-                       color: weight < 0.01 * shown.most ? inks.grey : inks.ink });
+                       color: weight < 0.01 * mostOf(shown, layer) ? inks.grey : inks.ink });
       });
     }
     const names = heads.length > 3 ? ["mean"] : heads.map((head) => "head " + head);

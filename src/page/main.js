@@ -60,20 +60,41 @@ function startPage() {
     tell();
   }
 
+  /** What stands around the drawing, and the drawing anew. */
+  function present() {
+    const app = current(), { shown } = app;
+    panes = { head: headView(app), model: modelView(app), neuron: neuronView(app), heatmap: heatmapView(app) };
+    byId("title", HTMLElement).textContent = shown.title.replace(/ attention$/, "");  // which the heading says itself
+    byId("kind", HTMLElement).textContent = shown.kind;
+    byId("sentence", HTMLElement).textContent = shown.subtitle;
+    document.title = shown.title + ": " + shown.subtitle;
+    byId("notes", HTMLElement).replaceChildren(...shown.notes.map((note) => element("li", note)));
+    byId("main", HTMLElement).hidden = false;
+    history.replaceState(null, "", fragmentOf(app.state, shown));
+    update();
+  }
+
   /** @param {any} record */
   function load(record) {
-    const shown = shownOf(record);
+    const { first, parts } = partsOf(record);
+    const shown = partIn(location.hash, parts, first);
     const before = shownApp?.state;
-    const first = initialState(shown);
-    const state = before ? { ...first, theme: before.theme, view: before.view } : stateIn(location.hash, first, shown);
+    const initial = initialState(shown);
+    const state = before ? { ...initial, theme: before.theme, view: before.view } : stateIn(location.hash, initial, shown);
     /** @type {App} */
     const app = {
-      shown, state, inks: inksOf(state.theme), hovered: undefined, place: undefined,
+      shown, parts, state, inks: inksOf(state.theme), hovered: undefined, place: undefined,
       set(change) {
         if (change.view && change.view !== state.view) app.hovered = app.place = undefined;
         Object.assign(state, change);
-        history.replaceState(null, "", fragmentOf(state, shown));
+        history.replaceState(null, "", fragmentOf(state, app.shown));
         update();
+      },
+      choose(part) {
+        Object.assign(state, carried(state, app.shown, part));
+        app.shown = part;
+        app.hovered = app.place = undefined;
+        present();
       },
       hover(sight) {
         const { hovered } = app;
@@ -90,21 +111,14 @@ function startPage() {
       },
     };
     shownApp = app;
-    panes = { head: headView(app), model: modelView(app), neuron: neuronView(app), heatmap: heatmapView(app) };
-    byId("title", HTMLElement).textContent = shown.title.replace(/ attention$/, "");  // which the heading says itself
-    byId("kind", HTMLElement).textContent = shown.kind;
-    byId("sentence", HTMLElement).textContent = shown.subtitle;
-    document.title = shown.title + ": " + shown.subtitle;
-    byId("notes", HTMLElement).replaceChildren(...shown.notes.map((note) => element("li", note)));
-    byId("main", HTMLElement).hidden = false;
-    history.replaceState(null, "", fragmentOf(state, shown));
-    update();
+    present();
   }
 
   window.addEventListener("hashchange", () => {
     if (!shownApp) return;
-    Object.assign(shownApp.state, stateIn(location.hash, shownApp.state, shownApp.shown));
-    update();
+    const fragment = location.hash, part = partIn(fragment, shownApp.parts, shownApp.shown);
+    if (part !== shownApp.shown) shownApp.choose(part);
+    shownApp.set(stateIn(fragment, shownApp.state, part));
   });
   window.addEventListener("resize", () => shownApp && update());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shownApp && update());

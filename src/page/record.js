@@ -9,8 +9,11 @@
  * @typedef {{numbers: Int16Array, scales: Float32Array}} Vectors
  */
 
+/** @typedef {"encoder" | "decoder" | "cross"} Part */
+
 /**
  * @typedef {object} Shown
+ * @property {Part | undefined} part where the page holds several of an encoder-decoder: which this is
  * @property {string} title the model's name
  * @property {string} subtitle the sentence
  * @property {string[]} notes
@@ -23,7 +26,8 @@
  * @property {boolean} causal
  * @property {Uint16Array | Float32Array} weights [layers, heads, queries, keys], in units
  * @property {number} unit so many units are a weight of 1
- * @property {number} most the weight that is drawn strongest: 1, of norms the largest
+ * @property {number} most what no weight is above: 1, of norms the largest
+ * @property {number[]} mosts the same of each layer
  * @property {string} noun what a weight is called
  * @property {string} kind what they all are
  * @property {number} headSize
@@ -82,9 +86,8 @@ function tokensOf(labels) {
   });
 }
 
-/** @param {any} record as attnviz writes it @returns {Shown} */
-function shownOf(record) {
-  const figure = record.figure;
+/** @param {any} record as attnviz writes it @param {any} figure of it, or one of its others @returns {Shown} */
+function shownOf(record, figure) {
   if (!figure || figure.kind !== "view") throw new Error("this record holds no view");
   const norms = figure.quantity === NORMS, packing = norms ? "float32" : "uint16";
   if (figure.packing !== packing) throw new Error("the numbers are packed as " + figure.packing + ", not " + packing);
@@ -93,15 +96,31 @@ function shownOf(record) {
   const maps = figure.layers.length * figure.heads.length;
   const weights = new (norms ? Float32Array : Uint16Array)(bytesOf(figure.weights));
   if (weights.length !== maps * tokens.query.length * tokens.key.length) throw new Error("the weights do not match the tokens");
-  const headSize = figure.head_size || 0;
+  const headSize = figure.head_size || 0, layer = weights.length / figure.layers.length;
+  const mosts = figure.layers.map((/** @type {number} */ _, /** @type {number} */ i) => (norms ? largestOf(weights.subarray(i * layer, (i + 1) * layer)) : 1));
   const vectors = (/** @type {"query" | "key"} */ side) => vectorsOf(figure[side], side, maps * tokens[side].length * headSize, maps);
   return {
-    title: visible(figure.title), subtitle: visible(figure.subtitle), notes: figure.notes.map(visible), program: record.program,
+    part: figure.part, title: visible(figure.title), subtitle: visible(figure.subtitle), notes: figure.notes.map(visible), program: record.program,
     layers: figure.layers, heads: figure.heads, tokens, cross, secondFrom: figure.second_from, causal: figure.causal, weights, headSize,
-    unit: norms ? 1 : MOST, most: norms ? largestOf(weights) || 1 : 1, noun: norms ? "norm" : "weight", kind: norms ? "norms of weighted vectors ‖αf(x)‖" : "attention",
+    unit: norms ? 1 : MOST, most: Math.max(...mosts) || 1, mosts, noun: norms ? "norm" : "weight", kind: norms ? "norms of weighted vectors ‖αf(x)‖" : "attention",
     query: vectors("query"), key: vectors("key"),
     initial: figure, theme: record.look ? record.look.theme : "light",
   };
+}
+
+const PARTS = /** @type {const} */ (["encoder", "decoder", "cross"]);
+
+/**
+ * All that a record can show; first what is in sight, then in order the parts that are there to be chosen.
+ * @param {any} record
+ * @returns {{first: Shown, parts: Shown[]}}
+ */
+function partsOf(record) {
+  const figure = record.figure || {};
+  const first = shownOf(record, figure);
+  const parts = [first, ...(figure.others || []).map((/** @type {any} */ other) => shownOf(record, other))];
+  const place = (/** @type {Shown} */ shown) => PARTS.findIndex((part) => part === shown.part);
+  return { first, parts: parts.sort((a, b) => place(a) - place(b)) };
 }
 
 /**
@@ -113,6 +132,13 @@ function shownOf(record) {
 function mapIndex(shown, layer, head) {
   return shown.layers.indexOf(layer) * shown.heads.length + shown.heads.indexOf(head);
 }
+
+/**
+ * The weight that links of a layer draw strongest: of norms the layer's largest, as other layers' may be many times as long.
+ * @param {Shown} shown
+ * @param {number} layer
+ */
+const mostOf = (shown, layer) => shown.mosts[shown.layers.indexOf(layer)] || 1;
 
 /**
  * [queries, keys], in units.

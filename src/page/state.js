@@ -45,7 +45,7 @@ const listed = (numbers, all) => (numbers.length === all.length ? "all" : number
  */
 function wordsOf(state, shown) {
   /** @type {[string, string][]} */
-  const words = [["view", state.view], ["layer", String(state.layer)], ["heads", listed(state.heads, shown.heads)], ["head", String(state.head)]];
+  const words = [...(shown.part ? [/** @type {[string, string]} */ (["part", shown.part])] : []), ["view", state.view], ["layer", String(state.layer)], ["heads", listed(state.heads, shown.heads)], ["head", String(state.head)]];
   if (state.token !== undefined) words.push(["token", String(state.token)], ["side", state.side]);
   words.push(["threshold", String(state.threshold)]);
   if (shown.secondFrom !== undefined) words.push(["filter", state.filter]);
@@ -109,6 +109,37 @@ function stateIn(fragment, base, shown) {
   state.columns = numbersIn(words.get("columns"), shown.heads, base.columns);
   state.theme = wordIn(words.get("theme"), THEMES, base.theme);
   return state;
+}
+
+/**
+ * The part that a fragment names, else `otherwise`.
+ * @param {string} fragment
+ * @param {Shown[]} parts
+ * @param {Shown} otherwise
+ */
+function partIn(fragment, parts, otherwise) {
+  const named = new URLSearchParams(fragment.replace(/^#/, "")).get("part");
+  return parts.find(({ part }) => part !== undefined && part === named) || otherwise;
+}
+
+/**
+ * The same sight of another part, as far as that has its layers, heads and tokens.
+ * @param {State} state
+ * @param {Shown} from
+ * @param {Shown} to
+ * @returns {State}
+ */
+function carried(state, from, to) {
+  const first = initialState(to);
+  const some = (/** @type {number[]} */ numbers, /** @type {number[]} */ all, /** @type {number[]} */ others) =>
+    numbersIn(listed(numbers, all), others, others);
+  const heads = some(state.heads, from.heads, to.heads);
+  const names = (/** @type {Shown} */ shown) => JSON.stringify(shown.tokens[state.side]);
+  return {
+    ...state, heads, layer: to.layers.includes(state.layer) ? state.layer : first.layer, head: to.heads.includes(state.head) ? state.head : heads[0],
+    token: names(from) === names(to) ? state.token : undefined, threshold: Math.min(state.threshold, to.most), filter: first.filter,
+    rows: some(state.rows, from.layers, to.layers), columns: some(state.columns, from.heads, to.heads),
+  };
 }
 
 /**

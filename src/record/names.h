@@ -33,6 +33,10 @@ inline constexpr std::array<std::pair<std::string_view, View::Filter>, 5> kFilte
      {"a-b", View::Filter::a_to_b},
      {"b-a", View::Filter::b_to_a}}};
 
+inline constexpr Words<AttentionPart> kPartWords = {{{"encoder", AttentionPart::encoder},
+                                                     {"decoder", AttentionPart::decoder},
+                                                     {"cross", AttentionPart::cross}}};
+
 /// What a weight and the largest number of a vector become in 16 bits.
 inline constexpr float kMostUnsigned = 65535, kMostSigned = 32767;
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "attnviz/error.h"
 #include "attnviz/record.h"
@@ -77,7 +78,8 @@ class RecordReader {
   void read_view_numbers(const Json& figure, View& view);
   std::span<const float> packed_vectors(const Json& packed, std::size_t matrices, std::size_t size);
   void read_sight(const Json& figure, View& view) const;
-  Drawn view(const Json& figure);
+  View view(const Json& figure);
+  View views(const Json& figure);
   Drawn drawn(const Json& figure);
   Look look(const Json& json) const;
   RecordedText text(const Json& json) const;
@@ -287,7 +289,7 @@ void RecordReader::read_sight(const Json& figure, View& view) const {
   if (neuron && (view.query.empty() || !view.token)) refuse("a neuron view without vectors or token");
 }
 
-Drawn RecordReader::view(const Json& figure) {
+View RecordReader::view(const Json& figure) {
   View view{.kind = word<View::Kind>(figure, "view", kViewWords),
             .layers = numbers_of(figure, "layers", 1),
             .heads = numbers_of(figure, "heads", 0),
@@ -305,9 +307,22 @@ Drawn RecordReader::view(const Json& figure) {
   view.tokens = tokens("tokens");
   if (figure.contains("sources")) view.sources = tokens("sources");
   if (figure.contains("quantity")) view.quantity = get<std::string>(figure, "quantity");
+  if (figure.contains("part")) view.part = word<AttentionPart>(figure, "part", kPartWords);
   read_view_numbers(figure, view);
   read_sight(figure, view);
   return view;
+}
+
+/// A view and those that its page holds beside it: each a part of its own.
+View RecordReader::views(const Json& figure) {
+  View first = view(figure);
+  if (!figure.contains("others")) return first;
+  std::set<std::optional<AttentionPart>> parts = {std::nullopt, first.part};
+  for (const Json& json : list(figure, "others")) {
+    const View& other = first.others.emplace_back(view(json));
+    if (!parts.insert(other.part).second || !first.part) refuse("its views are not a part each");
+  }
+  return first;
 }
 
 Drawn RecordReader::drawn(const Json& figure) {
@@ -316,7 +331,7 @@ Drawn RecordReader::drawn(const Json& figure) {
   if (kind == "grid") return grid(figure);
   if (kind == "comparison") return comparison(figure);
   if (kind == "summary") return summary(figure);
-  if (kind == "view") return view(figure);
+  if (kind == "view") return views(figure);
   refuse("a figure of the kind " + visible(kind));
 }
 

@@ -155,13 +155,16 @@ Json content_json(const View& view, Packing packing) {
   if (view.second_from) json["second_from"] = *view.second_from;
   if (view.token) json["token"] = *view.token;
   json["weights"] = exact ? base64(view.weights) : packed_weights(view.weights);
-  if (view.query.empty()) return json;
-  json["head_size"] = view.head_size;
   const auto vectors = [&](std::span<const float> values, std::size_t tokens) {
     return exact ? Json(base64(values)) : packed_vectors(values, tokens * view.head_size);
   };
-  json["query"] = vectors(view.query, view.tokens.size());
-  json["key"] = vectors(view.key, view.key_tokens().size());
+  if (!view.query.empty()) {
+    json["head_size"] = view.head_size;
+    json["query"] = vectors(view.query, view.tokens.size());
+    json["key"] = vectors(view.key, view.key_tokens().size());
+  }
+  if (view.part) json["part"] = word_of(*view.part, kPartWords);
+  for (const View& other : view.others) json["others"].push_back(content_json(other, packing));
   return json;
 }
 
