@@ -12,17 +12,21 @@ using Json = nlohmann::json;
 std::vector<std::string> kinds_of_layers(const Config& config, std::size_t most) {
   const Json kDefault = {{{"global", "local"}, 12}};
   const Json types = config.has("attention_types") ? config.entry("attention_types") : kDefault;
+  const auto expect = [&](bool condition) {
+    if (!condition) config.fault("attention_types: expected [[[\"global\", \"local\"], 12]] or the like");
+  };
   std::vector<std::string> kinds;
   try {
     for (const Json& group : types) {
       const auto names = group.at(0).get<std::vector<std::string>>();
+      expect(group.at(1).is_number_integer());
       const auto times = names.empty() ? 0 : group.at(1).get<std::int64_t>();
       for (std::int64_t i = 0; i < times && kinds.size() <= most; ++i) {
         kinds.insert(kinds.end(), names.begin(), names.end());
       }
     }
   } catch (const Json::exception&) {
-    config.fault("attention_types: expected [[[\"global\", \"local\"], 12]] or the like");
+    expect(false);
   }
   return kinds;
 }
