@@ -208,6 +208,15 @@ TEST_F(CommandLine, ExploresAndDrawsTheMostTellingHead) {
   EXPECT_TRUE(streamed.err.starts_with("minilm: ")) << streamed.err;
 }
 
+TEST_F(CommandLine, ChecksWhatItExploredAsItWasRun) {
+  std::string text = kText;
+  for (int i = 0; i < 80; ++i) text += std::string(" ") + kText;
+  ASSERT_EQ(run({"analyze", "--explore", "--truncate", "--precision", "bf16", "-o", "a.svg", text}).status,
+            0);
+  const Outcome checked = run({"check", "a.svg"});
+  EXPECT_EQ(checked.out, "check: 1 figure: 1 same\n") << checked.err;
+}
+
 TEST_F(CommandLine, ExploresWhereNothingIsWorthALook) {
   const Outcome outcome =
       run({"analyze", "--explore", "--explorer-local", "99", "--explorer-global", "99", kText});

@@ -68,6 +68,9 @@ Figure drawn(const Report& report, const Heatmap& heatmap, const HeadMetrics& he
       "render",  "--layer",       std::to_string(head.layer), "--head", std::to_string(head.head),
       "--model", report.card.name};
   const auto& [ablated, predict] = std::tie(report.choice.ablated, report.choice.predict);
+  const Precision precision = report.choice.options.precision;
+  if (report.choice.truncate) arguments.emplace_back("--truncate");
+  if (precision != Precision::fp32) arguments.insert(arguments.end(), {"--precision", name_of(precision)});
   if (!ablated.empty()) arguments.insert(arguments.end(), {"--ablate", show_places(ablated)});
   if (predict) arguments.insert(arguments.end(), {"--predict", std::to_string(*predict)});
   figure.record = to_json({.program = "attnviz " ATTNVIZ_VERSION,
