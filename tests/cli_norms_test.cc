@@ -127,7 +127,8 @@ TEST_F(CommandLine, RefusesNormsWhereRowsMustSumToOne) {
             "leave "
             "--weights norm or --with-qk out"},
            {{"render", "--backend", "torchscript", "-o", "x.svg"},
-            "minilm: a TorchScript model gives no norms, which need its value vectors\n  hint: --backend "
+            "--weights norm: a TorchScript model gives no norms, which need its value vectors\n  hint: "
+            "--backend "
             "checkpoint does"},
        }) {
     expect_refused(joined(arguments, kNorm), message);

@@ -107,12 +107,7 @@ void write(const Attention& attention, const Provenance& provenance, TensorForma
 /// What no model could give.
 void check_options(const ExtractOptions& options) {
   const bool traced = options.model.options.backend == Backend::torchscript;
-  const bool norms = options.model.weights == WeightKind::norm;
-  if (norms && traced) {
-    throw Error("--weights norm: a TorchScript export does not give value vectors",
-                "leave --backend torchscript out");
-  }
-  if (norms && options.with_query_key) {
+  if (options.model.weights == WeightKind::norm && options.with_query_key) {
     throw Error("--with-qk: query and key vectors do not make up norms, which need the value vectors",
                 "leave --weights norm or --with-qk out");
   }

@@ -87,9 +87,6 @@ void check_places(std::span<const HeadPlace> places, const ModelCard& card) {
 }
 
 Forecast forecast(Reader& reader, const Prepared& prepared) {
-  if (!prepared.windows.empty())
-    throw Error("--predict: a model predicts of a text that it reads whole, --window reads parts",
-                "leave one of them out");
   Model& model = opened(reader);
   const auto most = static_cast<std::size_t>(*reader.choice.predict);
   const Prediction whole = model.predict(prepared.encoding, {});

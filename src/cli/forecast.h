@@ -26,7 +26,7 @@ struct Forecast {
   bool of_labels = false;
 };
 
-/// Throws Error as Model::predict(), and for a text read in windows.
+/// Throws Error as Model::predict().
 [[nodiscard]] Forecast forecast(Reader& reader, const Prepared& prepared);
 
 }  // namespace attnviz::cli

@@ -16,10 +16,29 @@ Reader only_tokenizer(const ModelChoice& choice) {
   return {.choice = choice, .card = read_card(find_model(choice.model))};
 }
 
-void check_window(const Source& source) {
-  if (!source.model.window || source.takes_windows) return;
-  throw Error("--window: only render, grid, layers and extract read a text in windows",
-              "layers can't be followed between tokens that no window holds; --truncate cuts the text");
+void check_window(const Source& source, bool pair) {
+  const ModelChoice& choice = source.model;
+  if (!choice.window) return;
+  if (!source.takes_windows) {
+    throw Error("--window: only render, grid, layers and extract read a text in windows",
+                "layers can't be followed between tokens that no window holds; --truncate cuts the text");
+  }
+  if (choice.truncate)
+    throw Error("--window: reads all of a text that --truncate would cut", "give one of them");
+  if (choice.predict) {
+    throw Error("--predict: a model predicts of a text that it reads whole, --window reads parts",
+                "leave one of them out");
+  }
+  if (pair) throw Error("--window: reads one text, --pair gives two", "join them, or shorten them");
+}
+
+void check_backend(const ModelChoice& choice) {
+  if (choice.options.backend != Backend::torchscript) return;
+  const auto refuse = [](const char* what) { throw Error(what, "--backend checkpoint does"); };
+  if (choice.weights == WeightKind::norm)
+    refuse("--weights norm: a TorchScript model gives no norms, which need its value vectors");
+  if (!choice.ablated.empty()) refuse("--ablate: a TorchScript model ablates no head");
+  if (choice.predict) refuse("--predict: a TorchScript model gives no prediction");
 }
 
 void check_parts(const Source& source) {
@@ -62,15 +81,20 @@ std::function<Selection(const ModelCard&)> selector(Wanted wanted) {
   return [wanted = std::move(wanted)](const ModelCard& card) { return select(card, wanted); };
 }
 
-Selection selection_of(const Source& source, const Reader& reader) {
-  Selection selection = source.select(reader.card);
-  check_places(source.model.ablated, reader.card);
-  selection.ablated = source.model.ablated;
+void check_flags(const Source& source, bool pair) {
+  check_window(source, pair);
   if (source.model.weights == WeightKind::norm && source.of_shares) {
     throw Error(
         "--weights norm: rollout, summary, analyze and view neuron are of rows that sum to 1, norms do not",
         "render, grid, layers, flow, compare, diff, view head, view model and extract take norms");
   }
+  check_backend(source.model);
+}
+
+Selection selection_of(const Source& source, const Reader& reader) {
+  Selection selection = source.select(reader.card);
+  check_places(source.model.ablated, reader.card);
+  selection.ablated = source.model.ablated;
   selection.kind = source.model.weights;
   selection.part = reader.part;
   return selection;
@@ -156,7 +180,6 @@ std::vector<OpenSource> open_sources(const Job& job, std::istream& in) {
     look_at(open.reader, part_of(source.model, open.reader.card, target_wish(job.text, source)));
     if (job.runs_models) open.selection = selection_of(source, open.reader);
     check_pair(open.reader.card, job.text);
-    check_window(source);
     check_window(open.reader.card, source.model);
     if (source.against) {
       TextOptions own{.name = "--against", .text = *source.against};
@@ -224,6 +247,8 @@ void confine_job(const Job& job, const Streams& streams) {
 
 int run_job(const Job& job, const Streams& streams) {
   std::ignore = file_format(job);  // what -o gets wrong is said before anything is given up
+  const bool pairs = job.text.pair || job.text.input.pair_column;
+  for (const Source& source : job.sources) check_flags(source, pairs);
   confine_job(job, streams);
   if (job.text.input.path) {
     if (job.timings) throw Error("--timings: of one text, --input gives many", "leave it out");

@@ -32,8 +32,13 @@ struct Source {
 /// Selects as `wanted` says.
 [[nodiscard]] std::function<Selection(const ModelCard&)> selector(Wanted wanted);
 
+/// Throws Error where flags alone tell that the source can't be run: --window where no window is taken, or
+/// beside --truncate, --predict or a pair; norms that would have to sum to 1; of a TorchScript model what
+/// only checkpoints give.
+void check_flags(const Source& source, bool pair);
+
 /// What the source wants of the reader's model and part: the kind of weights that its choice names, without
-/// the heads that it ablates. Throws Error as select, and where norms make no sense.
+/// the heads that it ablates. Throws Error as select.
 [[nodiscard]] Selection selection_of(const Source& source, const Reader& reader);
 
 /// A text that a model reads: what is asked for, and once the model ran, its attention.

@@ -243,10 +243,7 @@ TokenizedText Prepared::target_text() const {
 }
 
 void check_window(const ModelCard& card, const ModelChoice& choice) {
-  if (!choice.window) return;
-  if (choice.truncate)
-    throw Error("--window: reads all of a text that --truncate would cut", "give one of them");
-  if (card.max_tokens > 0 && *choice.window > card.max_tokens) {
+  if (choice.window && card.max_tokens > 0 && *choice.window > card.max_tokens) {
     throw Error("--window " + std::to_string(*choice.window) + ": " + card.name + " takes at most " +
                 std::to_string(card.max_tokens) + " tokens");
   }
@@ -270,8 +267,6 @@ Prepared prepare(Reader& reader, Sentence sentence, Timings& timings) {
     prepared.cut_from = tokens;
   }
   if (reader.choice.window) {
-    if (sentence.pair)
-      throw Error("--window: reads one text, --pair gives two", "join them, or shorten them");
     const std::size_t length = *reader.choice.window > 0 ? *reader.choice.window : card.max_tokens;
     prepared.windows = windows_of(prepared.encoding, length);
   }

@@ -104,14 +104,14 @@ struct Prepared {
   [[nodiscard]] std::vector<std::string> notes() const;
 };
 
-/// Throws Error: a text without a token; a pair with --window. With --truncate a text that is too long is
-/// cut. A target is read where the reader's part needs one.
+/// Throws Error: a text without a token. With --truncate a text that is too long is cut. A target is read
+/// where the reader's part needs one.
 [[nodiscard]] Prepared prepare(Reader& reader, Sentence sentence, Timings& timings);
 
 /// Says on `err` what --truncate cut, if anything.
 void report_cut(const Prepared& prepared, const ModelCard& card, std::ostream& err);
 
-/// Throws Error: --window beside --truncate, or longer than the model takes.
+/// Throws Error: --window longer than the model takes.
 void check_window(const ModelCard& card, const ModelChoice& choice);
 
 /// Throws Error: a pair for a model that takes none.

@@ -60,6 +60,7 @@ Redone Rerun::operator()(const Record& record) {
   for (std::size_t i = 0; i < plan.sources.size(); ++i) {
     const RecordedText& text = record.texts[i];
     Subject& subject = subjects.emplace_back();
+    check_flags(plan.sources[i], text.pair.has_value());
     subject.reader = &reader_for(plan.sources[i], text);
     subject.selection = selection_of(plan.sources[i], *subject.reader);
     if (text.pair && !subject.card().takes_pairs)
