@@ -204,6 +204,23 @@ TEST(Check, KnowsThatNormsAreNotBelowZeroAndSumToNothing) {
   }
 }
 
+TEST(Check, KnowsThatDifferencesOfDifferencesGoTwiceAsFar) {
+  for (const std::string quantity : {"Difference of Weights", "Difference of Differences"}) {
+    Versions versions("diff");
+    for (Sample* const sample : {&versions.before, &versions.after}) {
+      Heatmap& map = std::get<Heatmap>(sample->prototype.drawn);
+      map.quantity = quantity;
+      std::vector<float>& weights = sample->weights[0];
+      const std::size_t columns = sample->texts[0].tokens.size();
+      std::fill(weights.end() - static_cast<long>(columns), weights.end(), 0);
+      weights[weights.size() - columns] = 1.5F;
+      weights.back() = -1.5F;
+    }
+    const CheckResult result = versions.compared();
+    EXPECT_EQ(result.findings.empty(), quantity == "Difference of Differences") << first_line(result);
+  }
+}
+
 TEST(Check, ComparesWhatIsPredictedAsNumbers) {
   Versions versions("render");
   const auto predict = [](Sample& sample, const std::vector<RecordedPrediction>& predicted) {

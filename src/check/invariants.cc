@@ -56,7 +56,8 @@ Promise promise_of(const Drawn& drawn, const Heatmap& map, bool is_part) {
     promise.lower = map.is_signed ? -promise.upper : 0;
     promise.rows_sum = false;
   } else if (map.is_signed) {
-    promise.lower = -1;
+    promise.upper = map.quantity == "Difference of Differences" ? 2 : 1;
+    promise.lower = -promise.upper;
     promise.sum = 0;
     promise.rows_sum = !promise.at_most && !promise.or_nothing;
     promise.at_most = false;

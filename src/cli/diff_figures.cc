@@ -43,6 +43,10 @@ void expect_alike(const Heatmap& a, const Heatmap& b, const std::string& where) 
                     " in the first, " + visible(b.quantity) + " in the second",
                 "draw both with the same --weights");
   }
+  if (a.is_signed != b.is_signed || a.quantity == "Difference of Differences") {
+    throw Error("the figures are not both of weights, or both of differences of weights" + where + ": " +
+                visible(a.quantity) + " in the first, " + visible(b.quantity) + " in the second");
+  }
   const auto differ = [&](const std::string& what, std::span<const TokenLabel> left,
                           std::span<const TokenLabel> right) {
     const auto [in_a, in_b] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
