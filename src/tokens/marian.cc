@@ -30,15 +30,19 @@ NormalizerStep behind_code(NormalizerStep normalize) {
   };
 }
 
+/// Of both sides.
+struct Ids {
+  std::shared_ptr<const Vocabulary> vocabulary;
+  Vocabulary::Entry unknown = 0;
+};
+
 /// Pieces of a sentencepiece model, each found in the vocabulary by its spelling.
 class Marian : public Model {
  public:
-  Marian(Vocabulary vocabulary, Vocabulary::Entry unknown, ScoredVocabulary pieces)
-      : vocabulary_(std::move(vocabulary)),
-        unknown_(unknown),
-        unigram_(std::move(pieces), {.unk_id = 0, .single_precision = true}) {}
+  Marian(Ids ids, ScoredVocabulary pieces)
+      : ids_(std::move(ids)), unigram_(std::move(pieces), {.unk_id = 0, .single_precision = true}) {}
 
-  [[nodiscard]] const Vocabulary& vocabulary() const override { return vocabulary_; }
+  [[nodiscard]] const Vocabulary& vocabulary() const override { return *ids_.vocabulary; }
   [[nodiscard]] std::string_view continuation_prefix() const override { return {}; }
   [[nodiscard]] std::unique_ptr<WordSplitter> splitter() const override;
   [[nodiscard]] std::string_view name(const Piece& piece, std::string_view word) const override {
@@ -47,13 +51,12 @@ class Marian : public Model {
 
   [[nodiscard]] const Unigram& unigram() const { return unigram_; }
   [[nodiscard]] Vocabulary::Entry entry_of(std::string_view spelling) const {
-    const Vocabulary::Entry entry = vocabulary_.find(spelling);
-    return entry == Vocabulary::kAbsent ? unknown_ : entry;
+    const Vocabulary::Entry entry = ids_.vocabulary->find(spelling);
+    return entry == Vocabulary::kAbsent ? ids_.unknown : entry;
   }
 
  private:
-  Vocabulary vocabulary_;
-  Vocabulary::Entry unknown_;
+  Ids ids_;
   Unigram unigram_;
 };
 
@@ -83,14 +86,18 @@ class MarianSplitter : public WordSplitter {
 
 std::unique_ptr<WordSplitter> Marian::splitter() const { return std::make_unique<MarianSplitter>(*this); }
 
-Vocabulary read_ids(Directory& directory, Pipeline& pipeline) {
-  std::string& text = pipeline.sources.emplace_back(directory.read("vocab.json"));
+/// They borrow `text`.
+Ids read_ids(const Directory& directory, std::string& text, const SpecialTokens& special) {
   return reading(directory, "vocab.json", [&] {
     JsonReader reader(text);
-    Vocabulary vocabulary = read_vocabulary(reader);
+    const auto vocabulary = std::make_shared<const Vocabulary>(read_vocabulary(reader));
     reader.expect_end();
-    expect_distinct_ids(vocabulary);
-    return vocabulary;
+    expect_distinct_ids(*vocabulary);
+    const std::string unknown = content_of(special, "unk_token");
+    const Ids ids{vocabulary, vocabulary->find(unknown)};
+    if (ids.unknown == Vocabulary::kAbsent)
+      throw Error("lacks \"" + visible(unknown) + "\", which stands for what is unknown");
+    return ids;
   });
 }
 
@@ -120,14 +127,8 @@ void expect_marian(const Component& options) {
 }
 
 /// With the model of one side.
-Pipeline read_side(Directory& directory, const SpecialTokens& special, const char* name) {
+Pipeline read_side(Directory& directory, const SpecialTokens& special, const Ids& ids, const char* name) {
   Pipeline pipeline;
-  Vocabulary vocabulary = read_ids(directory, pipeline);
-  const Vocabulary::Entry unknown = vocabulary.find(content_of(special, "unk_token"));
-  if (unknown == Vocabulary::kAbsent) {
-    throw Error(directory.full("vocab.json") + ": lacks \"" + visible(content_of(special, "unk_token")) +
-                "\", which stands for what is unknown");
-  }
   const std::string& bytes = pipeline.sources.emplace_back(directory.read(name));
   reading(directory, name, [&] {
     const SentencePieceFile file = read_sentencepiece_file(bytes);
@@ -135,7 +136,7 @@ Pipeline read_side(Directory& directory, const SpecialTokens& special, const cha
       throw Error("it was trained with another algorithm than unigram, which is not supported");
     }
     pipeline.normalizer.steps.push_back(behind_code(sentencepiece_normalizer(file)));
-    pipeline.model = std::make_unique<Marian>(std::move(vocabulary), unknown, spelled_pieces(file));
+    pipeline.model = std::make_unique<Marian>(ids, spelled_pieces(file));
   });
   add_special_tokens(directory, pipeline, special);
   const SpecialToken end = special_token(pipeline, special, "eos_token");
@@ -154,8 +155,11 @@ Pipeline read_marian_directory(Directory& directory, const json& settings) {
   const SpecialTokens special(settings, directory.read_json("special_tokens_map.json"),
                               directory.read_json("added_tokens.json"),
                               {{"unk_token", "<unk>"}, {"eos_token", "</s>"}, {"pad_token", "<pad>"}});
-  Pipeline pipeline = read_side(directory, special, "source.spm");
-  pipeline.target = std::make_unique<Pipeline>(read_side(directory, special, "target.spm"));
+  std::list<std::string> vocabulary;
+  const Ids ids = read_ids(directory, vocabulary.emplace_back(directory.read("vocab.json")), special);
+  Pipeline pipeline = read_side(directory, special, ids, "source.spm");
+  pipeline.sources.splice(pipeline.sources.end(), vocabulary);
+  pipeline.target = std::make_unique<Pipeline>(read_side(directory, special, ids, "target.spm"));
   return pipeline;
 }
 
