@@ -252,6 +252,13 @@ TEST(OutputFile, WritesToDevicesAndPipesInPlace) {
   write_whole(directory / "pipe", "through a pipe");
   reader.join();
   EXPECT_EQ(read, "through a pipe");
+  int ends[2] = {};
+  ASSERT_EQ(::pipe(ends), 0);
+  write_whole("/dev/fd/" + std::to_string(ends[1]), "unnamed");
+  std::string found(64, '\0');
+  found.resize(static_cast<std::size_t>(::read(ends[0], found.data(), found.size())));
+  EXPECT_EQ(found, "unnamed");
+  for (const int end : ends) ::close(end);
   write_whole("/dev/null", "nowhere");
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
   EXPECT_EQ(error_of([] { write_whole("/dev/full", "x"); }),

@@ -10,6 +10,7 @@ namespace fs = std::filesystem;
 fs::path place_of(const fs::path& output) {
   std::error_code fault;
   const fs::path place = fs::weakly_canonical(fs::absolute(output, fault), fault);
+  if (fs::is_fifo(output, fault)) return place;
   const bool as_it_is = fs::exists(place, fault) && !fs::is_regular_file(place, fault);
   return as_it_is ? place : place.parent_path();
 }

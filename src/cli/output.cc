@@ -36,6 +36,11 @@ std::string file_name_of(std::string stem) {
   return stem.starts_with(".") || stem.starts_with("-") ? "_" + stem : stem;
 }
 
+/// The names that the system has for it: a path printed behind a figure would damage it.
+bool is_standard_output(const std::string& path) {
+  return path == "/dev/stdout" || path == "/dev/fd/1" || path == "/proc/self/fd/1";
+}
+
 bool is_text(const std::string& format) {
   return format == "svg" || format == "json" || format == "csv" || format == "txt";
 }
@@ -60,7 +65,7 @@ void add_output_flags(Flags& flags, OutputOptions& options, const std::vector<st
                   formats.front() + " in the current directory, numbered rather than replaced)",
               [&](const Given& given) {
                 if (given.value.empty()) refuse(given, "a file name, or - for standard output");
-                options.path = given.value;
+                options.path = is_standard_output(given.value) ? "-" : given.value;
               });
   flags.value(
       "--format", joined(formats, "", "|", "|"), "the format, where no extension says it",

@@ -70,7 +70,11 @@ struct OutputFile::State {
 OutputFile::State::State(fs::path path) : shown(std::move(path)), target(followed(shown)) {
   if (target.filename().empty()) throw write_fault(shown, EISDIR);
   struct stat existing = {};
-  if (::stat(target.c_str(), &existing) != 0) {
+  // A link of /proc leads to a pipe by no path that could be followed.
+  const bool is_pipe = ::stat(shown.c_str(), &existing) == 0 && S_ISFIFO(existing.st_mode);
+  if (is_pipe) {
+    open_in_place();
+  } else if (::stat(target.c_str(), &existing) != 0) {
     if (errno != ENOENT) throw write_fault(shown, errno);
     open_beside();
   } else if (S_ISDIR(existing.st_mode)) {
