@@ -120,7 +120,7 @@ std::size_t half_stack_floats(const Shapes& shapes, const ModelCard& card, const
   const std::size_t attended = shapes.masked_bias / 2 + (states + vectors) / 2;
   const std::size_t turned = rotates(card) ? (states + kTurned * own.vectors) / 2 : 0;
   const std::size_t packed = kPackedInner * inner_of(card, selection.part) / sizeof(float);
-  const std::size_t feed_forward = (feed_forward_floats(own, card) - own.states + packed) / 2;
+  const std::size_t feed_forward = (feed_forward_floats(own, card) - own.states + packed / 2) / 2;
   return shapes.bias + source.states / 2 + std::max({taken, attended, turned, normed, feed_forward});
 }
 
