@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "attnviz/catalog.h"
 #include "support/support.h"
 
 namespace attnviz {
@@ -70,6 +71,73 @@ TEST(ReadArchitecture, TakesTransformersDefaultsWhereConfigJsonIsSilent) {
     EXPECT_EQ(got.vocabulary, c.vocabulary) << c.model_type;
     EXPECT_EQ(got.max_tokens(), c.max_tokens) << c.model_type;
     EXPECT_EQ(got.activation, c.activation) << c.model_type;
+  }
+}
+
+TEST(ReadArchitecture, AgreesWithTheCardThatMemoryIsPredictedFrom) {
+  const Json bert = {{"num_hidden_layers", 2},
+                     {"num_attention_heads", 4},
+                     {"hidden_size", 32},
+                     {"max_position_embeddings", 64}};
+  const Json gpt2 = {{"n_layer", 2}, {"n_head", 4}, {"n_embd", 32}, {"n_positions", 64}};
+  const Json distilbert = {{"n_layers", 2}, {"n_heads", 4}, {"dim", 32}, {"max_position_embeddings", 64}};
+  const Json sizes = {{"num_hidden_layers", 2}, {"num_attention_heads", 4}, {"hidden_size", 32}};
+  const Json t5 = {{"num_layers", 2}, {"num_heads", 4}, {"d_model", 32}};
+  const Json bart = {
+      {"encoder_layers", 2}, {"encoder_attention_heads", 4}, {"decoder_attention_heads", 8}, {"d_model", 32}};
+  const Json neo = {{"num_layers", 24}, {"num_heads", 4}, {"hidden_size", 32}};
+  struct Case {
+    std::string_view model_type;
+    const Json &sizes, others;
+  };
+  for (const Case& c : {
+           Case{"bert", bert, {{"intermediate_size", 7}}},
+           Case{"roberta", bert, {{"intermediate_size", 7}}},
+           Case{"xlm-roberta", bert, {{"intermediate_size", 7}}},
+           Case{"camembert", bert, {{"intermediate_size", 7}}},
+           Case{"mpnet", bert, {{"intermediate_size", 7}}},
+           Case{"electra", bert, {{"intermediate_size", 7}}},
+           Case{"albert", bert, {{"intermediate_size", 7}}},
+           Case{"distilbert", distilbert, {{"hidden_dim", 7}}},
+           Case{"gpt2", gpt2, {{"n_inner", 7}}},
+           Case{"gpt2", gpt2, {{"n_inner", nullptr}}},
+           Case{"gpt_neo", neo, {{"intermediate_size", 7}}},
+           Case{"gpt_neox", sizes, {{"intermediate_size", 7}}},
+           Case{"opt", sizes, {{"ffn_dim", 7}}},
+           Case{"llama", sizes, {{"intermediate_size", 7}, {"head_dim", 6}}},
+           Case{"mistral", sizes, {{"num_key_value_heads", 2}, {"head_dim", 6}}},
+           Case{"qwen2", sizes, {{"num_key_value_heads", 2}, {"head_dim", 6}}},
+           Case{"qwen3", sizes, {{"num_key_value_heads", 2}, {"head_dim", 6}}},
+           Case{"gemma", sizes, {{"num_key_value_heads", 2}, {"head_dim", 6}}},
+           Case{"t5", t5, {{"d_ff", 7}, {"d_kv", 6}, {"feed_forward_proj", "gated-gelu"}}},
+           Case{"mt5", t5, {{"d_ff", 7}, {"d_kv", 6}, {"feed_forward_proj", "relu"}}},
+           Case{"bart", bart, {{"encoder_ffn_dim", 7}, {"decoder_ffn_dim", 5}}},
+           Case{"mbart", bart, {{"decoder_ffn_dim", 5}}},
+           Case{"marian", bart, {{"encoder_ffn_dim", 7}}},
+           Case{"pegasus", bart, {{"encoder_ffn_dim", 7}}},
+           Case{"blenderbot", bart, {{"decoder_ffn_dim", 5}}},
+       }) {
+    for (const Json& others : {Json{{"num_key_value_heads", 4}}, c.others}) {
+      Json entries = with(c.model_type, c.sizes);
+      entries.update(others);
+      const test::TemporaryDirectory directory;
+      test::write(directory / "config.json", entries.dump());
+      test::write(directory / "model.safetensors", "");
+      const ModelCard card = read_card(directory.path());
+      const Architecture is = read(entries);
+      const auto inner_of = [&](int inner) { return inner > 0 ? inner : 4 * card.hidden; };
+      const auto head_size_of = [&](int heads) {
+        return card.head_size > 0 ? card.head_size : card.hidden / heads;
+      };
+      EXPECT_EQ(inner_of(card.inner), is.inner) << entries;
+      EXPECT_EQ(head_size_of(card.heads), is.head_size) << entries;
+      EXPECT_EQ(card.gated, !is.names.gate.empty()) << entries;
+      EXPECT_EQ(card.is_encoder_decoder(), is.decoder != nullptr) << entries;
+      if (!is.decoder) continue;
+      EXPECT_EQ(inner_of(card.decoder_inner), is.decoder->inner) << entries;
+      EXPECT_EQ(head_size_of(card.decoder_heads), is.decoder->head_size) << entries;
+      EXPECT_EQ(card.gated, !is.decoder->names.gate.empty()) << entries;
+    }
   }
 }
 

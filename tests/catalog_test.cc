@@ -164,6 +164,16 @@ TEST(ReadCard, SaysWhatADecoderBehindAnEncoderHas) {
   }
 }
 
+TEST(ReadCard, PassesOverSizesOfLayersThatDiffer) {
+  const TemporaryDirectory directory;
+  make_checkpoint(directory.path(), R"({"model_type":"newformer","num_hidden_layers":2,
+                                        "intermediate_size":[64,128],"head_dim":-1})");
+  const ModelCard card = read_card(directory.path());
+  EXPECT_EQ(card.inner, 0);
+  EXPECT_EQ(card.head_size, 0);
+  EXPECT_FALSE(card.gated);
+}
+
 TEST(ReadCard, ReadsTheModelThatComesWithTheProgram) {
   const ModelCard card = read_card(test::data("../../models/gpt2-demo"));
   EXPECT_EQ(card.name, "gpt2-demo");

@@ -11,16 +11,35 @@ import subprocess
 import sys
 
 import pytest
+from architectures_parity import Case as Architecture
 from encoder_decoder_parity import Case as EncoderDecoder
 from model_parity import BUILD, Case, export_model
 
 LITTLE = 5 << 19  # bytes more than needed that do not matter, where all that is needed are some MiB
 LITTLE_HALF = 6 << 20  # the same in half precision, whose library holds code for each shape that it meets
 SWEEP = "ATTNVIZ_SWEEP" in os.environ
-SHAPES = {"small": (4, 4, 64), "wide": (2, 4, 512), "minilm": (6, 12, 384), "many": (12, 16, 128)}  # layers, heads, hidden
+SHAPES = {"small": (4, 4, 64), "wide": (2, 4, 512), "wider": (2, 8, 1024), "minilm": (6, 12, 384), "many": (12, 16, 128)}  # layers, heads, hidden
 ONE, LAST, HEAD, VECTORS = {"layers": [1]}, {"layers": [2], "heads": [0]}, {"heads": [1]}, {"query_key": True}
 NORMS, PREDICT = {"norm": True}, {"predict": True, "layers": [1], "heads": [0]}
 DECODER, CROSS = {"part": "decoder"}, {"part": "cross"}
+PADDED = {"padded": True}  # every second sentence is shorter
+
+#: A family with sizes of its own, and what is like it: names that `family` takes here.
+SIZED = {
+    "bert-wide-inner": ("bert", {"intermediate_size": 8}),
+    "bert-narrow-inner": ("bert", {"intermediate_size": 1}),
+    "gpt2-wide-inner": ("gpt2", {"intermediate_size": None, "n_inner": 8}),
+    "llama": ("llama", {"intermediate_size": 4}),
+    "llama-wide-heads": ("llama", {"intermediate_size": 1, "head_dim": 2}),
+    "qwen3-shared-keys": ("qwen3", {"intermediate_size": 3, "head_dim": 2, "num_key_value_heads": 1}),
+    "mistral": ("mistral", {"intermediate_size": 3.5, "sliding_window": None}),
+    "gemma": ("gemma", {"intermediate_size": 8, "head_dim": 2}),
+    "t5-gated": ("t5", {"d_ff": 2.5, "feed_forward_proj": "gated-gelu"}),
+    "t5-wide-heads": ("t5", {"d_ff": 2, "d_kv": 2}),
+    "mt5-narrow-heads": ("mt5", {"d_ff": 2, "d_kv": 0.5}),
+    "bart-wide-inner": ("bart", {"encoder_ffn_dim": 2, "decoder_ffn_dim": 8}),
+    "llama-lm": ("llama", {"intermediate_size": 4}),
+}
 
 #: family, shape, backend (and precision), sentences, tokens, selection
 FEW = [
@@ -37,6 +56,22 @@ FEW = [
     ("gpt2", "wide", "torchscript", 2, 384, {}),
     ("bart", "wide", "checkpoint", 8, 256, CROSS),
     ("t5", "small", "checkpoint", 1, 1024, DECODER | LAST),
+    ("bert-wide-inner", "wide", "checkpoint", 8, 256, LAST),
+    ("qwen3-shared-keys", "wide", "checkpoint", 8, 256, LAST),
+    ("t5-gated", "wide", "checkpoint", 8, 256, PADDED | CROSS),
+    ("gpt2-lm", "wide", "checkpoint", 1, 16, PREDICT),
+]
+SIZES = [
+    *itertools.product(("bert-narrow-inner", "gpt2-wide-inner", "llama", "mistral", "llama-wide-heads", "gemma"), ("wide",), ("checkpoint",), (8,), (256,), (LAST,)),
+    *itertools.product(("llama", "qwen3-shared-keys", "gemma"), ("wide",), ("checkpoint",), (8,), (256,), ({}, NORMS, VECTORS | ONE)),
+    *itertools.product(("t5-wide-heads", "mt5-narrow-heads", "t5-gated", "bart-wide-inner"), ("wide",), ("checkpoint",), (8,), (256,), (LAST, DECODER | LAST, CROSS | LAST)),
+    *itertools.product(("bert-wide-inner", "gpt2-wide-inner", "llama", "qwen3-shared-keys", "t5-gated"), ("wide",), ("checkpoint bf16", "checkpoint fp16"), (8,), (256,), (LAST,)),
+    ("llama-wide-heads", "wide", "checkpoint bf16", 8, 256, {}),
+    *itertools.product(("bert-wide-inner", "gpt2-wide-inner", "llama"), ("wide",), ("torchscript",), (8,), (256,), (LAST,)),
+    *itertools.product(("t5", "mt5-narrow-heads"), ("small", "wide"), ("checkpoint",), (8,), (256,), (PADDED | LAST, PADDED | DECODER | LAST, PADDED | CROSS | LAST)),
+    ("t5", "many", "checkpoint", 8, 256, PADDED | LAST),
+    *itertools.product(("gpt2-lm", "llama-lm"), ("wide", "wider"), ("checkpoint",), (1,), (16, 64, 256), (PREDICT,)),
+    *itertools.product(("bert", "llama"), ("wider",), ("checkpoint",), (1,), (16, 64), (LAST,)),
 ]
 ENCODER_DECODERS = [  # with targets half as long
     *itertools.product(("bart", "t5"), ("small",), ("checkpoint",), (1,), (1024,), ({}, LAST, DECODER, CROSS, CROSS | LAST)),
@@ -73,10 +108,28 @@ TORCHSCRIPT = [
     ("gpt2", "many", "torchscript", 1, 512, {}),
 ]
 OTHERS = [*TORCHSCRIPT, *ENCODER_DECODERS]
-REQUESTS = [*FEW, *CHECKPOINT[: 70 - len(FEW) - len(OTHERS)], *OTHERS, *HALF] if SWEEP else FEW
+REQUESTS = [*FEW, *CHECKPOINT, *OTHERS, *HALF, *SIZES] if SWEEP else FEW
+
+
+def sized_case_of(family, shape):
+    layers, heads, hidden = SHAPES[shape]
+    model_type, sizes = SIZED[family]
+    units = {name: hidden // heads if name in ("head_dim", "d_kv") else hidden for name in sizes}
+    counts = ("num_key_value_heads",)
+    own = {name: int(size * units[name]) if isinstance(size, (int, float)) and name not in counts else size for name, size in sizes.items()}
+    if model_type in ("t5", "mt5"):
+        return EncoderDecoder(model_type, case_of("t5", shape).options | own)
+    if model_type == "bart":
+        return EncoderDecoder(model_type, case_of("bart", shape).options | own, longest=4096)
+    both = {"num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": heads, "hidden_size": hidden}
+    if family.endswith("-lm"):
+        return Architecture(model_type, both | own | {"vocab_size": 50_000}, head="CausalLM", longest=4096)
+    return Architecture(model_type, both | own, longest=4096)
 
 
 def case_of(family, shape):
+    if family in SIZED:
+        return sized_case_of(family, shape)
     layers, heads, hidden = SHAPES[shape]
     if family == "t5":
         own = {"num_layers": layers, "num_decoder_layers": layers, "num_heads": heads, "d_kv": hidden // heads}
@@ -119,7 +172,8 @@ def test_predicted_memory_covers_the_measured(model, tmp_path, capsys):
     misses = []
     for family, shape, backend, sentences, tokens, selection in REQUESTS:
         ids = [5 + i % 50 for i in range(tokens)]
-        request = {"ids": [ids] * sentences, "targets": [ids[: tokens // 2]] * sentences, **selection}
+        texts = [ids[: tokens // 2] if selection.get("padded") and i % 2 else ids for i in range(sentences)]
+        request = {"ids": texts, "targets": [text[: tokens // 2] for text in texts], **selection}
         ratio, measured = ratio_of(model(family, shape, backend), backend, request, tmp_path)
         for file in tmp_path.glob("*.safetensors"):
             file.unlink()

@@ -68,6 +68,12 @@ std::size_t longest_of(const std::vector<attnviz::Encoding>& encodings) {
   return longest;
 }
 
+bool is_padded(const std::vector<attnviz::Encoding>& encodings) {
+  const std::size_t longest = longest_of(encodings);
+  return std::any_of(encodings.begin(), encodings.end(),
+                     [&](const attnviz::Encoding& encoding) { return encoding.size() != longest; });
+}
+
 std::vector<attnviz::HeadPlace> ablated_of(const Json& request) {
   std::vector<attnviz::HeadPlace> places;
   for (const auto& [layer, head] : request.value("ablated", std::vector<std::pair<int, int>>())) {
@@ -116,7 +122,8 @@ void run(const std::string& model_name, attnviz::ModelOptions options, const std
         part_of(request.value("part", ""))};
     const std::vector<attnviz::Encoding> encodings = encodings_of(request);
     const std::vector<attnviz::Encoding> targets = texts_of(request.value("targets", Json::array()));
-    const attnviz::BatchShape shape = {encodings.size(), longest_of(encodings), longest_of(targets)};
+    const attnviz::BatchShape shape = {encodings.size(), longest_of(encodings), longest_of(targets),
+                                       is_padded(encodings)};
     predicted.push_back(predicted_memory(card, shape, selection, options));
     forget_peak();
     const long before = memory("VmRSS:");

@@ -22,8 +22,12 @@ struct ModelCard {
   int layers = 0;            ///< of an encoder-decoder: its encoder's
   int heads = 0;
   int hidden = 0;
+  int head_size = 0;       ///< of a head's vectors; 0: hidden / heads
+  int inner = 0;           ///< width of the feed-forward part; 0: four times hidden
+  bool gated = false;      ///< that part has as wide a gate beside it
   int decoder_layers = 0;  ///< above 0: an encoder-decoder
   int decoder_heads = 0;
+  int decoder_inner = 0;
   std::int64_t decoder_start_id = -1;  ///< which token a decoder's input begins with; -1: not said
   std::size_t max_tokens = 0;          ///< special tokens included
   bool causal = false;

@@ -105,6 +105,7 @@ struct BatchShape {
   std::size_t sentences = 1;
   std::size_t tokens = 0;
   std::size_t target_tokens = 0;  ///< of the decoder and cross attention's targets
+  bool padded = false;            ///< to the longest of them
 };
 
 /// About the most bytes that run() will need beyond the weights for one batch, its results included; from

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <span>
 
 #include "attnviz/catalog.h"
@@ -16,6 +17,7 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kMostLayers = 10'000;
 constexpr std::int64_t kMostHeads = 10'000;
 constexpr std::int64_t kLargestHidden = 1 << 20;
+constexpr std::int64_t kLargestInner = 1 << 26;
 constexpr std::int64_t kMostTokens = 1 << 30;
 constexpr std::int64_t kMostIds = 1 << 30;
 constexpr std::int64_t kManifestFormat = 1;
@@ -24,19 +26,58 @@ constexpr std::size_t kDigestCharacters = 64;
 /// What a family of architectures calls its numbers.
 struct Keys {
   const char *layers, *heads, *hidden, *positions;
+  const char* inner = "intermediate_size";
+  const char* head_size = "head_dim";
   const char* decoder_layers = "decoder_layers";
   const char* decoder_heads = "decoder_attention_heads";
+  const char* decoder_inner = "decoder_ffn_dim";
 };
 
 constexpr Keys kCommonKeys = {"num_hidden_layers", "num_attention_heads", "hidden_size",
                               "max_position_embeddings"};
-constexpr Keys kDistilBertKeys = {"n_layers", "n_heads", "dim", "max_position_embeddings"};
-constexpr Keys kGpt2Keys = {"n_layer", "n_head", "n_embd", "n_positions"};
+constexpr Keys kDistilBertKeys = {"n_layers", "n_heads", "dim", "max_position_embeddings", "hidden_dim"};
+constexpr Keys kGpt2Keys = {"n_layer", "n_head", "n_embd", "n_positions", "n_inner"};
 constexpr Keys kGptNeoKeys = {"num_layers", "num_heads", "hidden_size", "max_position_embeddings"};
-constexpr Keys kT5Keys = {"num_layers",         "num_heads", "d_model", "max_position_embeddings",
-                          "num_decoder_layers", "num_heads"};
-constexpr Keys kBartKeys = {"encoder_layers", "encoder_attention_heads", "d_model",
-                            "max_position_embeddings"};
+constexpr Keys kOptKeys = {"num_hidden_layers", "num_attention_heads", "hidden_size",
+                           "max_position_embeddings", "ffn_dim"};
+constexpr Keys kT5Keys = {
+    "num_layers",         "num_heads", "d_model", "max_position_embeddings", "d_ff", "d_kv",
+    "num_decoder_layers", "num_heads", "d_ff"};
+constexpr Keys kBartKeys = {"encoder_layers", "encoder_attention_heads", "d_model", "max_position_embeddings",
+                            "encoder_ffn_dim"};
+
+/// What transformers' configuration classes take for these where config.json is silent.
+struct Usual {
+  std::string_view architecture;
+  std::int64_t inner = 0;  ///< 0: four times as wide as the model
+  std::int64_t head_size = 0;
+  bool gated = false;
+};
+constexpr Usual kUsual[] = {
+    {"bert", 3072},
+    {"roberta", 3072},
+    {"xlm-roberta", 3072},
+    {"camembert", 3072},
+    {"mpnet", 3072},
+    {"distilbert", 3072},
+    {"electra", 1024},
+    {"albert", 16384},
+    {"opt", 3072},
+    {"gpt_neox", 24576},
+    {"t5", 2048, 64},
+    {"mt5", 1024, 64, true},
+    {"bart", 4096},
+    {"mbart", 4096},
+    {"marian", 4096},
+    {"pegasus", 4096},
+    {"blenderbot", 10240},
+    {"llama", 11008, 0, true},
+    {"mistral", 14336, 0, true},
+    {"qwen2", 22016, 0, true},
+    {"qwen3", 22016, 128, true},
+    {"gemma", 24576, 256, true},
+};
+
 /// What GPT-2's first configurations call n_positions.
 constexpr const char* kGpt2OlderPositions = "n_ctx";
 
@@ -72,6 +113,7 @@ bool is_among(std::string_view name, std::span<const std::string_view> names) {
 Keys keys_of(std::string_view architecture) {
   if (architecture == "distilbert") return kDistilBertKeys;
   if (architecture == "gpt_neo") return kGptNeoKeys;
+  if (architecture == "opt") return kOptKeys;
   if (is_among(architecture, kLikeT5)) return kT5Keys;
   if (is_among(architecture, kLikeBart)) return kBartKeys;
   return architecture == "gpt2" ? kGpt2Keys : kCommonKeys;
@@ -82,8 +124,10 @@ struct Facts {
   std::optional<std::string> architecture;
   std::optional<std::int64_t> layers, heads, hidden, max_tokens;
   std::optional<bool> causal, takes_pairs;
-  std::optional<std::int64_t> decoder_layers = {}, decoder_heads = {},
-                              decoder_start_id = {};  ///< config.json's
+  /// config.json's:
+  std::optional<std::int64_t> decoder_layers = {}, decoder_heads = {}, decoder_start_id = {};
+  Usual shape = {};
+  std::int64_t decoder_inner = 0;
 };
 
 std::optional<std::int64_t> usable_positions(const Document& config, const std::string& architecture) {
@@ -113,10 +157,32 @@ bool is_encoder_decoder(const Document& config, const std::string& architecture)
   return config.flag("is_encoder_decoder").value_or(usual);
 }
 
+Usual usual_of(std::string_view architecture) {
+  const auto* const found = std::find_if(std::begin(kUsual), std::end(kUsual), [&](const Usual& usual) {
+    return usual.architecture == architecture;
+  });
+  return found == std::end(kUsual) ? Usual{} : *found;
+}
+
+/// The sizes that only memory is estimated from.
+Usual read_shape(const Document& config, const std::string& architecture) {
+  const Keys keys = keys_of(architecture);
+  Usual shape = usual_of(architecture);
+  shape.inner = config.number_if(keys.inner, 1, kLargestInner).value_or(shape.inner);
+  shape.head_size = config.number_if(keys.head_size, 1, kLargestHidden).value_or(shape.head_size);
+  if (is_among(architecture, kLikeT5)) {
+    const std::optional<std::string> kind = config.text("feed_forward_proj");
+    if (kind) shape.gated = kind->starts_with("gated-");
+  }
+  return shape;
+}
+
 void read_decoder(const Document& config, const Keys& keys, Facts& facts) {
   facts.decoder_layers = config.number(keys.decoder_layers, 1, kMostLayers);
   if (!facts.decoder_layers) facts.decoder_layers = facts.layers;
   facts.decoder_heads = config.number(keys.decoder_heads, 1, kMostHeads);
+  facts.decoder_inner = config.number_if(keys.decoder_inner, 1, kLargestInner)
+                            .value_or(usual_of(facts.architecture.value_or("")).inner);
   facts.decoder_start_id = config.number("decoder_start_token_id", 0, kMostIds);
   // As T5 has it, whose files need not say so.
   if (!facts.decoder_start_id) facts.decoder_start_id = config.number("pad_token_id", 0, kMostIds);
@@ -145,6 +211,7 @@ Facts read_config(const fs::path& path) {
   }
   facts.causal = is_decoder(config, architecture);
   facts.takes_pairs = !*facts.causal;
+  facts.shape = read_shape(config, architecture);
   if (is_encoder_decoder(config, architecture)) read_decoder(config, keys, facts);
   return facts;
 }
@@ -215,7 +282,9 @@ Facts agreed(const fs::path& directory, const Facts& manifest, const Facts& conf
           .takes_pairs = agreed(directory, "pair", manifest.takes_pairs, config.takes_pairs),
           .decoder_layers = config.decoder_layers,
           .decoder_heads = config.decoder_heads,
-          .decoder_start_id = config.decoder_start_id};
+          .decoder_start_id = config.decoder_start_id,
+          .shape = config.shape,
+          .decoder_inner = config.decoder_inner};
 }
 
 /// The directory's own name, whatever links and dots lead to it.
@@ -258,6 +327,10 @@ ModelCard read_card(const fs::path& directory) {
   card.layers = static_cast<int>(facts.layers.value_or(0));
   card.heads = static_cast<int>(facts.heads.value_or(0));
   card.hidden = static_cast<int>(facts.hidden.value_or(0));
+  card.head_size = static_cast<int>(facts.shape.head_size);
+  card.inner = static_cast<int>(facts.shape.inner);
+  card.gated = facts.shape.gated;
+  card.decoder_inner = static_cast<int>(facts.decoder_inner);
   card.decoder_layers = static_cast<int>(facts.decoder_layers.value_or(0));
   card.decoder_heads = static_cast<int>(facts.decoder_heads.value_or(0));
   card.decoder_start_id = facts.decoder_start_id.value_or(-1);

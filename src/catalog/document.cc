@@ -73,14 +73,22 @@ Document::~Document() = default;
 
 bool Document::has(const std::string& key) const { return state_->find(key) != nullptr; }
 
-std::optional<std::int64_t> Document::number(const std::string& key, std::int64_t low,
-                                             std::int64_t high) const {
+std::optional<std::int64_t> Document::number_if(const std::string& key, std::int64_t low,
+                                                std::int64_t high) const {
   const json* const value = state_->find(key);
-  if (!value) return std::nullopt;
-  if (value->is_number_unsigned() && value->get<std::uint64_t>() >= static_cast<std::uint64_t>(low) &&
+  if (value && value->is_number_unsigned() &&
+      value->get<std::uint64_t>() >= static_cast<std::uint64_t>(low) &&
       value->get<std::uint64_t>() <= static_cast<std::uint64_t>(high)) {
     return value->get<std::int64_t>();
   }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Document::number(const std::string& key, std::int64_t low,
+                                             std::int64_t high) const {
+  const std::optional<std::int64_t> number = number_if(key, low, high);
+  const json* const value = state_->find(key);
+  if (number || !value) return number;
   throw fault(key, "expected a whole number in " + std::to_string(low) + " to " + std::to_string(high) +
                        ", got " + shown(*value));
 }

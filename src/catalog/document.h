@@ -28,6 +28,9 @@ class Document {
   /// A whole number in [low, high].
   [[nodiscard]] std::optional<std::int64_t> number(const std::string& key, std::int64_t low,
                                                    std::int64_t high) const;
+  /// The same of what only an estimate needs: nothing where it is something else.
+  [[nodiscard]] std::optional<std::int64_t> number_if(const std::string& key, std::int64_t low,
+                                                      std::int64_t high) const;
   [[nodiscard]] std::optional<bool> flag(const std::string& key) const;
   [[nodiscard]] std::optional<std::string> text(const std::string& key) const;
   /// A list of strings, empty where there is none.

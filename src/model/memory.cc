@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <iterator>
+#include <span>
 #include <string_view>
 
 #include "attnviz/model.h"
@@ -7,37 +7,73 @@
 namespace attnviz {
 namespace {
 
+/// What the tokens of one stack take, in floats.
+struct Widths {
+  std::size_t states = 0;   ///< one vector of the model's width for every token
+  std::size_t vectors = 0;  ///< the queries of all heads, and as much for keys or values
+  std::size_t inner = 0;    ///< the feed-forward part, without a gate
+};
+
 /// Numbers that a batch makes, in floats.
 struct Shapes {
-  std::size_t chosen_maps = 0;  ///< one layer's weights for the heads asked for
-  std::size_t maps = 0;         ///< one layer's weights for all heads
-  std::size_t states = 0;       ///< one vector of the model's width for every token
-  std::size_t bias = 0;         ///< on the scores of one sentence, by distance, for all heads
+  std::size_t chosen_maps = 0;     ///< one layer's weights for the heads asked for
+  std::size_t maps = 0;            ///< one layer's weights for all heads
+  std::size_t chosen_vectors = 0;  ///< queries and keys of the heads asked for
+  Widths own = {};                 ///< of the tokens that attend
+  Widths source = {};              ///< of an encoder, whose last states its decoder keeps; 0: not run
+  std::size_t bias = 0;            ///< on the scores, by distance, for all heads
   std::size_t source_bias = 0;
-  std::size_t chosen_states = 0;  ///< queries and keys of the heads asked for
-  std::size_t source = 0;         ///< the same of an encoder, whose last states its decoder keeps; 0: not run
+  std::size_t masked_bias = 0, source_masked_bias = 0;  ///< a copy for each sentence of a padded batch
 };
 
 /// Measured (tests/memory_parity.py), as what is held beside the results at the same time: scores, which our
 /// own softmax turns into weights where they lie, a trace's elsewhere; states, queries, keys, values and
-/// outputs; or the feed-forward part, four times as wide as the states, once for our own forward pass and
-/// some times over for a trace, most for GPT-2's activation, which is traced step by step.
+/// outputs; or the feed-forward part, once for our own forward pass and its gate, some times over for a
+/// trace, most for GPT-2's activation, which is traced step by step.
 constexpr std::size_t kTracedSoftmax = 2;
-constexpr std::size_t kProjections = 7;
-constexpr std::size_t kSourceProjections = 3;  ///< its states, keys and values
-constexpr std::size_t kLastProjections = 6;    ///< behind the deepest layer asked for there are no values
-constexpr std::size_t kNorms = 2;              ///< the values after all, and what one head makes of them
-constexpr std::size_t kFeedForward = 8;
-constexpr std::size_t kTracedFeedForward = 11, kTracedCausalFeedForward = 21;
+constexpr std::size_t kAttentionStates = 2, kAttentionVectors = 4;  ///< queries, keys, values and outputs
+constexpr std::size_t kTracedVectors = 5;
+constexpr std::size_t kFeedForwardStates = 3;
+constexpr std::size_t kTracedInner = 2, kTracedGatedInner = 3, kTracedCausalInner = 4;
+constexpr std::size_t kUsualInner = 4;            ///< times the model's width
 constexpr std::size_t kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
+/// What it packs of weights, a number of their width.
+constexpr std::size_t kPackedInner = 1100, kPackedHidden = 700;
 /// Of half precision, with the code made for its shapes.
 constexpr std::size_t kHalfWorkspaceBytes = 21 << 18;
 constexpr std::size_t kRounding = 32;  ///< a part in so many is lost to the ends of pages and blocks
 
-/// By distance, held for one sentence and all heads.
+bool is_among(std::string_view name, std::span<const std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// By distance.
 bool adds_bias(const ModelCard& card) {
   constexpr std::string_view kBiased[] = {"t5", "mt5", "mpnet"};
-  return std::find(std::begin(kBiased), std::end(kBiased), card.architecture) != std::end(kBiased);
+  return is_among(card.architecture, kBiased);
+}
+
+/// Norms stand before each part, whose input is held beside what they make of it.
+bool norms_before(const ModelCard& card) {
+  constexpr std::string_view kBefore[] = {"t5", "mt5", "mbart", "pegasus", "blenderbot"};
+  return card.causal || is_among(card.architecture, kBefore);
+}
+
+/// Queries and keys are turned by their positions, in float32.
+bool rotates(const ModelCard& card) {
+  constexpr std::string_view kRotary[] = {"llama", "mistral", "qwen2", "qwen3", "gemma", "gpt_neox"};
+  return is_among(card.architecture, kRotary);
+}
+
+std::size_t inner_of(const ModelCard& card, AttentionPart part) {
+  const int inner = part == AttentionPart::encoder ? card.inner : card.decoder_inner;
+  return static_cast<std::size_t>(inner > 0 ? inner : static_cast<int>(kUsualInner) * card.hidden);
+}
+
+Widths widths_of(const ModelCard& card, AttentionPart part, std::size_t tokens) {
+  const int vectors = card.head_size > 0 ? card.head_size * heads_of(card, part) : card.hidden;
+  return {tokens * static_cast<std::size_t>(card.hidden), tokens * static_cast<std::size_t>(vectors),
+          tokens * inner_of(card, part)};
 }
 
 bool is_first_layer_only(const Selection& selection) {
@@ -46,45 +82,74 @@ bool is_first_layer_only(const Selection& selection) {
   return deepest != layers.end() && *deepest == 1;
 }
 
-/// Of the stack that gives the maps.
-std::size_t stack_floats(const Shapes& shapes, const Selection& selection) {
-  const std::size_t norms = selection.kind == WeightKind::norm ? kNorms * shapes.states : 0;
-  if (is_first_layer_only(selection) && shapes.source == 0) {
-    return shapes.chosen_maps + shapes.bias + kLastProjections * shapes.states + norms;
-  }
-  const std::size_t across = kSourceProjections * shapes.source;
-  return shapes.bias + std::max(shapes.chosen_maps + kProjections * shapes.states + across + norms,
-                                kFeedForward * shapes.states + shapes.source);
+std::size_t feed_forward_floats(const Widths& widths, const ModelCard& card) {
+  return (kFeedForwardStates + (norms_before(card) ? 1 : 0)) * widths.states +
+         (card.gated ? 2 : 1) * widths.inner;
 }
 
-/// The same in half precision: states take half as much, but for the queries and keys that maps are made of.
-std::size_t half_stack_floats(const Shapes& shapes, const Selection& selection) {
-  constexpr std::size_t kInHalf = 5, kLastInHalf = 3, kFeedForwardInHalf = 6;
-  const std::size_t maps = shapes.chosen_maps + shapes.chosen_states +
-                           (selection.kind == WeightKind::norm ? kNorms * shapes.states : 0);
-  if (is_first_layer_only(selection) && shapes.source == 0)
-    return maps + shapes.bias + kLastInHalf * shapes.states / 2;
-  return shapes.bias + std::max(maps + (kInHalf * shapes.states + kSourceProjections * shapes.source) / 2,
-                                (kFeedForwardInHalf * shapes.states + shapes.source) / 2);
+/// Of the stack that gives the maps. Queries and keys that maps are made of are copied. Behind the deepest
+/// layer asked for there is nothing else; norms need what one head makes of the values, and these after all.
+std::size_t stack_floats(const Shapes& shapes, const ModelCard& card, const Selection& selection) {
+  const Widths &own = shapes.own, &source = shapes.source;
+  const bool norms = selection.kind == WeightKind::norm;
+  const std::size_t states = (kAttentionStates + (norms_before(card) ? 1 : 0)) * own.states;
+  const std::size_t maps = shapes.chosen_maps + shapes.chosen_vectors + (norms ? own.states : 0);
+  const std::size_t last = maps + shapes.chosen_vectors + (norms ? own.vectors : 0);
+  if (is_first_layer_only(selection) && source.states == 0) return shapes.bias + states + last;
+  const std::size_t keys = selection.part == AttentionPart::cross ? source.vectors : own.vectors;
+  const std::size_t taken = maps + own.vectors + 2 * keys;
+  const std::size_t attended =
+      2 * own.vectors + 2 * std::max(own.vectors, source.vectors) + shapes.masked_bias;
+  return shapes.bias + source.states +
+         std::max(states + std::max({taken, attended, last}), feed_forward_floats(own, card));
 }
 
-/// Results are made when the source is read.
-std::size_t checkpoint_floats(const Shapes& shapes, std::size_t results, const Selection& selection,
-                              Precision precision) {
-  return std::max(shapes.source_bias + kFeedForward * shapes.source,
-                  results + (precision == Precision::fp32 ? stack_floats(shapes, selection)
-                                                          : half_stack_floats(shapes, selection)));
+/// The same in half precision: states take half as much, but for the queries and keys that maps are made of,
+/// and what is turned or normed on the way.
+std::size_t half_stack_floats(const Shapes& shapes, const ModelCard& card, const Selection& selection) {
+  constexpr std::size_t kVectors = 3, kLastVectors = 1, kTurned = 8, kNormed = 7;
+  const Widths &own = shapes.own, &source = shapes.source;
+  const std::size_t maps = shapes.chosen_maps + shapes.chosen_vectors +
+                           (selection.kind == WeightKind::norm ? own.states + own.vectors : 0);
+  const std::size_t states = (norms_before(card) ? kAttentionStates : 1) * own.states;
+  const std::size_t normed = rotates(card) || adds_bias(card) ? kNormed * own.states / 2 : 0;
+  if (is_first_layer_only(selection) && source.states == 0)
+    return shapes.bias + std::max(maps + (states + kLastVectors * shapes.chosen_vectors) / 2, normed);
+  const std::size_t vectors = kVectors * own.vectors + 2 * source.vectors;
+  const std::size_t taken = maps + (states + vectors) / 2;
+  const std::size_t attended = shapes.masked_bias / 2 + (states + vectors) / 2;
+  const std::size_t turned = rotates(card) ? (states + kTurned * own.vectors) / 2 : 0;
+  const std::size_t packed = kPackedInner * inner_of(card, selection.part) / sizeof(float);
+  const std::size_t feed_forward = (feed_forward_floats(own, card) - own.states + packed / 2) / 2;
+  return shapes.bias + source.states / 2 + std::max({taken, attended, turned, normed, feed_forward});
+}
+
+/// Results are made when the source has been read.
+std::size_t checkpoint_floats(const Shapes& shapes, const ModelCard& card, const Selection& selection,
+                              std::size_t results, Precision precision) {
+  const std::size_t attention = kAttentionStates * shapes.source.states +
+                                kAttentionVectors * shapes.source.vectors + shapes.source_masked_bias;
+  const std::size_t source = std::max(attention, feed_forward_floats(shapes.source, card));
+  return std::max(shapes.source_bias + source,
+                  results + (precision == Precision::fp32 ? stack_floats(shapes, card, selection)
+                                                          : half_stack_floats(shapes, card, selection)));
 }
 
 std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
-  const std::size_t attention = kTracedSoftmax * shapes.maps + kProjections * shapes.states;
-  const std::size_t feed_forward = card.causal ? kTracedCausalFeedForward : kTracedFeedForward;
+  const std::size_t attention = kTracedSoftmax * shapes.maps + kAttentionStates * shapes.own.states +
+                                kTracedVectors * shapes.own.vectors;
+  const std::size_t inner = card.gated ? kTracedGatedInner : card.causal ? kTracedCausalInner : kTracedInner;
   return static_cast<std::size_t>(card.layers) * shapes.maps +
-         std::max(attention, feed_forward * shapes.states);
+         std::max(attention, kFeedForwardStates * shapes.own.states + inner * shapes.own.inner);
 }
 
 /// Of what comes behind a token.
 std::size_t mask_bytes(std::size_t tokens) { return tokens * tokens; }
+
+std::size_t packed_bytes(const ModelCard& card, AttentionPart part, bool with_feed_forward) {
+  const auto hidden = static_cast<std::size_t>(card.hidden);
+  return kPackedHidden * hidden + (with_feed_forward ? kPackedInner * inner_of(card, part) : 0);
+}
 
 std::size_t rounded_up(std::size_t bytes, Precision precision = Precision::fp32) {
   return bytes + bytes / kRounding + (precision == Precision::fp32 ? kWorkspaceBytes : kHalfWorkspaceBytes);
@@ -94,9 +159,11 @@ std::size_t rounded_up(std::size_t bytes, Precision precision = Precision::fp32)
 
 std::size_t prediction_memory(const ModelCard& card, std::size_t tokens, std::size_t logits) {
   constexpr std::size_t kCopies = 3;  // the tensor, the logits and the probabilities
-  const std::size_t states = tokens * static_cast<std::size_t>(card.hidden);
-  return rounded_up((kFeedForward * states + kCopies * logits) * sizeof(float) +
-                    (card.causal ? mask_bytes(tokens) : 0));
+  const Widths widths = widths_of(card, AttentionPart::encoder, tokens);
+  const std::size_t attention = (kAttentionStates + 1) * widths.states + kAttentionVectors * widths.vectors;
+  const std::size_t floats = std::max(attention, feed_forward_floats(widths, card)) + kCopies * logits;
+  return rounded_up(floats * sizeof(float) + (card.causal ? mask_bytes(tokens) : 0)) +
+         packed_bytes(card, AttentionPart::encoder, /*with_feed_forward=*/true);
 }
 
 std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, const Selection& selection,
@@ -110,25 +177,31 @@ std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, con
   const std::size_t queries = decoded ? batch.target_tokens : batch.tokens;
   const std::size_t keys = part == AttentionPart::decoder ? batch.target_tokens : batch.tokens;
   const std::size_t map = batch.sentences * queries * keys;
-  const std::size_t state = batch.sentences * static_cast<std::size_t>(card.hidden);
-  const bool reads_source =
-      part == AttentionPart::cross || (part == AttentionPart::decoder && !is_first_layer_only(selection));
-  Shapes shapes{.chosen_maps = heads * map, .maps = part_heads * map, .states = queries * state};
-  if (reads_source) shapes.source = batch.tokens * state;
+  const bool first_only = is_first_layer_only(selection);
+  const bool reads_source = part == AttentionPart::cross || (part == AttentionPart::decoder && !first_only);
+  Shapes shapes{.chosen_maps = heads * map, .maps = part_heads * map};
+  shapes.own = widths_of(card, part, batch.sentences * queries);
+  if (reads_source) shapes.source = widths_of(card, AttentionPart::encoder, batch.sentences * batch.tokens);
   if (adds_bias(card)) {
-    // With one product more of the states, inside T5's norms.
-    shapes.bias = (part_heads + selection.heads.size()) * queries * queries + shapes.states;
-    if (reads_source) shapes.source_bias = static_cast<std::size_t>(card.heads) * batch.tokens * batch.tokens;
+    shapes.bias = (part_heads + selection.heads.size()) * queries * queries;
+    const std::size_t encoder = static_cast<std::size_t>(card.heads) * batch.tokens * batch.tokens;
+    const std::size_t copies = batch.padded ? batch.sentences * encoder : 0;
+    if (reads_source) shapes.source_bias = encoder;
+    if (reads_source) shapes.source_masked_bias = copies;
+    // Of a decoder, order hides the padding already.
+    if (!decoded) shapes.masked_bias = copies;
   }
   std::size_t results = layers * shapes.chosen_maps;
-  shapes.chosen_states = part_heads > 0 ? (queries + keys) * state * heads / part_heads : 0;
-  if (selection.with_query_key) results += layers * shapes.chosen_states;
+  const std::size_t pair = shapes.own.vectors + widths_of(card, part, batch.sentences * keys).vectors;
+  shapes.chosen_vectors = part_heads > 0 ? pair * heads / part_heads : 0;
+  if (selection.with_query_key) results += layers * shapes.chosen_vectors;
   const bool traced = options.backend == Backend::torchscript ||
                       (options.backend == Backend::automatic && !card.has_checkpoint);
   const std::size_t floats = traced ? results + torchscript_floats(shapes, card)
-                                    : checkpoint_floats(shapes, results, selection, options.precision);
-  return rounded_up(floats * sizeof(float) + (card.causal || decoded ? mask_bytes(queries) : 0),
-                    options.precision);
+                                    : checkpoint_floats(shapes, card, selection, results, options.precision);
+  const std::size_t bytes = floats * sizeof(float) + (card.causal || decoded ? mask_bytes(queries) : 0);
+  if (options.precision != Precision::fp32) return rounded_up(bytes, options.precision);
+  return rounded_up(bytes) + packed_bytes(card, part, traced || reads_source || !first_only);
 }
 
 }  // namespace attnviz

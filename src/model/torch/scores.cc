@@ -79,8 +79,9 @@ at::Tensor Scores::rotated(const at::Tensor& vectors) const {
   const std::int64_t width = cosines_.size(1), size = vectors.size(-1);
   const at::Tensor turned = vectors.narrow(-1, 0, width);
   const std::vector<at::Tensor> halves = turned.chunk(2, -1);
-  const at::Tensor across = at::cat({halves[1].neg(), halves[0]}, -1);
-  const at::Tensor rotated = (turned * cosines_ + across * sines_).to(vectors.scalar_type());
+  at::Tensor across = at::cat({halves[1].neg(), halves[0]}, -1).to(cosines_.scalar_type()).mul_(sines_);
+  // In place, since they are as large as all queries or keys.
+  const at::Tensor rotated = (turned * cosines_).add_(across).to(vectors.scalar_type());
   return width == size ? rotated : at::cat({rotated, vectors.narrow(-1, width, size - width)}, -1);
 }
 

@@ -161,8 +161,11 @@ at::Tensor Stack::attend(const Place& place, const at::Tensor& states, Run& run)
   const Scores& scores = place.cross ? run.source->scores : run.scores;
   const at::Tensor input = attention_input(block, states);
   const at::Tensor& read = place.cross ? run.source->states : input;
-  const Vectors all{scores.rotated(block.query(input)), spread(scores.rotated(block.key(read))),
-                    spread(block.value(read))};
+  // One after the other, so that each is freed when it has been turned.
+  Vectors all;
+  all.query = scores.rotated(block.query(input));
+  all.key = spread(scores.rotated(block.key(read)));
+  all.value = spread(block.value(read));
   const bool asked_for = is_asked_for(run.request, place.cross);
   const int number = static_cast<int>(place.index) + 1;
   if (const auto& asked = run.request.layers;
@@ -195,9 +198,9 @@ void Stack::attend_last(const Place& place, const at::Tensor& states, Run& run) 
     if (architecture_.key_heads == architecture_.heads) return of_key_heads;
     return of_key_heads.index_select(1, choice.key_of.to(device_));
   };
-  Vectors chosen{scores.rotated(block.query(input, choice.heads)),
-                 for_each_head(scores.rotated(block.key(read, choice.key_heads))),
-                 {}};
+  Vectors chosen;
+  chosen.query = scores.rotated(block.query(input, choice.heads));
+  chosen.key = for_each_head(scores.rotated(block.key(read, choice.key_heads)));
   if (run.request.kind == WeightKind::norm) chosen.value = for_each_head(block.value(read, choice.key_heads));
   take(place, chosen, run);
 }
