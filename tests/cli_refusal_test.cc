@@ -89,8 +89,8 @@ TEST_F(CommandLine, RefusesValuesThatAreNone) {
            {{"extract", "--weights", "norms", "x"},
             "--weights norms: expected attention or norm\n  hint: did you mean norm?"},
            {{"extract", "--weights", "norm", "--backend", "torchscript", "x"},
-            "--weights norm: a TorchScript export does not give value vectors\n  hint: leave --backend "
-            "torchscript out"},
+            "--weights norm: a TorchScript model gives no norms, which need its value vectors\n"
+            "  hint: --backend checkpoint does"},
            {{"extract", "--weights", "norm", "--with-qk", "x"},
             "--with-qk: query and key vectors do not make up norms, which need the value vectors\n  hint: "
             "leave "
