@@ -1,5 +1,6 @@
 """TorchScript files from strangers: each is refused before it runs, and what is trusted all the same is confined."""
 
+import functools
 import os
 import re
 import signal
@@ -281,11 +282,15 @@ def test_an_endless_loop_is_refused_and_where_it_is_trusted_ctrl_c_ends_it(entri
     refused(model, "'while', which no trace has")
     command = [PROGRAM, "render", "--model", model, "--layer", "1", "--head", "0", "--trust-model", "-o", "-",
                "--format", "svg", "the bank can"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(timeout=2)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == -signal.SIGINT
+    heed_interrupts = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a shell's background jobs do not
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_interrupts) as process:
+        try:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=2)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == -signal.SIGINT
+        finally:
+            process.kill()
 
 
 def test_a_figure_cannot_ask_for_trust(entries, model, tmp_path):
