@@ -198,6 +198,8 @@ def test_a_damaged_number_and_another_target_are_noticed(model, tmp_path):
     done(tmp_path, "check", "view.html")
     done(tmp_path, "redraw", "view.html", "-o", "again.html")
     assert (tmp_path / "again.html").read_bytes() == (tmp_path / "view.html").read_bytes()
+    refused = run(tmp_path, "diff", "view.html", "again.html", "-o", "diff.svg")
+    assert refused.returncode == 2 and "hold maps of several sizes" in refused.stderr, refused.stderr
     whole = (tmp_path / "view.html").read_text(encoding="utf8")
     weights = list(re.finditer(r'"weights":"', whole))
     assert len(weights) == len(PARTS)

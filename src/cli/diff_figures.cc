@@ -116,6 +116,13 @@ Drawn drawn_of(const Differences& differences, const std::string& title) {
   Heatmap first = differences.maps.front();
   if (first.zoom) first.zoom->weights = differences.maps.back().weights;
   if (first.zoom || differences.maps.size() == 1) return first;
+  const auto is_as_large = [&](const Heatmap& map) {
+    return map.weights.columns == first.weights.columns && map.weights.rows() == first.weights.rows();
+  };
+  if (!std::all_of(differences.maps.begin(), differences.maps.end(), is_as_large)) {
+    throw Error("the figures hold maps of several sizes, whose differences one picture can't show",
+                "make them of one kind of attention: --attention encoder, decoder or cross");
+  }
   HeatmapGrid grid{.panels = differences.maps,
                    .columns = good_columns(differences.maps.size()),
                    .title = title,
