@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
 from tokenizers import Tokenizer
@@ -46,7 +47,10 @@ def reference(model):
     tokenizer = Tokenizer.from_file(str(ROOT / "models" / model / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return tokenizer.encode_batch([record if len(record) == 2 else record[0] for record in RECORDS])
+    encodings = tokenizer.encode_batch([record if len(record) == 2 else record[0] for record in RECORDS])
+    # Plain lists: an Encoding makes its own anew whenever it is asked for them.
+    names = ("ids", "tokens", "offsets", "sequence_ids", "word_ids", "special_tokens_mask")
+    return [types.SimpleNamespace(**{name: getattr(encoding, name) for name in names}) for encoding in encodings]
 
 
 @pytest.fixture(scope="module", params=["minilm", "gpt2-demo"])
