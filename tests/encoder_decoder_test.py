@@ -335,3 +335,24 @@ def test_other_flags_of_a_page_of_all_parts_are_about_what_each_has_of_it(model,
     said = done(tmp_path, "redraw", "p.html", "--describe", "-o", "cross.svg")
     assert "Its record holds t5 · Encoder and t5 · Decoder, too." in " ".join(said.split())
     done(tmp_path, "check", "cross.svg")
+
+
+def test_a_neuron_view_scales_dot_products_as_the_model_does(model, tmp_path):
+    """T5 does not: their softmax is its attention all the same."""
+    from support.browser import Browser
+    from view_browser_test import find, hover, settled, table, token
+
+    attention = numbers(tmp_path, model, "cross")
+    arguments = ["view", "neuron", "--model", model.directory, "--target", TARGET, "--layer", "2", "--head", "1", "--query", "1"]
+    done(tmp_path, *arguments, "-o", "n.svg", SOURCE)
+    svg = (tmp_path / "n.svg").read_text(encoding="utf8")
+    assert "their products, the dot products, and their softmax" in svg and "√" not in svg
+    done(tmp_path, *arguments, "-o", "n.html", SOURCE)
+    with Browser() as browser:
+        browser.open(tmp_path / "n.html")
+        settled(browser)
+        for query in range(attention.shape[2]):
+            hover(browser, token(browser, "query", query))
+            softmax = np.array([float(row[2]) for row in table(browser)])
+            assert np.abs(softmax - attention[1, 1, query]).max() <= 2e-3
+        assert "q · k" in find(browser, "main").text and "√" not in find(browser, "main").text

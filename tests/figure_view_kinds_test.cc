@@ -241,6 +241,17 @@ TEST(ModelView, LeavesTheWeakestLinesOutWhereThereWouldBeTooMany) {
   EXPECT_EQ(to_text(figure), to_text(drawn(viewed.view)));
 }
 
+/// They stand left of bars, in two columns from the top: dot products, and their softmax.
+std::vector<double> numbers_of(const Figure& figure) {
+  std::vector<double> numbers;
+  for (Text text : items<Text>(figure)) {
+    if (text.align != Text::Align::end || text.text.find('.') == std::string::npos) continue;
+    if (text.text.starts_with("−")) text.text.replace(0, std::string("−").size(), "-");
+    numbers.push_back(std::stod(text.text));
+  }
+  return numbers;
+}
+
 TEST(NeuronView, ShowsTheDotProductsAndTheirSoftmax) {
   Viewed viewed(words(7), {.layers = 2, .heads = 3, .head_size = 8});
   viewed.view.kind = Kind::neuron;
@@ -257,18 +268,29 @@ TEST(NeuronView, ShowsTheDotProductsAndTheirSoftmax) {
     for (std::size_t d = 0; d < 8; ++d) dots[i] += query(4, d) * key(i, d) / std::sqrt(8);
     sum += std::exp(dots[i]);
   }
-  // Numbers stand left of bars, in two columns from the top.
-  std::vector<double> shown;
-  for (Text text : items<Text>(figure)) {
-    if (text.align != Text::Align::end || text.text.find('.') == std::string::npos) continue;
-    if (text.text.starts_with("−")) text.text.replace(0, std::string("−").size(), "-");
-    shown.push_back(std::stod(text.text));
-  }
+  const std::vector<double> shown = numbers_of(figure);
   ASSERT_EQ(shown.size(), 14U);
   for (std::size_t i = 0; i < 7; ++i) {
     EXPECT_NEAR(shown[i], dots[i], 0.00501) << i;
     EXPECT_NEAR(shown[7 + i], std::exp(dots[i]) / sum, 0.00501) << i;
     EXPECT_NEAR(shown[7 + i], weights(4, i), 0.00501) << i;
+  }
+}
+
+TEST(NeuronView, ScalesDotProductsAsTheLayerDoes) {
+  Viewed viewed(words(3), {.layers = 2, .heads = 1, .head_size = 4});
+  viewed.view.kind = Kind::neuron;
+  viewed.view.shown_heads = {0};
+  viewed.view.token = 2;
+  viewed.view.dot_scales = {1, 0.25};
+  for (const auto& [layer, name, scale] : {std::tuple{1, "q · k", 1.0}, {2, "q · k × 0.2500", 0.25}}) {
+    viewed.view.layer = layer;
+    const Figure figure = drawn(viewed.view);
+    EXPECT_TRUE(find_text(figure, name)) << name;
+    double dot = 0;
+    for (std::size_t d = 0; d < 4; ++d)
+      dot += static_cast<double>(viewed.view.query_at(layer, 0)(2, d)) * viewed.view.key_at(layer, 0)(0, d);
+    EXPECT_NEAR(numbers_of(figure).front(), scale * dot, 0.00501);
   }
 }
 

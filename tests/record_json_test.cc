@@ -74,6 +74,7 @@ struct Figures {
     cross.second_from.reset();
     cross.weights = cross.weights.first(2 * 2 * 2 * 3);
     cross.query = cross.query.first(2 * 2 * 2 * 4);
+    cross.dot_scales = {1, 0.5};
     cross.filter = View::Filter::all;
     return cross;
   }
@@ -247,6 +248,8 @@ TEST(Record, NamesWhatIsWrongWithAView) {
            Case{"weights", "AAAA", "weights are not as many as the record says"},
            Case{"packing", "zip", "packing is zip"},
            Case{"head_size", 5, "query are not as many as the record says"},
+           Case{"dot_scales", {1}, "dot_scales are not as many as layers"},
+           Case{"dot_scales", {1, 0}, "dot_scales hold 0.000000"},
            Case{"filter", "a", "filter is a"},
        }) {
     Json json = whole;

@@ -52,11 +52,14 @@ struct Attention {
   std::vector<float> weights;
 
   /// Empty, or what the weights were computed from: [layers, heads, tokens, head_size], the query and key
-  /// vectors after the projections' biases, norms and rotations and before the scaling, which is by
-  /// 1/sqrt(head_size) in most models. Heads that share keys have each its copy.
+  /// vectors after the projections' biases, norms and rotations and before the scaling. Heads that share keys
+  /// have each its copy.
   std::size_t head_size = 0;
   std::vector<float> query{};
   std::vector<float> key{};
+  /// [layers]: what the dot products of query and key are multiplied with: 1/sqrt(head_size) in most models,
+  /// 1 in T5 and GPT-Neo.
+  std::vector<double> dot_scales{};
 
   /// By number, not index. Throws Error when it is not among layers or heads.
   [[nodiscard]] MatrixView at(int layer, int head) const;

@@ -299,6 +299,7 @@ struct View {
   bool rounded = false;  ///< the numbers come from a page, in 16 bits: weights are up to 7.7e-6 off
   std::size_t head_size = 0;
   std::span<const float> query{}, key{};  ///< as in Attention; empty: not there, and no neuron view is
+  std::vector<double> dot_scales{};       ///< as in Attention; empty: 1/sqrt(head_size) in each layer
   std::string title{};                    ///< the model's name
   std::string subtitle{};                 ///< the sentence
   std::vector<std::string> notes{};       ///< what alters the numbers shown, or is left out
@@ -323,6 +324,8 @@ struct View {
   /// [tokens, head_size], likewise.
   [[nodiscard]] MatrixView query_at(int layer_number, int head_number) const;
   [[nodiscard]] MatrixView key_at(int layer_number, int head_number) const;
+  /// What the layer in sight multiplies dot products with.
+  [[nodiscard]] double dot_scale() const;
   /// The tokens [begin, end) that the filter leaves at the left and at the right.
   struct Range {
     std::size_t begin = 0, end = 0;

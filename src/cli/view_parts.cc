@@ -16,9 +16,10 @@ std::optional<std::size_t> second_from(const Subject& subject) {
 }
 
 /// Leaves the parts of `values`, one a layer, that are kept.
-void keep_parts(std::vector<float>& values, const std::vector<bool>& kept) {
+template <class Number>
+void keep_parts(std::vector<Number>& values, const std::vector<bool>& kept) {
   const std::size_t size = values.size() / kept.size();
-  std::vector<float> left;
+  std::vector<Number> left;
   for (std::size_t i = 0; i < kept.size() && size > 0; ++i) {
     if (!kept[i]) continue;
     const auto begin = values.begin() + static_cast<std::ptrdiff_t>(i * size);
@@ -40,6 +41,7 @@ void keep_layers(Attention& attention, const std::vector<int>& layers) {
     kept.push_back(std::find(layers.begin(), layers.end(), layer) != layers.end());
   for (std::vector<float>* const values : {&attention.weights, &attention.query, &attention.key})
     keep_parts(*values, kept);
+  keep_parts(attention.dot_scales, kept);
   attention.layers = layers;
 }
 
@@ -84,6 +86,7 @@ View view_of(const Subject& subject, View::Kind kind) {
             .head_size = attention.head_size,
             .query = attention.query,
             .key = attention.key,
+            .dot_scales = attention.dot_scales,
             .title = subject.title(),
             .subtitle = subject.prepared.sentence.shown(),
             .notes = subject.notes(),

@@ -313,7 +313,8 @@ std::string neuron_description(const View& view) {
   const std::string size = std::to_string(view.head_size);
   std::string text = "How a query's and the keys' vectors of " + size + " numbers make attention weights, " +
                      title_of(view) + ": the query, the keys of " + std::to_string(dots.size()) +
-                     " tokens, their products, the dot products over √" + size + ", and their softmax.";
+                     " tokens, their products, " + scaled_dots(view, "the dot products", " over ") +
+                     ", and their softmax.";
   if (view.causal) text += kMasked;
   return text + text_sentence(view.subtitle) + " The largest weight is " +
          fixed(weights(*view.token, largest), 2) + ", on " + key_of(view, largest) +

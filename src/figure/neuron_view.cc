@@ -181,7 +181,7 @@ void draw_column_names(Page& page, const Layout& layout, const View& view) {
   name(0, "Query q");
   name(layout.keys, "Key k");
   name(layout.products, "q × k, elementwise");
-  name(layout.dots, "q · k / √" + std::to_string(view.head_size));
+  name(layout.dots, scaled_dots(view, "q · k", " / "));
   name(layout.weights, "Softmax");
 }
 
@@ -206,6 +206,13 @@ View::Range keys_seen(const View& view) {
   return keys;
 }
 
+std::string scaled_dots(const View& view, const std::string& dots, const std::string& over) {
+  const double scale = view.dot_scale(), usual = 1 / std::sqrt(static_cast<double>(view.head_size));
+  if (scale == 1) return dots;
+  if (std::abs(scale - usual) <= 1e-9 * usual) return dots + over + "√" + std::to_string(view.head_size);
+  return dots + " × " + fixed(scale, 4);
+}
+
 std::vector<double> dot_products(const View& view) {
   const std::size_t token = *view.token;
   const auto [begin, end] = keys_seen(view);
@@ -216,7 +223,7 @@ std::vector<double> dot_products(const View& view) {
     double& dot = dots[row - begin];
     for (std::size_t i = 0; i < view.head_size; ++i)
       dot += static_cast<double>(query(token, i)) * key(row, i);
-    dot /= std::sqrt(static_cast<double>(view.head_size));
+    dot *= view.dot_scale();
   }
   return dots;
 }

@@ -1,6 +1,7 @@
 #include "figure/view.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "attnviz/error.h"
 #include "attnviz/figure.h"
@@ -77,6 +78,12 @@ MatrixView View::query_at(int layer_number, int head_number) const {
 
 MatrixView View::key_at(int layer_number, int head_number) const {
   return matrix_at(key, matrix_of(*this, layer_number, head_number), key_tokens().size(), head_size);
+}
+
+double View::dot_scale() const {
+  if (dot_scales.empty()) return 1 / std::sqrt(static_cast<double>(head_size));
+  const auto place = std::find(layers.begin(), layers.end(), layer) - layers.begin();
+  return dot_scales.at(static_cast<std::size_t>(place));
 }
 
 View::Range View::queries() const {

@@ -47,7 +47,10 @@ struct SightLines {
 /// the largest weight and dot product.
 [[nodiscard]] std::string description(const View& view, const SightLines& sight, const ColorScale& scale);
 
-/// Of the query token with each of keys_seen(), divided by √head_size.
+/// "q · k / √64": the `dots`, and `over` what they are scaled; the dots alone where the layer does not.
+[[nodiscard]] std::string scaled_dots(const View& view, const std::string& dots, const std::string& over);
+
+/// Of the query token with each of keys_seen(), scaled as the layer scales them.
 [[nodiscard]] std::vector<double> dot_products(const View& view);
 
 /// Those keys: of the filter's, what a causal model does not mask. Throws Error: none.

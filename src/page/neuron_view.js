@@ -124,7 +124,7 @@ function neuronView(app) {
     write(at.query, at.vector, "Query q", "up to ±" + brief(most()));
     write(at.key, at.vector, "Key k", "up to ±" + brief(most()));
     write(at.product, at.vector, "q × k, by element", "");
-    write(at.dot, DOT, "q · k / √" + app.shown.headSize, "sum, scaled");
+    write(at.dot, DOT, nameOfDots(app.shown, app.state.layer), dotScale(app.shown, app.state.layer) === 1 ? "sum" : "sum, scaled");
     write(at.softmax, SOFTMAX - 8, "Softmax", "the weight");
   };
 
@@ -214,7 +214,7 @@ function neuronView(app) {
       if (x >= at.key && !isShown("key", token)) return undefined;
       if (k >= 0) return "key " + name("key") + " [" + k + "] = " + brief(vectorOf(app.shown, "key", place(token))[k]);
       if (product >= 0 && !Number.isNaN(dots[token])) return "q × k " + name("key") + " [" + product + "] = " + brief(products[token][product]);
-      if (x >= at.dot && x < at.dot + DOT) return "q · k / √" + app.shown.headSize + " " + name("key") + " = " + brief(dots[token]);
+      if (x >= at.dot && x < at.dot + DOT) return nameOfDots(app.shown, app.state.layer) + " " + name("key") + " = " + brief(dots[token]);
       return x >= at.softmax && x < at.keyTokens ? "softmax " + name("key") + " = " + written(softmax[token]) : undefined;
     },
     numbers() {
@@ -226,7 +226,7 @@ function neuronView(app) {
                                                    weightOf(app, { layer: state.layer, head: state.head }, sight, i).toFixed(4)])
         .filter((_, i) => isShown("key", i));
       const caption = "Layer " + state.layer + ", head " + state.head + ": query " + query() + " " + quoted(shown.tokens.query[query()]);
-      return { caption, columns: ["key", "q · k / √" + shown.headSize, "softmax of it", "attention"], rows };
+      return { caption, columns: ["key", nameOfDots(shown, state.layer), "softmax of it", "attention"], rows };
     },
     says() {
       const { shown, state, hovered } = app;
@@ -236,7 +236,7 @@ function neuronView(app) {
       const { begin, end } = ranges().key;
       if (best === undefined) best = softmax.reduce((found, weight, i) => (i < end && i > begin && weight > softmax[found] ? i : found), begin);
       return "Layer " + state.layer + ", head " + state.head + ". Query " + quoted(shown.tokens.query[query()]) + " (" + query() + ")" +
-        (hovered?.other === undefined ? ", strongest key " : ", key ") + quoted(shown.tokens.key[best]) + ": q · k / √" + shown.headSize + " = " +
+        (hovered?.other === undefined ? ", strongest key " : ", key ") + quoted(shown.tokens.key[best]) + ": " + nameOfDots(shown, state.layer) + " = " +
         brief(dots[best]) + ", softmax " + written(softmax[best]) + "." + (hovered?.element === undefined ? "" : saysElement(best, hovered.element));
     },
     maps: () => [of()],

@@ -31,6 +31,7 @@
  * @property {string} noun what a weight is called
  * @property {string} kind what they all are
  * @property {number} headSize
+ * @property {number[] | undefined} dotScales of each layer, what dot products are multiplied with; unset: 1 / √headSize
  * @property {Vectors | undefined} query
  * @property {Vectors | undefined} key
  * @property {any} initial the record's figure: what was in sight when it was written
@@ -101,7 +102,7 @@ function shownOf(record, figure) {
   const vectors = (/** @type {"query" | "key"} */ side) => vectorsOf(figure[side], side, maps * tokens[side].length * headSize, maps);
   return {
     part: figure.part, title: visible(figure.title), subtitle: visible(figure.subtitle), notes: figure.notes.map(visible), program: record.program,
-    layers: figure.layers, heads: figure.heads, tokens, cross, secondFrom: figure.second_from, causal: figure.causal, weights, headSize,
+    layers: figure.layers, heads: figure.heads, tokens, cross, secondFrom: figure.second_from, causal: figure.causal, weights, headSize, dotScales: figure.dot_scales,
     unit: norms ? 1 : MOST, most: Math.max(...mosts) || 1, mosts, noun: norms ? "norm" : "weight", kind: norms ? "norms of weighted vectors ‖αf(x)‖" : "attention",
     query: vectors("query"), key: vectors("key"),
     initial: figure, theme: record.look ? record.look.theme : "light",
@@ -167,17 +168,29 @@ function vectorOf(shown, side, of) {
   return new Float64Array(vectors.numbers.subarray(begin, begin + shown.headSize)).map((number) => number * unit);
 }
 
+/** What a layer multiplies dot products with. @param {Shown} shown @param {number} layer */
+function dotScale(shown, layer) {
+  return shown.dotScales ? shown.dotScales[shown.layers.indexOf(layer)] : 1 / Math.sqrt(shown.headSize);
+}
+
+/** What they are called then. @param {Shown} shown @param {number} layer */
+function nameOfDots(shown, layer) {
+  const scale = dotScale(shown, layer), root = Math.sqrt(shown.headSize);
+  if (scale === 1) return "q · k";
+  return Math.abs(scale * root - 1) <= 1e-9 ? "q · k / √" + shown.headSize : "q · k × " + scale.toFixed(4);
+}
+
 /** The scaled dot products of a query with every key, and their softmax; where the mask hides a key, NaN and 0.
  * @param {Shown} shown @param {{layer: number, head: number, token: number}} of */
 function computed(shown, of) {
-  const mine = vectorOf(shown, "query", of), root = Math.sqrt(shown.headSize);
+  const mine = vectorOf(shown, "query", of), scale = dotScale(shown, of.layer);
   const products = [], dots = new Float64Array(shown.tokens.key.length);
   for (let token = 0; token < dots.length; ++token) {
     const product = vectorOf(shown, "key", { ...of, token });
     let sum = 0;
     for (let i = 0; i < product.length; ++i) sum += product[i] *= mine[i];
     products.push(product);
-    dots[token] = shown.causal && token > of.token ? NaN : sum / root;
+    dots[token] = shown.causal && token > of.token ? NaN : sum * scale;
   }
   const most = dots.reduce((found, dot) => (dot > found ? dot : found), -Infinity);
   const powers = dots.map((dot) => (Number.isNaN(dot) ? 0 : Math.exp(dot - most)));

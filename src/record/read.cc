@@ -85,6 +85,7 @@ class RecordReader {
   RecordedText text(const Json& json) const;
 
   static constexpr std::int64_t kMost = 1 << 20;
+  static constexpr double kMostScale = 1000;
 
   StoredRecord& stored_;
   const std::string& what_;
@@ -253,6 +254,13 @@ void RecordReader::read_view_numbers(const Json& figure, View& view) {
   }
   if (!figure.contains("query")) return;
   view.head_size = size(figure, "head_size");
+  if (figure.contains("dot_scales")) {
+    view.dot_scales = get<std::vector<double>>(figure, "dot_scales");
+    if (view.dot_scales.size() != view.layers.size()) refuse("dot_scales are not as many as layers");
+    for (const double scale : view.dot_scales) {
+      if (!(scale > 0 && scale <= kMostScale)) refuse("dot_scales hold " + std::to_string(scale));
+    }
+  }
   const auto vectors = [&](const char* name, std::size_t tokens) -> std::span<const float> {
     const std::size_t size = tokens * view.head_size;
     if (!exact) return packed_vectors(member(figure, name), matrices, size);

@@ -160,6 +160,10 @@ Json content_json(const View& view, Packing packing) {
   };
   if (!view.query.empty()) {
     json["head_size"] = view.head_size;
+    const double usual = View{.head_size = view.head_size}.dot_scale();
+    const bool all_usual = std::all_of(view.dot_scales.begin(), view.dot_scales.end(),
+                                       [&](double scale) { return scale == usual; });
+    if (!all_usual) json["dot_scales"] = view.dot_scales;
     json["query"] = vectors(view.query, view.tokens.size());
     json["key"] = vectors(view.key, view.key_tokens().size());
   }

@@ -49,6 +49,8 @@ class CheckpointModel final : public Model {
     Request request = checked(selection, card_);
     const Stack& stack = request.part == AttentionPart::encoder ? first_ : *second_;
     request.head_size = static_cast<std::size_t>(stack.architecture().head_size);
+    for (const int layer : request.layers)
+      request.dot_scales.push_back(stack.architecture().layers[static_cast<std::size_t>(layer - 1)].scale);
     refuse_unexplained(request, stack);
     check(sources, card_, vocabulary_of(first_));
     if (&stack != &first_) {

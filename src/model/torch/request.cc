@@ -100,6 +100,7 @@ std::vector<Attention> make_results(const Texts& texts, const Request& request, 
     result.weights.resize(maps * result.queries * result.keys);
     if (!request.with_query_key) continue;
     result.head_size = request.head_size;
+    result.dot_scales = request.dot_scales;
     result.query.resize(maps * result.queries * result.head_size);
     result.key.resize(maps * result.keys * result.head_size);
   }

@@ -19,7 +19,8 @@ struct Request {
   bool with_query_key = false;
   WeightKind kind = WeightKind::attention;
   std::vector<HeadPlace> ablated;
-  std::size_t head_size = 0;  ///< of the vectors, where they can be taken out
+  std::size_t head_size = 0;       ///< of the vectors, where they can be taken out,
+  std::vector<double> dot_scales;  ///< and of each of `layers`, what their dot products are multiplied with
 };
 
 /// Throws Error: "layer 13: minilm has layers 1 to 6", or for a part that it has not.
