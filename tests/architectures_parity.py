@@ -71,10 +71,11 @@ class Case:
 
 
 def load(case, directory):
-    if case.head != "TextEncoding":
+    if case.family not in T5:
         return export_model.load(str(directory))
     options = {"dtype": torch.float32, "attn_implementation": "eager"}
-    return transformers.AutoModelForTextEncoding.from_pretrained(directory, **options).eval()
+    loaded = getattr(transformers, f"AutoModelFor{case.head}").from_pretrained(directory, **options).eval()
+    return getattr(loaded, "transformer", loaded)
 
 
 def rope(kind, **entries):
@@ -99,6 +100,8 @@ ENCODERS = [
                 "relative_attention_max_distance": 20}, head="TextEncoding", dtype="bfloat16"),
     Case("t5", {"is_encoder_decoder": True, "layer_norm_epsilon": 1e-3}, head="TextEncoding", shard="10KB"),
     Case("mt5", head="TextEncoding", dtype="float16"),
+    Case("t5", head="TokenClassification"),
+    Case("mt5", head="TokenClassification", shard="10KB"),
 ]  # fmt: skip
 
 DECODERS = [
@@ -136,7 +139,7 @@ TRACED = [
     Case("deberta-v2", {"type_vocab_size": 2}),
     Case("modernbert", {"local_attention": 8, "global_attn_every_n_layers": 2, "pad_token_id": 0}),
     Case("gemma2", {"head_dim": 8, "num_key_value_heads": 2, "sliding_window": 6}),
-    *([case for case in CASES if case.head != "TextEncoding"] if len(SEEDS) > 1 else [ENCODERS[6], DECODERS[10]]),
+    *([case for case in CASES if case.family not in T5] if len(SEEDS) > 1 else [ENCODERS[6], DECODERS[10]]),
 ]
 
 

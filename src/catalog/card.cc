@@ -100,8 +100,9 @@ constexpr std::array<std::string_view, 2> kLikeT5 = {"t5", "mt5"};
 constexpr std::array<std::string_view, 7> kLikeBart = {"bart",    "mbart",      "marian",          "pegasus",
                                                        "m2m_100", "blenderbot", "blenderbot-small"};
 
-/// What the class of an encoder is called that was taken out of such a model; its configuration stays whole.
-constexpr std::string_view kEncoderAloneEnding = "EncoderModel";
+/// What the class of an encoder is called that was taken out of such a model, and of one that labels tokens;
+/// their configuration stays whole.
+constexpr std::string_view kEncoderAloneEndings[] = {"EncoderModel", "ForTokenClassification"};
 
 /// What any other decoder's class is called when it is saved with its head.
 constexpr std::string_view kDecoderEnding = "ForCausalLM";
@@ -152,7 +153,10 @@ bool is_decoder(const Document& config, const std::string& architecture) {
 
 bool is_encoder_decoder(const Document& config, const std::string& architecture) {
   const std::vector<std::string> classes = config.list("architectures");
-  if (classes.size() == 1 && classes.front().ends_with(kEncoderAloneEnding)) return false;
+  if (classes.size() == 1 &&
+      std::any_of(std::begin(kEncoderAloneEndings), std::end(kEncoderAloneEndings),
+                  [&](std::string_view ending) { return classes.front().ends_with(ending); }))
+    return false;
   const bool usual = is_among(architecture, kLikeT5) || is_among(architecture, kLikeBart);
   return config.flag("is_encoder_decoder").value_or(usual);
 }

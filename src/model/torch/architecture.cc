@@ -90,7 +90,8 @@ void set_layers(std::int64_t count, const std::string& prefix, Architecture& rea
 
 bool is_encoder_alone(const Config& config) {
   const std::vector<std::string> classes = config.texts("architectures");
-  return classes.size() == 1 && classes.front().ends_with("EncoderModel");
+  return classes.size() == 1 && (classes.front().ends_with("EncoderModel") ||
+                                 classes.front().ends_with("ForTokenClassification"));
 }
 
 void set_head_size(std::int64_t head_size, Architecture& read) {
