@@ -199,8 +199,9 @@ TEST(Check, KnowsThatNormsAreNotBelowZeroAndSumToNothing) {
     const CheckResult result = versions.compared();
     ASSERT_FALSE(result.findings.empty()) << c.factor;
     EXPECT_EQ(name_of(result.findings.front().step), name_of(c.step)) << c.factor;
-    if (c.factor == -1)
+    if (c.factor == -1) {
       EXPECT_NE(first_line(result).find("below 0, "), std::string::npos) << first_line(result);
+    }
   }
 }
 

@@ -168,12 +168,18 @@ function vectorOf(shown, side, of) {
   return new Float64Array(vectors.numbers.subarray(begin, begin + shown.headSize)).map((number) => number * unit);
 }
 
-/** What a layer multiplies dot products with. @param {Shown} shown @param {number} layer */
+/**
+ * What a layer multiplies dot products with.
+ * @param {Shown} shown @param {number} layer
+ */
 function dotScale(shown, layer) {
   return shown.dotScales ? shown.dotScales[shown.layers.indexOf(layer)] : 1 / Math.sqrt(shown.headSize);
 }
 
-/** What they are called then. @param {Shown} shown @param {number} layer */
+/**
+ * What they are called then.
+ * @param {Shown} shown @param {number} layer
+ */
 function nameOfDots(shown, layer) {
   const scale = dotScale(shown, layer), root = Math.sqrt(shown.headSize);
   if (scale === 1) return "q · k";
