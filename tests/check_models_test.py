@@ -59,7 +59,7 @@ def check(drawn, *arguments, models=None, **variables):
 def test_other_threads_instructions_and_batches_raise_no_alarm(drawn):
     count = 2 * (len(FIGURES) + MANY)
     for variables in ({}, {"ATEN_CPU_CAPABILITY": "default"}, {"ATEN_CPU_CAPABILITY": "avx2"}):
-        for threads in ([1, 3, 16] if not variables else [2]):
+        for threads in ([1, 2, 3, 5, 16] if not variables else [2]):
             status, out, err = check(drawn, "--threads", threads, **variables)
             assert (status, out, err) == (0, f"check: {count} figures: {count} same\n", ""), (threads, variables)
     status, out, _ = check(drawn, "--backend", "torchscript")
