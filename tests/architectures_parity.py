@@ -9,14 +9,14 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 import transformers
-from model_parity import BUILD, TOLERANCE, dump, export_model, reference, sentences
+from model_parity import BUILD, T5, TOLERANCE, dump, export_model, reference, sentences, sharpened
 
-T5 = ("t5", "mt5")
 BIASED = ("mpnet", *T5)
 SEEDS = range(int(os.environ.get("ATTNVIZ_SEEDS", "1")))
 measured = []
@@ -31,12 +31,14 @@ class Case:
     head: str = ""  # of the class that saves it: "CausalLM"
     dtype: str = "float32"
     shard: str = "5GB"
-    older: bool = False  # rotary entries as versions of transformers before 5 wrote them
     longest: int = 64
+    older: bool = False  # rotary entries as versions of transformers before 5 wrote them
+    size: ClassVar[float] = 1.5  # of the random weights
 
     def __str__(self):
         changed = [f"{name}={value}" for name, value in self.options.items()]
-        return " ".join([self.family, *changed, self.head, self.dtype, "older" if self.older else ""]).strip()
+        saved = [self.head, self.dtype, "sharded" if self.shard != "5GB" else "", "older" if self.older else ""]
+        return " ".join(filter(None, [self.family, *changed, *saved]))
 
     def configuration(self):
         # Names that a configuration does not have are attributes of it without meaning.
@@ -47,19 +49,13 @@ class Case:
         options |= {"opt": {"ffn_dim": 40}, **dict.fromkeys(T5, {})}.get(self.family, {"intermediate_size": 40})
         return transformers.AutoConfig.for_model(self.family, **(options | self.options))
 
-    def save(self, directory, seed=0):
-        """Weights large enough for sharp attention, and no bias or norm left at 0 or 1."""
+    def make(self, seed):
         torch.manual_seed(seed)
         kind = getattr(transformers, f"AutoModelFor{self.head}" if self.head else "AutoModel")
-        model = kind.from_config(self.configuration())
-        with torch.no_grad():
-            for parameter in model.parameters():
-                scale = 1.5 / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1
-                parameter.add_(torch.randn_like(parameter) * scale)
-            for name, parameter in model.named_parameters():  # which T5 trains to make up for unscaled scores
-                if self.family in T5 and name.endswith("Attention.q.weight"):
-                    parameter.mul_(model.config.d_kv**-0.5)
-        model.to(getattr(torch, self.dtype)).save_pretrained(directory, max_shard_size=self.shard)
+        return sharpened(kind.from_config(self.configuration()), self.size)
+
+    def save(self, directory, seed=0):
+        self.make(seed).to(getattr(torch, self.dtype)).save_pretrained(directory, max_shard_size=self.shard)
         if self.older:
             path = directory / "config.json"
             config = json.loads(path.read_text())

@@ -8,35 +8,30 @@ the decoder's and that of the decoder to its source; alone and in padded batches
 import json
 import os
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import architectures_parity
 import numpy as np
 import pytest
 import torch
 import transformers
-from model_parity import BUILD, TOLERANCE, dump
+from model_parity import BUILD, T5, TOLERANCE, dump
 from safetensors.torch import load_file, save_file, save_model
 
-T5 = ("t5", "mt5")
 PARTS = ("encoder", "decoder", "cross")
 SEEDS = range(int(os.environ.get("ATTNVIZ_SEEDS", "1")))
 measured = []
 
 
 @dataclass
-class Case:
-    """A random checkpoint; `options` go to the configuration as they are."""
-
-    family: str
-    options: dict = field(default_factory=dict)
-    head: str = "Seq2SeqLM"  # of the class that saves it; empty: none
-    dtype: str = "float32"
-    shard: str = "5GB"
+class Case(architectures_parity.Case):
+    head: str = "Seq2SeqLM"
     longest: int = 48
 
-    def __str__(self):
-        changed = [f"{name}={value}" for name, value in self.options.items()]
-        return " ".join([self.family, *changed, self.head, self.dtype, self.shard])
+    @property
+    def size(self):
+        """With 1.5 T5's states, which grow with every layer, get so large that single precision itself tells in the fifth digit."""
+        return 1.0 if self.family in T5 else 1.5
 
     def configuration(self):
         options = {"vocab_size": 101, "d_model": 24, "decoder_start_token_id": 3, "pad_token_id": 1, "eos_token_id": 2}
@@ -47,26 +42,6 @@ class Case:
             options |= {"decoder_layers": 2, "decoder_attention_heads": 6, "decoder_ffn_dim": 36}
             options |= {"max_position_embeddings": self.longest, "decoder_vocab_size": 101, "bos_token_id": 0}
         return transformers.AutoConfig.for_model(self.family, **(options | self.options))
-
-    def make(self, seed):
-        """Weights large enough for sharp attention, and no bias or norm left at 0 or 1; T5's, whose states grow with
-        every layer, not so large that single precision itself tells in the fifth digit."""
-        torch.manual_seed(seed)
-        size = 1.0 if self.family in T5 else 1.5
-        config = self.configuration()
-        model = getattr(transformers, f"AutoModelFor{self.head}" if self.head else "AutoModel").from_config(config)
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                if not parameter.requires_grad:
-                    continue  # sinusoids
-                scale = size / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1
-                parameter.add_(torch.randn_like(parameter) * scale)
-                if self.family in T5 and name.endswith("Attention.q.weight"):  # trained to make up for unscaled scores
-                    parameter.mul_(config.d_kv**-0.5)
-        return model
-
-    def save(self, directory, seed=0):
-        self.make(seed).to(getattr(torch, self.dtype)).save_pretrained(directory, max_shard_size=self.shard)
 
 
 def load(directory):

@@ -14,6 +14,7 @@ import pytest
 import sentencepiece
 import torch
 import transformers
+from model_parity import sharpened
 from safetensors import safe_open
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
@@ -82,14 +83,7 @@ class Model:
             start = self.tokenizer.eos_token_id if family == "bart" else self.tokenizer.pad_token_id
             config = make(decoder_start_token_id=start, **sizes, **ids)
         torch.manual_seed(3)
-        model = kind(config)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.add_(torch.randn_like(parameter) * (1.5 / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1))
-            for name, parameter in model.named_parameters():  # which T5 trains to make up for unscaled scores
-                if family == "t5" and name.endswith("Attention.q.weight"):
-                    parameter.mul_(config.d_kv ** -0.5)
-        model.save_pretrained(directory)
+        sharpened(kind(config)).save_pretrained(directory)
         self.tokenizer.save_pretrained(directory)
         self.model = kind.from_pretrained(directory, attn_implementation="eager").eval()
 

@@ -25,10 +25,24 @@ import export_model  # noqa: E402
 BUILD = Path(os.environ.get("ATTNVIZ_BUILD", ROOT / "build" / "release"))
 MODELS = ROOT / "models"
 TOLERANCE = 1e-5
+T5 = ("t5", "mt5")
 measured = []  # (difference, what), printed at the end
 
 export_model.quiet_libraries()
 torch.set_num_threads(1)  # for models of this size, more only get in each other's way
+
+
+def sharpened(model, size=1.5):
+    """The model with random weights large enough for sharp attention, and no bias or norm left at 0 or 1."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if not parameter.requires_grad:
+                continue  # sinusoids
+            scale = size / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1
+            parameter.add_(torch.randn_like(parameter) * scale)
+            if model.config.model_type in T5 and name.endswith("Attention.q.weight"):
+                parameter.mul_(model.config.d_kv**-0.5)  # which T5 trains to make up for unscaled scores
+    return model
 
 
 @dataclass
@@ -61,15 +75,9 @@ class Case:
         return getattr(transformers, kinds[self.family])(**options)
 
     def save(self, directory):
-        """Weights large enough for sharp attention, and no bias or norm left at 0 or 1."""
-        config = self.configuration()
         prefix = {"bert": "Bert", "distilbert": "DistilBert", "roberta": "Roberta", "gpt2": "GPT2"}[self.family]
         torch.manual_seed(7)
-        model = getattr(transformers, prefix + self.model_class)(config)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                scale = 1.5 / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1
-                parameter.add_(torch.randn_like(parameter) * scale)
+        model = sharpened(getattr(transformers, prefix + self.model_class)(self.configuration()))
         model.to(getattr(torch, self.dtype)).save_pretrained(directory, max_shard_size=self.shard)
 
 
