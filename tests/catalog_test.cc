@@ -177,6 +177,26 @@ TEST(ReadCard, PassesOverSizesOfLayersThatDiffer) {
   EXPECT_FALSE(card.gated);
 }
 
+TEST(ReadCard, ReadsTheWindowOfLayersThatSlide) {
+  struct Case {
+    std::string config;
+    int window;
+  };
+  for (const Case& c : {
+           Case{R"({"model_type":"mistral","sliding_window":512})", 512},
+           Case{R"({"model_type":"mistral","sliding_window":null})", 0},
+           Case{R"({"model_type":"qwen2","sliding_window":512,"use_sliding_window":true})", 512},
+           Case{R"({"model_type":"qwen3","sliding_window":512})", 0},
+           Case{R"({"model_type":"gpt_neo","window_size":32})", 32},
+           Case{R"({"model_type":"gpt_neo"})", 256},
+           Case{R"({"model_type":"llama","sliding_window":512})", 0},
+       }) {
+    const TemporaryDirectory directory;
+    make_checkpoint(directory.path(), c.config);
+    EXPECT_EQ(read_card(directory.path()).window, c.window) << c.config;
+  }
+}
+
 TEST(ReadCard, ReadsTheModelThatComesWithTheProgram) {
   const ModelCard card = read_card(test::data("../../models/gpt2-demo"));
   EXPECT_EQ(card.name, "gpt2-demo");

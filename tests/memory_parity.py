@@ -33,12 +33,15 @@ SIZED = {
     "llama-wide-heads": ("llama", {"intermediate_size": 1, "head_dim": 2}),
     "qwen3-shared-keys": ("qwen3", {"intermediate_size": 3, "head_dim": 2, "num_key_value_heads": 1}),
     "mistral": ("mistral", {"intermediate_size": 3.5, "sliding_window": None}),
+    "mistral-window": ("mistral", {"intermediate_size": 3.5, "sliding_window": 0.25}),
+    "qwen2-window": ("qwen2", {"intermediate_size": 3, "sliding_window": 0.25, "use_sliding_window": True, "max_window_layers": 0}),
     "gemma": ("gemma", {"intermediate_size": 8, "head_dim": 2}),
     "t5-gated": ("t5", {"d_ff": 2.5, "feed_forward_proj": "gated-gelu"}),
     "t5-wide-heads": ("t5", {"d_ff": 2, "d_kv": 2}),
     "mt5-narrow-heads": ("mt5", {"d_ff": 2, "d_kv": 0.5}),
     "bart-wide-inner": ("bart", {"encoder_ffn_dim": 2, "decoder_ffn_dim": 8}),
     "llama-lm": ("llama", {"intermediate_size": 4}),
+    "mistral-window-lm": ("mistral", {"intermediate_size": 3.5, "sliding_window": 0.25}),
 }
 
 #: family, shape, backend (and precision), sentences, tokens, selection
@@ -71,6 +74,9 @@ SIZES = [
     *itertools.product(("t5", "mt5-narrow-heads"), ("small", "wide"), ("checkpoint",), (8,), (256,), (PADDED | LAST, PADDED | DECODER | LAST, PADDED | CROSS | LAST)),
     ("t5", "many", "checkpoint", 8, 256, PADDED | LAST),
     *itertools.product(("gpt2-lm", "llama-lm"), ("wide", "wider"), ("checkpoint",), (1,), (16, 64, 256), (PREDICT,)),
+    *itertools.product(("mistral-window", "qwen2-window"), ("small", "many"), ("checkpoint",), (1,), (1024, 2048), (ONE, LAST)),
+    *itertools.product(("mistral-window",), ("small", "wide"), ("checkpoint", "checkpoint bf16"), (1, 4), (1024,), ({}, VECTORS)),
+    *itertools.product(("mistral-window-lm",), ("small", "wide"), ("checkpoint",), (1,), (1024,), (PREDICT,)),
     *itertools.product(("bert", "llama"), ("wider",), ("checkpoint",), (1,), (16, 64), (LAST,)),
 ]
 ENCODER_DECODERS = [  # with targets half as long
@@ -115,7 +121,7 @@ def sized_case_of(family, shape):
     layers, heads, hidden = SHAPES[shape]
     model_type, sizes = SIZED[family]
     units = {name: hidden // heads if name in ("head_dim", "d_kv") else hidden for name in sizes}
-    counts = ("num_key_value_heads",)
+    counts = ("num_key_value_heads", "use_sliding_window")
     own = {name: int(size * units[name]) if isinstance(size, (int, float)) and name not in counts else size for name, size in sizes.items()}
     if model_type in ("t5", "mt5"):
         return EncoderDecoder(model_type, case_of("t5", shape).options | own)

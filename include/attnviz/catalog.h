@@ -25,6 +25,7 @@ struct ModelCard {
   int head_size = 0;       ///< of a head's vectors; 0: hidden / heads
   int inner = 0;           ///< width of the feed-forward part; 0: four times hidden
   bool gated = false;      ///< that part has as wide a gate beside it
+  int window = 0;          ///< how many keys the queries of some layers see, themselves included; 0: all
   int decoder_layers = 0;  ///< above 0: an encoder-decoder
   int decoder_heads = 0;
   int decoder_inner = 0;

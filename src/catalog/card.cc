@@ -52,6 +52,7 @@ struct Usual {
   std::int64_t inner = 0;  ///< 0: four times as wide as the model
   std::int64_t head_size = 0;
   bool gated = false;
+  std::int64_t window = 0;
 };
 constexpr Usual kUsual[] = {
     {"bert", 3072},
@@ -168,6 +169,16 @@ Usual usual_of(std::string_view architecture) {
   return found == std::end(kUsual) ? Usual{} : *found;
 }
 
+/// Of layers whose queries see only so many keys; 0 where all see all.
+std::int64_t window_of(const Document& config, std::string_view architecture) {
+  constexpr std::int64_t kGptNeoWindow = 256;
+  if (architecture == "gpt_neo")
+    return config.number_if("window_size", 1, kMostTokens).value_or(kGptNeoWindow);
+  const bool qwen = architecture == "qwen2" || architecture == "qwen3";
+  const bool slides = qwen ? config.flag("use_sliding_window").value_or(false) : architecture == "mistral";
+  return slides ? config.number_if("sliding_window", 1, kMostTokens).value_or(0) : 0;
+}
+
 /// The sizes that only memory is estimated from.
 Usual read_shape(const Document& config, const std::string& architecture) {
   const Keys keys = keys_of(architecture);
@@ -178,6 +189,7 @@ Usual read_shape(const Document& config, const std::string& architecture) {
     const std::optional<std::string> kind = config.text("feed_forward_proj");
     if (kind) shape.gated = kind->starts_with("gated-");
   }
+  shape.window = window_of(config, architecture);
   return shape;
 }
 
@@ -334,6 +346,7 @@ ModelCard read_card(const fs::path& directory) {
   card.head_size = static_cast<int>(facts.shape.head_size);
   card.inner = static_cast<int>(facts.shape.inner);
   card.gated = facts.shape.gated;
+  card.window = static_cast<int>(facts.shape.window);
   card.decoder_inner = static_cast<int>(facts.decoder_inner);
   card.decoder_layers = static_cast<int>(facts.decoder_layers.value_or(0));
   card.decoder_heads = static_cast<int>(facts.decoder_heads.value_or(0));

@@ -24,6 +24,7 @@ struct Shapes {
   std::size_t bias = 0;            ///< on the scores, by distance, for all heads
   std::size_t source_bias = 0;
   std::size_t masked_bias = 0, source_masked_bias = 0;  ///< a copy for each sentence of a padded batch
+  std::size_t added_mask = 0;                           ///< a window's, as it is added to the scores
 };
 
 /// Measured (tests/memory_parity.py), as what is held beside the results at the same time: scores, which our
@@ -99,7 +100,7 @@ std::size_t stack_floats(const Shapes& shapes, const ModelCard& card, const Sele
   const std::size_t keys = selection.part == AttentionPart::cross ? source.vectors : own.vectors;
   const std::size_t taken = maps + own.vectors + 2 * keys;
   const std::size_t attended =
-      2 * own.vectors + 2 * std::max(own.vectors, source.vectors) + shapes.masked_bias;
+      2 * own.vectors + 2 * std::max(own.vectors, source.vectors) + shapes.masked_bias + shapes.added_mask;
   return shapes.bias + source.states +
          std::max(states + std::max({taken, attended, last}), feed_forward_floats(own, card));
 }
@@ -117,7 +118,7 @@ std::size_t half_stack_floats(const Shapes& shapes, const ModelCard& card, const
     return shapes.bias + std::max(maps + (states + kLastVectors * shapes.chosen_vectors) / 2, normed);
   const std::size_t vectors = kVectors * own.vectors + 2 * source.vectors;
   const std::size_t taken = maps + (states + vectors) / 2;
-  const std::size_t attended = shapes.masked_bias / 2 + (states + vectors) / 2;
+  const std::size_t attended = (shapes.masked_bias + shapes.added_mask + states + vectors) / 2;
   const std::size_t turned = rotates(card) ? (states + kTurned * own.vectors) / 2 : 0;
   const std::size_t packed = kPackedInner * inner_of(card, selection.part) / sizeof(float);
   const std::size_t feed_forward = (feed_forward_floats(own, card) - own.states + packed / 2) / 2;
@@ -143,8 +144,15 @@ std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
          std::max(attention, kFeedForwardStates * shapes.own.states + inner * shapes.own.inner);
 }
 
-/// Of what comes behind a token.
-std::size_t mask_bytes(std::size_t tokens) { return tokens * tokens; }
+bool slides(const ModelCard& card, std::size_t tokens) {
+  return card.window > 0 && tokens > static_cast<std::size_t>(card.window);
+}
+
+/// Of what comes behind a token; and of what a window hides and what it shows.
+std::size_t mask_bytes(const ModelCard& card, std::size_t tokens) {
+  constexpr std::size_t kWithWindow = 3;
+  return tokens * tokens * (slides(card, tokens) ? kWithWindow : 1);
+}
 
 std::size_t packed_bytes(const ModelCard& card, AttentionPart part, bool with_feed_forward) {
   const auto hidden = static_cast<std::size_t>(card.hidden);
@@ -161,8 +169,10 @@ std::size_t prediction_memory(const ModelCard& card, std::size_t tokens, std::si
   constexpr std::size_t kCopies = 3;  // the tensor, the logits and the probabilities
   const Widths widths = widths_of(card, AttentionPart::encoder, tokens);
   const std::size_t attention = (kAttentionStates + 1) * widths.states + kAttentionVectors * widths.vectors;
-  const std::size_t floats = std::max(attention, feed_forward_floats(widths, card)) + kCopies * logits;
-  return rounded_up(floats * sizeof(float) + (card.causal ? mask_bytes(tokens) : 0)) +
+  const std::size_t added_mask = slides(card, tokens) ? tokens * tokens : 0;
+  const std::size_t floats =
+      std::max(attention + added_mask, feed_forward_floats(widths, card)) + kCopies * logits;
+  return rounded_up(floats * sizeof(float) + (card.causal ? mask_bytes(card, tokens) : 0)) +
          packed_bytes(card, AttentionPart::encoder, /*with_feed_forward=*/true);
 }
 
@@ -191,6 +201,7 @@ std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, con
     // Of a decoder, order hides the padding already.
     if (!decoded) shapes.masked_bias = copies;
   }
+  if (slides(card, queries)) shapes.added_mask = queries * queries;
   std::size_t results = layers * shapes.chosen_maps;
   const std::size_t pair = shapes.own.vectors + widths_of(card, part, batch.sentences * keys).vectors;
   shapes.chosen_vectors = part_heads > 0 ? pair * heads / part_heads : 0;
@@ -199,7 +210,7 @@ std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, con
                       (options.backend == Backend::automatic && !card.has_checkpoint);
   const std::size_t floats = traced ? results + torchscript_floats(shapes, card)
                                     : checkpoint_floats(shapes, card, selection, results, options.precision);
-  const std::size_t bytes = floats * sizeof(float) + (card.causal || decoded ? mask_bytes(queries) : 0);
+  const std::size_t bytes = floats * sizeof(float) + (card.causal || decoded ? mask_bytes(card, queries) : 0);
   if (options.precision != Precision::fp32) return rounded_up(bytes, options.precision);
   return rounded_up(bytes) + packed_bytes(card, part, traced || reads_source || !first_only);
 }
