@@ -97,6 +97,8 @@ TEST_F(CommandLine, PutsInSightWhatViewsAreTold) {
   const Stored stored_neuron = made({"view", "neuron", kText}, "neuron.svg");
   const View& neuron = stored_neuron.view();
   EXPECT_EQ(neuron.token, 1U) << "the first that is no special token";
+  const Stored stored_decoder = made({"view", "neuron", "--model", "gpt2-demo", "The bank can"}, "gpt2.svg");
+  EXPECT_EQ(stored_decoder.view().token, stored_decoder.view().tokens.size() - 1) << "which sees all";
   EXPECT_EQ(neuron.shown_heads, (std::vector<int>{0}));
   const Stored stored_words = made(
       {"view", "head", "--words", "--hide-special", "--filter", "a-b", "--pair", "unbelievable", "The bank"},

@@ -294,6 +294,21 @@ TEST(NeuronView, ScalesDotProductsAsTheLayerDoes) {
   }
 }
 
+TEST(NeuronView, LeavesOutWhatTheLayersWindowHides) {
+  Viewed viewed(words(7), {.layers = 2, .heads = 1, .head_size = 4});
+  viewed.view.kind = Kind::neuron;
+  viewed.view.shown_heads = {0};
+  viewed.view.causal = true;
+  viewed.view.windows = {0, 3};
+  for (const auto& [layer, token, seen] : {std::tuple{1, 5, 6U}, {2, 5, 3U}, {2, 2, 3U}, {2, 1, 2U}}) {
+    viewed.view.layer = layer;
+    viewed.view.token = token;
+    EXPECT_EQ(numbers_of(drawn(viewed.view)).size(), 2 * seen) << layer << " " << token;
+  }
+  viewed.view.token = 6;
+  EXPECT_TRUE(find_text(drawn(viewed.view), "masked")) << "the first four";
+}
+
 TEST(NeuronView, ColorsVectorsByTheirNumbers) {
   Viewed viewed(words(3), {.layers = 1, .heads = 1, .head_size = 4});
   viewed.view.kind = Kind::neuron;

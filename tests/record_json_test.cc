@@ -75,6 +75,7 @@ struct Figures {
     cross.weights = cross.weights.first(2 * 2 * 2 * 3);
     cross.query = cross.query.first(2 * 2 * 2 * 4);
     cross.dot_scales = {1, 0.5};
+    cross.windows = {0, 2};
     cross.filter = View::Filter::all;
     return cross;
   }
@@ -250,6 +251,8 @@ TEST(Record, NamesWhatIsWrongWithAView) {
            Case{"head_size", 5, "query are not as many as the record says"},
            Case{"dot_scales", {1}, "dot_scales are not as many as layers"},
            Case{"dot_scales", {1, 0}, "dot_scales hold 0.000000"},
+           Case{"windows", {1}, "windows are not as many as layers"},
+           Case{"windows", {1, -1}, "windows hold -1"},
            Case{"filter", "a", "filter is a"},
        }) {
     Json json = whole;

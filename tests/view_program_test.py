@@ -1,7 +1,9 @@
 """The program's pages and its server in a browser: what is on screen is what `attnviz extract` gives of the same text."""
+import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import numpy as np
@@ -9,8 +11,9 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from architectures_parity import Case
 from support.browser import Browser
-from view_browser_test import choose, find, hover, says, settled, table, token
+from view_browser_test import choose, find, hover, says, settled, svg, table, token
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("ATTNVIZ_BUILD", ROOT / "build/release")) / "attnviz"
@@ -38,6 +41,37 @@ def expect_on_screen(browser, attention, layer, head):
         expected = attention[layer - 1, head, query]
         assert np.abs(np.array([float(row[3]) for row in rows]) - expected).max() <= 6e-5  # four decimals
         assert np.abs(np.array([float(row[2]) for row in rows]) - expected).max() <= 1e-3
+
+
+def gpt_neo(directory):
+    """A random one that sees six tokens in its second layer, with gpt2-demo's tokenizer."""
+    demo = ROOT / "models/gpt2-demo"
+    words = json.loads((demo / "config.json").read_text())["vocab_size"]
+    kinds = {"attention_types": [[["global", "local"], 1]], "window_size": 6}
+    Case("gpt_neo", {"num_layers": 2, "num_heads": 4, "num_hidden_layers": 2, "vocab_size": words, **kinds}).save(directory)
+    for name in ("tokenizer.json", "vocab.json", "merges.txt"):
+        shutil.copy(demo / name, directory)
+    return directory
+
+
+def test_a_page_masks_what_a_window_hides(tmp_path):
+    model = gpt_neo(tmp_path / "neo")
+    attention = extracted(tmp_path, model)
+    assert (attention[1, :, 10, :5] == 0).all() and (attention[1, :, 10, 5:11] > 0).all()
+    attnviz(tmp_path, "view", "neuron", "--model", model, "-o", "neuron.html", TEXT)
+    with Browser() as browser:
+        browser.open(tmp_path / "neuron.html")
+        settled(browser)
+        for layer in (1, 2):
+            expect_on_screen(browser, attention, layer, 3)
+        hover(browser, token(browser, "query", 10))
+        rows = {}  # of vectors, by their left edge: queries, keys, products
+        for box in svg(browser).iter("{http://www.w3.org/2000/svg}rect"):
+            if box.get("stroke-width") == "0.75":
+                rows.setdefault(float(box.get("x")), []).append(float(box.get("y")))
+        _, keys, products = (rows[x] for x in sorted(rows))
+        assert products == keys[5:11]
+        assert browser.messages() == []
 
 
 @pytest.mark.parametrize("model", ["minilm", "gpt2-demo"])

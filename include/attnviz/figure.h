@@ -300,6 +300,7 @@ struct View {
   std::size_t head_size = 0;
   std::span<const float> query{}, key{};  ///< as in Attention; empty: not there, and no neuron view is
   std::vector<double> dot_scales{};       ///< as in Attention; empty: 1/sqrt(head_size) in each layer
+  std::vector<std::size_t> windows{};     ///< as in Attention; empty: 0 in each layer
   std::string title{};                    ///< the model's name
   std::string subtitle{};                 ///< the sentence
   std::vector<std::string> notes{};       ///< what alters the numbers shown, or is left out
@@ -326,6 +327,8 @@ struct View {
   [[nodiscard]] MatrixView key_at(int layer_number, int head_number) const;
   /// What the layer in sight multiplies dot products with.
   [[nodiscard]] double dot_scale() const;
+  /// How many keys a query sees in it; 0: all.
+  [[nodiscard]] std::size_t window() const;
   /// The tokens [begin, end) that the filter leaves at the left and at the right.
   struct Range {
     std::size_t begin = 0, end = 0;

@@ -91,7 +91,8 @@ void add_sight_flags(Flags& flags, ViewOptions<kind>& options) {
     });
     flags.value("--query", "T",
                 "the token that attends: its position, counting from 0, or the token itself, with #2 for the "
-                "second that is written so (default: the first that is no special token)",
+                "second that is written so (default: the first that is no special token; of a decoder, whose "
+                "first tokens see little, the last such)",
                 [&](const Given& given) { options.token = given; });
   } else {
     flags.value("--heads", "LIST|all",
@@ -237,10 +238,11 @@ void check_options(const ViewOptions<kind>& options) {
   }
 }
 
-/// Of the queries in sight; else the first of them.
-std::size_t first_plain(const View& view) {
+/// The query in sight that is looked at first: one that is no special token, where there is one.
+std::size_t usual_query(const View& view) {
   const auto [begin, end] = view.queries();
-  for (std::size_t token = begin; token < end; ++token) {
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::size_t token = view.causal ? begin + end - 1 - i : i;
     if (!view.tokens[token].special) return token;
   }
   return begin;
@@ -307,7 +309,7 @@ void draw_view(const ViewOptions<kind>& options, std::span<Subject> subjects, co
   if (kind == View::Kind::neuron) view.shown_heads = {head_of(options)};
   view.token = token_of(options, subjects.front());
   view.token_is_key = options.key.has_value();
-  if (kind == View::Kind::neuron && !view.token) view.token = first_plain(view);
+  if (kind == View::Kind::neuron && !view.token) view.token = usual_query(view);
   finish(view, options.drawing.look.with_default("Blues"), "");
 }
 

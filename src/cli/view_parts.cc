@@ -42,6 +42,7 @@ void keep_layers(Attention& attention, const std::vector<int>& layers) {
   for (std::vector<float>* const values : {&attention.weights, &attention.query, &attention.key})
     keep_parts(*values, kept);
   keep_parts(attention.dot_scales, kept);
+  keep_parts(attention.windows, kept);
   attention.layers = layers;
 }
 
@@ -87,6 +88,7 @@ View view_of(const Subject& subject, View::Kind kind) {
             .query = attention.query,
             .key = attention.key,
             .dot_scales = attention.dot_scales,
+            .windows = attention.windows,
             .title = subject.title(),
             .subtitle = subject.prepared.sentence.shown(),
             .notes = subject.notes(),

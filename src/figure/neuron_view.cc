@@ -159,8 +159,9 @@ void draw_bars(Page& page, const Layout& layout, const Bars& bars) {
                   .align = Text::Align::end,
                   .middle = Text::Middle::cap_height});
   }
+  const double top = rows.center(bars.first) - rows.pitch / 2;
   const double bottom = rows.center(bars.first + bars.values.size() - 1) + rows.pitch / 2;
-  page.add(Line{zero, 0, zero, bottom, kHair, page.colors().rule});
+  page.add(Line{zero, top, zero, bottom, kHair, page.colors().rule});
   if (layout.number_size > 0) return;
   page.add(Text{.x = left + kBars / 2,
                 .y = bottom + 8,
@@ -198,6 +199,8 @@ void draw_vector_bars(Page& page, const ColorBar& vectors, const ColorBar& produ
 View::Range keys_seen(const View& view) {
   View::Range keys = view.keys();
   if (view.causal) keys.end = std::min(keys.end, *view.token + 1);
+  const std::size_t window = view.window();
+  if (window > 0 && *view.token >= window) keys.begin = std::max(keys.begin, *view.token + 1 - window);
   if (keys.begin >= keys.end) {
     throw Error(
         "view: token " + std::to_string(*view.token) + " sees none of the keys that the filter leaves",
@@ -240,7 +243,7 @@ Figure neuron_view(const View& view, const Look& look, const MeasureText& measur
   Page page(look.theme, measure);
   const Layout layout = layout_of(page, view, neurons.dots, look.annotate);
   draw_fan(page, layout, sight, weights);
-  const std::size_t first = keys_seen(view).begin;
+  const auto [first, end] = keys_seen(view);
   draw_bands(page, layout, {layout.queries, 0, *view.token, neurons.query, vector_scale});
   draw_bands(page, layout, {layout.key_rows, layout.keys, first, neurons.keys, vector_scale});
   draw_bands(page, layout,
@@ -255,7 +258,7 @@ Figure neuron_view(const View& view, const Look& look, const MeasureText& measur
   draw_tokens(page, {view.tokens, layout.queries, -kToTokens, Text::Align::end, view.token});
   draw_tokens(page, {view.key_tokens(), layout.key_rows, layout.tokens, Text::Align::start, {}});
   draw_column_names(page, layout, view);
-  const bool masked = view.causal && keys_seen(view).end < view.keys().end;
+  const bool masked = first > view.keys().begin || end < view.keys().end;
   draw_vector_bars(page,
                    {.scales = {&vector_scale, 1}, .name = "Query and Key", .blank = masked ? "masked" : ""},
                    {.scales = {&product_scale, 1}, .name = "q × k"},

@@ -82,8 +82,11 @@ MatrixView View::key_at(int layer_number, int head_number) const {
 
 double View::dot_scale() const {
   if (dot_scales.empty()) return 1 / std::sqrt(static_cast<double>(head_size));
-  const auto place = std::find(layers.begin(), layers.end(), layer) - layers.begin();
-  return dot_scales.at(static_cast<std::size_t>(place));
+  return dot_scales.at(place_of(layers, layer, "layer"));
+}
+
+std::size_t View::window() const {
+  return windows.empty() ? 0 : windows.at(place_of(layers, layer, "layer"));
 }
 
 View::Range View::queries() const {

@@ -53,7 +53,7 @@ struct SightLines {
 /// Of the query token with each of keys_seen(), scaled as the layer scales them.
 [[nodiscard]] std::vector<double> dot_products(const View& view);
 
-/// Those keys: of the filter's, what a causal model does not mask. Throws Error: none.
+/// Those keys: of the filter's, what order and window do not mask. Throws Error: none.
 [[nodiscard]] View::Range keys_seen(const View& view);
 
 /// A head's colour by its number, whatever other heads are shown, made darker or lighter where it would not

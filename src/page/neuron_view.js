@@ -85,9 +85,9 @@ function neuronView(app) {
     surface.rect({ ...box, stroke: inks.accent, strokeWidth: 1.5 });
     surface.rect({ x: at.query - 1, y: top(query()) + 2, width: at.vector + 2, height: at.row - 4, stroke: inks.accent, strokeWidth: 2, radius: 2 });
     connectors(surface, softmax);
-    // The mask hides what comes last.
-    const computed = products.filter((_, token) => isShown("key", token) && !Number.isNaN(dots[token]));
-    bands(surface, { x: at.product, first: ranges().key.begin }, computed, largestProduct);
+    // One run of keys: masks hide what lies before and behind it.
+    const seen = Array.from(dots.keys()).filter((token) => isShown("key", token) && !Number.isNaN(dots[token]));
+    bands(surface, { x: at.product, first: seen[0] ?? 0 }, seen.map((token) => products[token]), largestProduct);
     dots.forEach((dot, token) => {
       if (!isShown("key", token)) return;
       const y = top(token), writing = y + at.row / 2 + 4;

@@ -32,6 +32,7 @@
  * @property {string} kind what they all are
  * @property {number} headSize
  * @property {number[] | undefined} dotScales of each layer, what dot products are multiplied with; unset: 1 / √headSize
+ * @property {number[] | undefined} windows of each layer, how many keys a query sees, itself the last; unset or 0: all
  * @property {Vectors | undefined} query
  * @property {Vectors | undefined} key
  * @property {any} initial the record's figure: what was in sight when it was written
@@ -102,7 +103,7 @@ function shownOf(record, figure) {
   const vectors = (/** @type {"query" | "key"} */ side) => vectorsOf(figure[side], side, maps * tokens[side].length * headSize, maps);
   return {
     part: figure.part, title: visible(figure.title), subtitle: visible(figure.subtitle), notes: figure.notes.map(visible), program: record.program,
-    layers: figure.layers, heads: figure.heads, tokens, cross, secondFrom: figure.second_from, causal: figure.causal, weights, headSize, dotScales: figure.dot_scales,
+    layers: figure.layers, heads: figure.heads, tokens, cross, secondFrom: figure.second_from, causal: figure.causal, weights, headSize, dotScales: figure.dot_scales, windows: figure.windows,
     unit: norms ? 1 : MOST, most: Math.max(...mosts) || 1, mosts, noun: norms ? "norm" : "weight", kind: norms ? "norms of weighted vectors ‖αf(x)‖" : "attention",
     query: vectors("query"), key: vectors("key"),
     initial: figure, theme: record.look ? record.look.theme : "light",
@@ -190,13 +191,15 @@ function nameOfDots(shown, layer) {
  * @param {Shown} shown @param {{layer: number, head: number, token: number}} of */
 function computed(shown, of) {
   const mine = vectorOf(shown, "query", of), scale = dotScale(shown, of.layer);
+  const window = shown.windows?.[shown.layers.indexOf(of.layer)] ?? 0;
   const products = [], dots = new Float64Array(shown.tokens.key.length);
   for (let token = 0; token < dots.length; ++token) {
     const product = vectorOf(shown, "key", { ...of, token });
     let sum = 0;
     for (let i = 0; i < product.length; ++i) sum += product[i] *= mine[i];
     products.push(product);
-    dots[token] = shown.causal && token > of.token ? NaN : sum * scale;
+    const hidden = (shown.causal && token > of.token) || (window > 0 && token <= of.token - window);
+    dots[token] = hidden ? NaN : sum * scale;
   }
   const most = dots.reduce((found, dot) => (dot > found ? dot : found), -Infinity);
   const powers = dots.map((dot) => (Number.isNaN(dot) ? 0 : Math.exp(dot - most)));

@@ -261,6 +261,13 @@ void RecordReader::read_view_numbers(const Json& figure, View& view) {
       if (!(scale > 0 && scale <= kMostScale)) refuse("dot_scales hold " + std::to_string(scale));
     }
   }
+  if (figure.contains("windows")) {
+    for (const std::int64_t window : get<std::vector<std::int64_t>>(figure, "windows")) {
+      if (window < 0 || window > kMost) refuse("windows hold " + std::to_string(window));
+      view.windows.push_back(static_cast<std::size_t>(window));
+    }
+    if (view.windows.size() != view.layers.size()) refuse("windows are not as many as layers");
+  }
   const auto vectors = [&](const char* name, std::size_t tokens) -> std::span<const float> {
     const std::size_t size = tokens * view.head_size;
     if (!exact) return packed_vectors(member(figure, name), matrices, size);

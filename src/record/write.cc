@@ -164,6 +164,9 @@ Json content_json(const View& view, Packing packing) {
     const bool all_usual = std::all_of(view.dot_scales.begin(), view.dot_scales.end(),
                                        [&](double scale) { return scale == usual; });
     if (!all_usual) json["dot_scales"] = view.dot_scales;
+    const bool any_window =
+        std::any_of(view.windows.begin(), view.windows.end(), [](std::size_t window) { return window > 0; });
+    if (any_window) json["windows"] = view.windows;
     json["query"] = vectors(view.query, view.tokens.size());
     json["key"] = vectors(view.key, view.key_tokens().size());
   }

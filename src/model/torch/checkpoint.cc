@@ -49,8 +49,11 @@ class CheckpointModel final : public Model {
     Request request = checked(selection, card_);
     const Stack& stack = request.part == AttentionPart::encoder ? first_ : *second_;
     request.head_size = static_cast<std::size_t>(stack.architecture().head_size);
-    for (const int layer : request.layers)
-      request.dot_scales.push_back(stack.architecture().layers[static_cast<std::size_t>(layer - 1)].scale);
+    for (const int layer : request.layers) {
+      const LayerPlan& plan = stack.architecture().layers[static_cast<std::size_t>(layer - 1)];
+      request.dot_scales.push_back(plan.scale);
+      request.windows.push_back(static_cast<std::size_t>(plan.window));
+    }
     refuse_unexplained(request, stack);
     check(sources, card_, vocabulary_of(first_));
     if (&stack != &first_) {

@@ -101,6 +101,8 @@ std::vector<Attention> make_results(const Texts& texts, const Request& request, 
     if (!request.with_query_key) continue;
     result.head_size = request.head_size;
     result.dot_scales = request.dot_scales;
+    for (const std::size_t window : request.windows)
+      result.windows.push_back(window < result.keys ? window : 0);
     result.query.resize(maps * result.queries * result.head_size);
     result.key.resize(maps * result.keys * result.head_size);
   }

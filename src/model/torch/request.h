@@ -20,7 +20,8 @@ struct Request {
   WeightKind kind = WeightKind::attention;
   std::vector<HeadPlace> ablated;
   std::size_t head_size = 0;       ///< of the vectors, where they can be taken out,
-  std::vector<double> dot_scales;  ///< and of each of `layers`, what their dot products are multiplied with
+  std::vector<double> dot_scales;  ///< and of each of `layers`, what their dot products are multiplied with,
+  std::vector<std::size_t> windows;  ///< and how many of them a query sees
 };
 
 /// Throws Error: "layer 13: minilm has layers 1 to 6", or for a part that it has not.
