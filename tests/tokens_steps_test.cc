@@ -167,6 +167,10 @@ TEST(Regex, CutsAsOnigurumaDoes) {
            Case{"x$|é\\z", "x\nxéé", "x|\nxé|é"},
            Case{"(?i:k)[0-9\\-]", "\u212A1k-K\u00B2", "\u212A1|k-|K²"},
            Case{"a{|{,2}b", "a{bbb", "a{|bbb"},
+           Case{" ?[^(\\s|[.,!?…])]+", "a (b,c). d", "a| (|b|,|c|).| d"},
+           Case{"[a-z&&[^aeiou]&&[^x-z]]+", "stray fox", "str|ay |f|ox"},
+           Case{"[^a[b-d]]+|[a-d&&b]", "xabcdx", "x|a|b|cd|x"},
+           Case{"\\x{3b1}+|\\x{1F600}", "aα😀", "a|α|😀"},
        }) {
     EXPECT_EQ(words_of(split(c.pattern), c.text), c.words) << c.pattern;
   }
@@ -188,7 +192,13 @@ TEST(Regex, RefusesWhatItDoesNotKnow) {
                         Case{"a*", "may match no character, which is not supported"},
                         Case{"(?:a*)+b", "repeats what may be empty"},
                         Case{"(a", "lacks a \")\""},
-                        Case{"[a&&b]", "\"&&\" is not supported"},
+                        Case{"[a&&]", "\"&&]\" is not supported"},
+                        Case{"(?i:[a&&b])", "\"(?i:[&&])\" is not supported"},
+                        Case{"[a[:alpha:]]", "\"[:\" is not supported"},
+                        Case{"[a[b]", "ends too early"},
+                        Case{"[[a]-c]", "\"[a]-\" is not supported"},
+                        Case{"\\x{110000}", "\"\\x{110000\" is not supported"},
+                        Case{std::string(99, '[') + "a" + std::string(99, ']'), "nests too deeply"},
                         Case{"a{2}+", "\"}+\" is not supported"},
                         Case{"(?i:st)", "\"(?i: of letters that a ligature has\" is not supported"},
                         Case{"\\bx", "\"\\b\" is not supported"},

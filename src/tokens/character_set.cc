@@ -31,6 +31,13 @@ CharacterSet CharacterSet::complement() const {
   return CharacterSet(std::move(others));
 }
 
+CharacterSet CharacterSet::intersection(const CharacterSet& other) const {
+  std::vector<Range> hidden = complement().ranges();
+  const std::vector<Range> more = other.complement().ranges();
+  hidden.insert(hidden.end(), more.begin(), more.end());
+  return CharacterSet(std::move(hidden)).complement();
+}
+
 bool CharacterSet::contains_beyond_ascii(char32_t c) const {
   const auto found = std::lower_bound(ranges_.begin(), ranges_.end(), c,
                                       [](const Range& range, char32_t value) { return range.last < value; });

@@ -19,6 +19,7 @@ class CharacterSet {
     return c < 128 ? (ascii_[c / 64] >> c % 64 & 1) != 0 : contains_beyond_ascii(c);
   }
   [[nodiscard]] CharacterSet complement() const;
+  [[nodiscard]] CharacterSet intersection(const CharacterSet& other) const;
   /// In order, with gaps between them.
   [[nodiscard]] const std::vector<unicode::Range>& ranges() const { return ranges_; }
 

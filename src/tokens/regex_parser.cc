@@ -227,14 +227,24 @@ class Parser {
     return true;
   }
 
+  /// [a-z[0-9]&&[^c-f]]: what stands beside each other is joined, then && leaves what all its sides have.
   CharacterSet parse_class() {
+    if (++depth_ > kDeepest) throw Error("nests too deeply");
     const bool negated = take("^");
     if (next_is("]")) throw unsupported("[]");
+    CharacterSet set = parse_joined();
+    while (take("&&")) set = set.intersection(parse_joined());
+    if (!take("]")) throw Error("ends too early");
+    --depth_;
+    return negated ? set.complement() : set;
+  }
+
+  CharacterSet parse_joined() {
+    if (next_is("&&") || next_is("]")) throw unsupported("&&" + std::string(pattern_.substr(offset_, 1)));
     std::vector<Range> ranges;
-    while (!take("]")) {
-      if (next_is("[") || next_is("&&")) throw unsupported(pattern_.substr(offset_, next_is("[") ? 1 : 2));
+    while (!at_end() && !next_is("]") && !next_is("&&")) {
       const std::size_t begin = offset_;
-      if (std::optional<CharacterSet> set = next_is("\\") ? parse_set_escape(true) : std::nullopt) {
+      if (std::optional<CharacterSet> set = parse_set_in_class()) {
         if (ignore_case_)
           throw unsupported("(?i:[" + std::string(pattern_.substr(begin, offset_ - begin)) + "])");
         if (next_is("-") && !next_is("-]")) throw unsupported(pattern_.substr(begin, offset_ + 1 - begin));
@@ -243,8 +253,15 @@ class Parser {
         append_range(ranges);
       }
     }
-    const CharacterSet set(std::move(ranges));
-    return negated ? set.complement() : set;
+    if (next_is("&&") && ignore_case_) throw unsupported("(?i:[&&])");
+    return CharacterSet(std::move(ranges));
+  }
+
+  /// An escape or another class; nothing is taken where there is none.
+  std::optional<CharacterSet> parse_set_in_class() {
+    if (next_is("[:")) throw unsupported("[:");
+    if (take("[")) return parse_class();
+    return next_is("\\") ? parse_set_escape(true) : std::nullopt;
   }
 
   void append_range(std::vector<Range>& ranges) {
@@ -253,7 +270,7 @@ class Parser {
     char32_t last = first;
     if (next_is("-") && pattern_.substr(offset_, 2) != "-]") {
       ++offset_;
-      if (next_is("[")) throw unsupported("-[");
+      if (next_is("[") || next_is("&&")) throw unsupported(pattern_.substr(begin, offset_ + 1 - begin));
       last = parse_character();
     }
     if (last < first) throw unsupported(pattern_.substr(begin, offset_ - begin));
@@ -307,8 +324,7 @@ class Parser {
       case 'u':
         return parse_hexadecimal(4, begin);
       case 'x':
-        if (!next_is("{")) return parse_hexadecimal(2, begin);
-        break;
+        return next_is("{") ? parse_braced_hexadecimal(begin) : parse_hexadecimal(2, begin);
       default:
         if (!is_letter(escaped) && !is_digit(escaped)) return escaped;
     }
@@ -326,8 +342,21 @@ class Parser {
       if (found == std::string_view::npos) throw unsupported(pattern_.substr(begin, offset_ - begin));
       value = value * 16 + static_cast<char32_t>(found);
     }
-    if (digits == 2 && value >= 0x80) throw unsupported(pattern_.substr(begin, offset_ - begin));
-    if (value >= 0xD800 && value < 0xE000) throw unsupported(pattern_.substr(begin, offset_ - begin));
+    const bool is_part_of_a_character = digits == 2 && value >= 0x80;
+    if (is_part_of_a_character || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
+      throw unsupported(pattern_.substr(begin, offset_ - begin));
+    return value;
+  }
+
+  /// {1F600}
+  char32_t parse_braced_hexadecimal(std::size_t begin) {
+    constexpr std::size_t kFewest = 3, kMost = 6;  // two are a byte's elsewhere
+    const std::size_t close = pattern_.find('}', offset_);
+    const std::size_t digits = close == std::string_view::npos ? 0 : close - offset_ - 1;
+    if (digits < kFewest || digits > kMost) throw unsupported(pattern_.substr(begin, 3));
+    take("{");
+    const char32_t value = parse_hexadecimal(digits, begin);
+    take("}");
     return value;
   }
 
@@ -345,7 +374,8 @@ Regex::Program read_regex(std::string_view pattern) {
     return compile(Parser(pattern).parse());
   } catch (const Error& error) {
     throw Error("pattern \"" + visible(pattern) + "\": " + error.what(),
-                "supported: literals, classes, \\p{..} of general categories, groups, (?i: ), alternation, "
+                "supported: literals, classes, their unions and intersections, \\p{..} of general "
+                "categories, groups, (?i: ), alternation, "
                 "quantifiers, lookahead; no other is approximated");
   }
 }

@@ -40,6 +40,10 @@ O200K = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}
 DEEPSEEK = (r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*"
             r"|\s*[\r\n]+|\s+(?!\S)|\s+")
 CLIP = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
+TEKKEN = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+          r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}"
+          r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 CATEGORIES = ("L Lu Ll Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp C Cc Cf Cn "
               "Co").split()
 
@@ -80,13 +84,15 @@ PRE_TOKENIZERS = {
                        {"type": "Digits", "individual_digits": False}, split(Regex="[0-9][0-9][0-9]")),
     "DeepSeek": sequence(split(Regex=r"\p{N}{1,3}"), split(Regex="[一-龥぀-ゟ゠-ヿ]+"), split(Regex=DEEPSEEK)),
     **{f"pattern {name}": split(Regex=pattern) for name, pattern in (
-        ("GPT-2", GPT2), ("Llama 3", LLAMA3), ("cl100k", CL100K), ("Qwen2", QWEN2), ("o200k", O200K), ("CLIP", CLIP))},
+        ("GPT-2", GPT2), ("Llama 3", LLAMA3), ("cl100k", CL100K), ("Qwen2", QWEN2), ("o200k", O200K), ("CLIP", CLIP),
+        ("BLOOM", BLOOM), ("Tekken", TEKKEN))},
     "pattern removed": split("Removed", True, Regex=LLAMA3),
     **{f"category {name}": split(Regex=rf"\p{{{name}}}") for name in CATEGORIES},
     **{f"class {name}": split(Regex=pattern) for name, pattern in (
         ("word", r"\w+"), ("words", r"[\w]+"), ("no word", r"\W+"), ("digit", r"\d"), ("space", r"\s"),
         ("others", r"[\W\D]"), ("no space", r"[^\S\n]+"),
         ("any", r"a.b"), ("case", r"(?i:k[a-s]|es?)"), ("lazy", r"a+?b*?c|[ab]{2,3}x"),
+        ("sets", r"[\p{L}&&[^a-m\p{Lu}]]+|[^[0-5][\s]&&[^\w]]"),
         ("possessive", r"a++b|(?:ab)*+c|\p{L}?+1"), ("look", r"a(?=b|c)|\p{L}+(?!\p{N})|x$"), ("end", r"\S+\z"))},
 }
 
