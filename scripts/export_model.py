@@ -10,6 +10,7 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from unittest import mock
 
 TOLERANCE = 1e-5  # the largest difference from eager attention that is written
 MANIFEST = "attnviz.json"
@@ -120,17 +121,35 @@ def make_input(model, lengths, seed=0):
     return ids, mask.long(), ((torch.arange(size[1])[None, :] >= halves) & mask).long()
 
 
+def operators_of_functions():
+    """Autograd functions written in Python, which no trace can hold, run as the operators of their forward."""
+    import torch
+
+    def apply(function, *arguments):
+        has_context = function.setup_context is torch.autograd.Function.setup_context
+        return function.forward(*([mock.MagicMock()] if has_context else []), *arguments)
+
+    return mock.patch.object(torch.autograd.Function, "apply", classmethod(apply))
+
+
 def trace(model):
     """Traced with dynamic batch and length; compare() proves that."""
     import torch
 
     wrapper = make_wrapper(model)
     try:
-        with torch.no_grad(), warnings.catch_warnings():
+        with torch.no_grad(), operators_of_functions(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # constants in the trace are what compare() looks for
             return torch.jit.trace(wrapper, make_input(model, [9, 5]), check_trace=False)
     except Exception as error:
         raise ExportError(f"{model.config.model_type}: can't be traced: {error}") from error
+
+
+def save(traced, path: Path) -> None:
+    try:
+        traced.save(str(path))
+    except RuntimeError as error:
+        raise ExportError(f"{path}: can't be saved: {str(error).strip().splitlines()[0]}") from error
 
 
 def shapes(model) -> list:
@@ -187,6 +206,7 @@ def manifest(model, name: str, source: str) -> dict:
 
     config = model.config
     causal = is_causal(model)
+    limit = positions(model)
     return {
         "format": 1,
         "name": name,
@@ -195,7 +215,7 @@ def manifest(model, name: str, source: str) -> dict:
         "layers": config.num_hidden_layers,
         "heads": config.num_attention_heads,
         "hidden": config.hidden_size,
-        "max_tokens": positions(model),
+        **({"max_tokens": limit} if limit else {}),
         "causal": causal,
         "pair": not causal,
         "sha256": {},
@@ -243,7 +263,7 @@ def export_beside(directory: Path, name: str, source: str, report=say) -> dict:
     traced = trace(model)
     compare(traced, model, report)
     part = directory / "model.pt.part"
-    traced.save(str(part))
+    save(traced, part)
     (directory / MANIFEST).unlink(missing_ok=True)  # until all is new again, it would be wrong
     os.replace(part, directory / "model.pt")
     contents = manifest(model, name, source)
@@ -262,7 +282,7 @@ def export(source: str, target: Path, name: str, force: bool) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.", suffix=".part") as staging:
         new, old = Path(staging) / "new", Path(staging) / "old"
         new.mkdir()
-        traced.save(str(new / "model.pt"))
+        save(traced, new / "model.pt")
         copy_tokenizer(source, new)
         write_manifest(new, manifest(model, name, source))
         if target.exists() and force:

@@ -44,6 +44,7 @@ ENCODERS_AND_DECODERS = {
     "GPTNeoX": USUAL, "Phi": USUAL, "Olmo": USUAL, "Falcon": USUAL, "GPT2": GPT, "GPTJ": dict(GPT, rotary_dim=4),
     "GPTNeo": dict(vocab_size=99, hidden_size=32, num_layers=2, num_heads=4, max_position_embeddings=64, window_size=8,
                    attention_types=[[["global", "local"], 1]]),
+    "Bloom": dict(vocab_size=99, hidden_size=32, n_layer=2, n_head=4),
     "OPT": dict(vocab_size=99, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, ffn_dim=64,
                 max_position_embeddings=64, word_embed_proj_dim=32),
     "XLNet": dict(vocab_size=99, d_model=32, n_layer=2, n_head=4, d_inner=64), "XLM": XLM, "Flaubert": XLM,
