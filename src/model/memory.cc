@@ -39,7 +39,7 @@ constexpr std::size_t kTracedInner = 2, kTracedGatedInner = 3, kTracedCausalInne
 constexpr std::size_t kUsualInner = 4;            ///< times the model's width
 constexpr std::size_t kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
 /// What it packs of weights, a number of their width.
-constexpr std::size_t kPackedInner = 1100, kPackedHidden = 700;
+constexpr std::size_t kPackedInner = 1100, kPackedHidden = 900;
 /// Of half precision, with the code made for its shapes.
 constexpr std::size_t kHalfWorkspaceBytes = 21 << 18;
 constexpr std::size_t kRounding = 32;  ///< a part in so many is lost to the ends of pages and blocks
