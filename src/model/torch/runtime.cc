@@ -16,6 +16,7 @@
 #include <new>
 #include <string_view>
 
+#include "model/torch/cuda.h"
 #include "model/torch/threads.h"
 
 namespace attnviz {
@@ -36,14 +37,18 @@ int cuda_index(std::string_view wanted) {
 
 c10::Device find_device(const std::string& wanted) {
   if (wanted == "cpu") return c10::kCPU;
-  const int devices = at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
-  if (wanted == "auto") return devices > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
-  const int index = cuda_index(wanted);
+  const bool automatic = wanted == "auto";
+  if (automatic && !driver_has_gpu()) return c10::kCPU;
+  const int index = automatic ? 0 : cuda_index(wanted);
   if (index < 0) throw Error("device " + wanted + ": expected auto, cpu, cuda or cuda:N");
+  const std::string failure = open_cuda();
+  const int devices = at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
   if (index < devices) return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
-  const std::string found = at::globalContext().hasCUDART() ? std::to_string(devices) + " CUDA devices found"
-                                                            : "libtorch " TORCH_VERSION
-                                                              " was built without CUDA";
+  if (automatic) return c10::kCPU;
+  const std::string found = !failure.empty() ? failure
+                            : at::globalContext().hasCUDART()
+                                ? std::to_string(devices) + " CUDA devices found"
+                                : "libtorch " TORCH_VERSION " was built without CUDA";
   throw Error("device " + wanted + ": " + found, "--device cpu runs everywhere");
 }
 
