@@ -60,7 +60,7 @@ double round_number_above(double value) {
 void add_lines(Strongest& strongest, const View& view, int layer, int head) {
   View::Range queries = view.queries(), keys = view.keys();
   const bool by_key = view.token_is_key;
-  if (view.token) (by_key ? keys : queries) = {*view.token, *view.token + 1};
+  if (view.token) (by_key ? keys : queries) = View::Range{*view.token, *view.token + 1};
   const MatrixView weights = view.at(layer, head);
   for (std::size_t query = queries.begin; query < queries.end; ++query) {
     for (std::size_t key = keys.begin; key < keys.end; ++key) {
