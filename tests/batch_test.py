@@ -88,6 +88,41 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(tmp_path):
         assert not list(faults_of_finished(out, whole))
 
 
+def test_weights_that_are_written_into_meanwhile_stop_the_run(tmp_path):
+    model, out = tmp_path / "model", tmp_path / "out"
+    shutil.copytree(TOP / "models/gpt2-demo", model, ignore=shutil.ignore_patterns("model.pt", "attnviz.json"))
+    command = [*DRAW, SENTENCES, "--model", model, "-q", "-o", out]
+    process = begun(command, out)
+    with open(model / "model.safetensors", "r+b") as weights:
+        weights.seek(-4, os.SEEK_END)
+        last = weights.read(1)
+        weights.seek(-4, os.SEEK_END)
+        weights.write(bytes([last[0] ^ 1]))
+    process.send_signal(signal.SIGCONT)
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert errors == (f"attnviz: {model}/model.safetensors: was changed while the run read it\n  hint: put it back as it "
+                      "was and go on with --resume, or start anew in another directory\n")
+    resumed = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+    assert resumed.returncode == 2 and "model/model.safetensors: expected xxh64" in resumed.stderr
+
+
+def test_a_model_that_is_replaced_meanwhile_is_read_to_the_end_and_not_gone_on_with(tmp_path):
+    model, out = tmp_path / "model", tmp_path / "out"
+    shutil.copytree(TOP / "models/gpt2-demo", model, ignore=shutil.ignore_patterns("model.pt", "attnviz.json"))
+    command = [*DRAW, COMMENTS, "--column", "comment", "--model", model, "-q", "-o"]
+    assert subprocess.run([*command, tmp_path / "whole"], capture_output=True).returncode == 0
+    process = begun([*command, out], out)
+    model.rename(tmp_path / "other")
+    shutil.copytree(TOP / "models/minilm", model)
+    process.send_signal(signal.SIGCONT)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert not list(faults_of_finished(out, contents(tmp_path / "whole")))
+    resumed = subprocess.run([*command, out, "--resume"], capture_output=True, text=True)
+    assert resumed.returncode == 2 and "had other settings: model" in resumed.stderr
+
+
 def test_a_second_run_into_a_directory_is_refused_while_the_first_lives(tmp_path):
     out = tmp_path / "out"
     command = [*DRAW, SENTENCES, "-q", "-o", out]

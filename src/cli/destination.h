@@ -29,9 +29,9 @@ class Destination {
   [[nodiscard]] virtual std::string where_faults_are() const { return {}; }
 };
 
-/// Throws Error as RunDirectory does.
+/// Throws Error as RunDirectory does, and as opening the models does that the files come from.
 [[nodiscard]] std::unique_ptr<Destination> open_destination(const Job& job, const std::string& format,
-                                                            std::span<const OpenSource> sources,
+                                                            std::span<OpenSource> sources,
                                                             const Streams& streams);
 
 }  // namespace attnviz::cli
