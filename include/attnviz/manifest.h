@@ -133,6 +133,9 @@ class RunDirectory {
   /// Throws Error when they are not.
   void finish(std::size_t rows);
 
+  /// Lets others write here, as the destructor does; nothing may be added afterwards.
+  void leave() { lock_.reset(); }
+
  private:
   void start();
   void resume();

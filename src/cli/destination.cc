@@ -47,6 +47,8 @@ class ToDirectory : public Destination {
     print(out_, (path_ / manifest_name(shard_)).string() + "\n");
   }
 
+  void leave() override { run_.leave(); }
+
   [[nodiscard]] std::string how_to_resume() const override {
     return "the same command with --resume goes on from there";
   }
