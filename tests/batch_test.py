@@ -88,6 +88,41 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(tmp_path):
         assert not list(faults_of_finished(out, whole))
 
 
+def test_weights_that_are_written_into_meanwhile_stop_the_run(tmp_path):
+    model, out = tmp_path / "model", tmp_path / "out"
+    shutil.copytree(TOP / "models/gpt2-demo", model, ignore=shutil.ignore_patterns("model.pt", "attnviz.json"))
+    command = [*DRAW, SENTENCES, "--model", model, "-q", "-o", out]
+    process = begun(command, out)
+    with open(model / "model.safetensors", "r+b") as weights:
+        weights.seek(-4, os.SEEK_END)
+        last = weights.read(1)
+        weights.seek(-4, os.SEEK_END)
+        weights.write(bytes([last[0] ^ 1]))
+    process.send_signal(signal.SIGCONT)
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert errors == (f"attnviz: {model}/model.safetensors: was changed while the run read it\n  hint: put it back as it "
+                      "was and go on with --resume, or start anew in another directory\n")
+    resumed = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+    assert resumed.returncode == 2 and "model/model.safetensors: expected xxh64" in resumed.stderr
+
+
+def test_a_model_that_is_replaced_meanwhile_is_read_to_the_end_and_not_gone_on_with(tmp_path):
+    model, out = tmp_path / "model", tmp_path / "out"
+    shutil.copytree(TOP / "models/gpt2-demo", model, ignore=shutil.ignore_patterns("model.pt", "attnviz.json"))
+    command = [*DRAW, COMMENTS, "--column", "comment", "--model", model, "-q", "-o"]
+    assert subprocess.run([*command, tmp_path / "whole"], capture_output=True).returncode == 0
+    process = begun([*command, out], out)
+    model.rename(tmp_path / "other")
+    shutil.copytree(TOP / "models/minilm", model)
+    process.send_signal(signal.SIGCONT)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert not list(faults_of_finished(out, contents(tmp_path / "whole")))
+    resumed = subprocess.run([*command, out, "--resume"], capture_output=True, text=True)
+    assert resumed.returncode == 2 and "had other settings: model" in resumed.stderr
+
+
 def test_a_second_run_into_a_directory_is_refused_while_the_first_lives(tmp_path):
     out = tmp_path / "out"
     command = [*DRAW, SENTENCES, "-q", "-o", out]
@@ -140,3 +175,92 @@ def test_a_full_disk_and_a_closed_pipe_stop_a_run_with_one_line(tmp_path):
     closed.stdout.close()
     assert closed.wait() == 2
     assert closed.stderr.read() == "attnviz: standard output: can't be written: Broken pipe\n"
+
+
+def signals_in(process, kind):
+    """Of SigCgt (caught), SigBlk and the like."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    mask = int(next(line.split()[1] for line in status.splitlines() if line.startswith(kind)), 16)
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
+def heeds(process):
+    """Waits until the process catches signals: one that is sent now is acted upon."""
+    while signal.SIGINT not in signals_in(process, "SigCgt"):
+        assert process.poll() is None
+    return process
+
+
+def interrupt(process, number=signal.SIGINT):
+    """Returns when the process has noted it: another would kill it."""
+    process.send_signal(number)
+    while process.poll() is None and number in signals_in(process, "SigCgt"):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_begins_nothing_more(number, tmp_path):
+    """It writes into a pipe that nobody reads until it has noted the signal: two windows of texts are done meanwhile."""
+    texts = tmp_path / "many.txt"
+    texts.write_text("".join(f"text {i} of many, some of which have been done\n" for i in range(3000)), encoding="utf8")
+    process = started([PROGRAM, "analyze", "--json", "--threads", "2", "-q", "--input", texts])
+    first = process.stdout.readline()  # it began to write; the rest fills the pipe
+    interrupt(heeds(process), number)
+    lines = [first, *process.stdout]
+    assert process.wait() == 130
+    errors = process.stderr.read()
+    done = int(errors.removeprefix("attnviz: interrupted after ").removesuffix(" texts\n"))
+    assert done == len(lines) and all(map(json.loads, lines))
+    # What the pipe holds (64 KiB), what is being written (32 texts), and what this side has read ahead.
+    assert done <= 64 + (3 << 16) // len(lines[-1])
+    assert done < 256
+
+
+def test_an_interrupted_run_that_waits_for_texts_ends_at_once(tmp_path):
+    pipe = tmp_path / "texts.txt"
+    os.mkfifo(pipe)
+    for written in ("", "The cat sat.\n", "The cat sat.\nA line without its end"):
+        process = started([*DRAW, pipe, "-q", "-o", tmp_path / "out"])
+        with open(pipe, "w", encoding="utf8") as texts:  # opened when the program has it open, too
+            texts.write(written)
+            texts.flush()
+            process.send_signal(signal.SIGINT)
+            assert process.wait() == 130
+        assert process.stderr.read().startswith("attnviz: interrupted")
+        assert not list((tmp_path / "out").glob(".manifest*")) or not written
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+
+
+def test_an_interrupted_run_does_not_wait_for_a_pipe_to_be_opened_or_for_standard_input(tmp_path):
+    pipe = tmp_path / "texts.txt"
+    os.mkfifo(pipe)
+    for source in (pipe, "-"):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = heeds(started([*DRAW, source, "-q", "-o", tmp_path / "out"], stdin=subprocess.PIPE))
+            process.send_signal(number)
+            assert process.wait() == 130
+            assert process.stderr.read().startswith("attnviz: interrupted")
+            shutil.rmtree(tmp_path / "out", ignore_errors=True)
+
+
+def test_a_second_interruption_ends_a_run_at_once(tmp_path):
+    texts = tmp_path / "many.txt"
+    texts.write_text("The cat sat on the mat. " * 20_000, encoding="utf8")
+    process = started([PROGRAM, "tokens", "--json", "-q", "--input", texts])
+    process.stdout.read(1)
+    interrupt(heeds(process))  # more than a pipe holds: what is being written can't be finished
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == -signal.SIGINT
+
+    command = [*DRAW, SENTENCES, "-q", "-o"]
+    assert subprocess.run([*command, tmp_path / "whole"], capture_output=True).returncode == 0
+    whole, out = contents(tmp_path / "whole"), tmp_path / "out"
+    process = begun([*command, out], out)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() in (130, -signal.SIGINT, -signal.SIGTERM)
+    assert not list(faults_of_killed(out, whole))
+    resumed = subprocess.run([*command, out, "--resume"], capture_output=True, text=True)
+    assert resumed.returncode == 0, resumed.stderr
+    assert not list(faults_of_finished(out, whole))

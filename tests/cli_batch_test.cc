@@ -1,6 +1,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "attnviz/attention.h"
 #include "attnviz/file.h"
 #include "attnviz/manifest.h"
 #include "attnviz/render.h"
@@ -163,7 +164,7 @@ TEST_F(Batch, StopsWhereTheModelCannotRun) {
   const Outcome outcome = run({"render", "--model", "./broken", "--input", "a.txt", "-q", "-o", "out"});
   EXPECT_EQ(outcome.status, 2);
   EXPECT_EQ(outcome.err.find("attnviz: ./broken/model.safetensors: "), 0U) << outcome.err;
-  EXPECT_TRUE(read_manifest("out/manifest.jsonl").empty());
+  EXPECT_FALSE(fs::exists("out"));
 }
 
 TEST_F(Batch, TakesPairsAndNamesFilesAfterIds) {
@@ -241,6 +242,137 @@ TEST_F(Batch, RefusesToResumeAnotherRun) {
       with({}).err,
       "attnviz: --resume: line 2 of the input is another than before\n  hint: go on with the same input, or "
       "choose another directory\n");
+}
+
+/// Another byte near the file's end: of weights a number, of a tokenizer.json or config.json white space.
+void alter(const std::string& path) {
+  std::string bytes = read_file(path);
+  if (path.ends_with(".json")) {
+    bytes += "\n";
+  } else {
+    bytes[bytes.size() - 4] = static_cast<char>(bytes[bytes.size() - 4] ^ 1);
+  }
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+TEST_F(Batch, RefusesToGoOnWithOtherFilesOfTheModel) {
+  write("a.txt", kLines);
+  copy_gpt2("a");
+  fs::copy("a", "sharded");
+  json index = {{"weight_map", json::object()}};
+  const Safetensors weights("a/model.safetensors");
+  for (const auto& [name, view] : weights.tensors())
+    index["weight_map"][name] = "model-00001-of-00001.safetensors";
+  write("sharded/model.safetensors.index.json", index.dump());
+  fs::rename("sharded/model.safetensors", "sharded/model-00001-of-00001.safetensors");
+  fs::copy("a", "stale");
+  write("stale/attnviz.json",
+        R"({"format": 1, "sha256": {"model.safetensors": ")" + std::string(64, '0') + "\"}}");
+  fs::copy(models() / "gpt2-demo", "traced");
+  struct Case {
+    std::string model, file;
+    std::vector<std::string> more = {};
+  };
+  for (const Case& c : std::vector<Case>{{"a", "model.safetensors"},
+                                         {"a", "config.json"},
+                                         {"a", "tokenizer.json"},
+                                         {"stale", "model.safetensors"},
+                                         {"stale", "attnviz.json"},
+                                         {"sharded", "model-00001-of-00001.safetensors"},
+                                         {"sharded", "model.safetensors.index.json"},
+                                         {"traced", "model.safetensors"},
+                                         {"traced", "attnviz.json", {"--backend", "torchscript"}}}) {
+    SCOPED_TRACE(c.model + "/" + c.file);
+    std::vector<std::string> command = {"render", "--model", "./" + c.model, "--input",
+                                        "a.txt",  "-o",      "out",          "-q"};
+    command.insert(command.end(), c.more.begin(), c.more.end());
+    ASSERT_EQ(run(command).status, 0);
+    const auto before = contents("out");
+    command.emplace_back("--resume");
+    const std::string path = c.model + "/" + c.file;
+    fs::copy_file(path, "kept");
+    alter(path);
+    const Outcome refused = run(command);
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_NE(refused.err.find("had other settings: model/" + c.file + ": expected xxh64 "),
+              std::string::npos)
+        << refused.err;
+    EXPECT_EQ(contents("out"), before);
+    // Another time, another inode: the same bytes are the same file.
+    fs::remove(path);
+    fs::rename("kept", path);
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
+    EXPECT_EQ(run(command).status, 0);
+    fs::remove_all("out");
+  }
+}
+
+TEST_F(Batch, RefusesToGoOnWithAFileMoreOrAnotherDirectory) {
+  write("a.txt", kLines);
+  copy_gpt2("a");
+  const std::vector<std::string> command = {"render", "--model", "./a", "--input",
+                                            "a.txt",  "-o",      "out", "-q"};
+  ASSERT_EQ(run(command).status, 0);
+  std::vector<std::string> resumed = command;
+  resumed.emplace_back("--resume");
+  write("a/README.md", "no file that is read");
+  EXPECT_EQ(run(resumed).status, 0);
+  write("a/attnviz.json", R"({"format": 1})");
+  EXPECT_EQ(run(resumed).status, 2);
+  fs::remove_all("a");
+  fs::copy(models() / "minilm", "a");
+  const Outcome other = run(resumed);
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.err.find("had other settings: model"), std::string::npos) << other.err;
+}
+
+TEST_F(Batch, KnowsBothModelsOfAComparison) {
+  write("a.txt", kLines);
+  copy_gpt2("a");
+  fs::copy("a", "b");
+  for (const char* const command : {"compare", "diff"}) {
+    std::vector<std::string> arguments = {command,  "--model", "./a", "--model", "./b",   "--layer", "2",
+                                          "--head", "0",       "-q",  "--input", "a.txt", "-o",      command};
+    ASSERT_EQ(run(arguments).status, 0);
+    arguments.emplace_back("--resume");
+    EXPECT_EQ(run(arguments).status, 0);
+    for (const auto& [model, name] : {std::pair{"a", "model/"}, std::pair{"b", "model 2/"}}) {
+      const std::string path = std::string(model) + "/model.safetensors";
+      alter(path);
+      const Outcome outcome = run(arguments);
+      EXPECT_EQ(outcome.status, 2);
+      EXPECT_NE(outcome.err.find(std::string(name) + "model.safetensors: expected"), std::string::npos)
+          << outcome.err;
+      alter(path);
+    }
+  }
+}
+
+TEST_F(Batch, MergesShardsOfEqualFilesOnly) {
+  write("a.txt", kLines);
+  for (const char* const machine : {"one", "two"}) {
+    fs::create_directory(machine);
+    copy_gpt2(std::string(machine) + "/m");
+  }
+  const auto shard = [&](const std::string& machine, const std::string& number) {
+    setenv("ATTNVIZ_MODELS", machine.c_str(), 1);
+    return run(
+        {"render", "--model", "m", "--input", "a.txt", "-o", "out" + number, "-q", "--shard", number + "/2"});
+  };
+  fs::last_write_time("two/m/model.safetensors", fs::file_time_type::clock::now() - std::chrono::hours(1));
+  ASSERT_EQ(shard("one", "1").status, 0);
+  ASSERT_EQ(shard("two", "2").status, 0);
+  EXPECT_EQ(run({"merge", "out1", "out2", "-o", "whole"}).status, 0);
+  fs::remove_all("out2");
+  alter("two/m/model.safetensors");
+  ASSERT_EQ(shard("two", "2").status, 0);
+  const Outcome refused = run({"merge", "out1", "out2", "-o", "mixed"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find(
+                "had other settings than out1/manifest-1-of-2.jsonl: model/model.safetensors: expected"),
+            std::string::npos)
+      << refused.err;
+  EXPECT_FALSE(fs::exists("mixed"));
 }
 
 TEST_F(Batch, MergesShardsToTheWholeRun) {

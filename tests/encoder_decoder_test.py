@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import numpy as np
@@ -154,6 +155,25 @@ def test_files_of_texts_have_targets_beside_them(model, form, tmp_path):
         found, metadata = opened(tmp_path / "out" / entry["file"])
         assert np.abs(found - model.attention("cross", source, target)).max() <= 1e-5
         assert metadata["part"] == "cross"
+
+
+def test_a_run_goes_on_only_with_the_files_it_began_with(any_model, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(any_model.directory, model)
+    (tmp_path / "texts.tsv").write_text("text\ttarget\n" + "".join(f"{a}\t{b}\n" for a, b in TEXTS), encoding="utf8")
+    command = "extract --model ./model --input texts.tsv --target-column target -q -o out".split()
+    done(tmp_path, *command)
+    settings = json.loads((tmp_path / "out/run.json").read_text())["settings"]
+    files = [name.removeprefix("model/") for name in settings if name.startswith("model/")]
+    assert {"config.json", "model.safetensors"} < set(files) and len(files) > 2, "nor without its tokenizer's"
+    for name in files:
+        whole = (model / name).read_bytes()
+        changed = whole[:-4] + bytes([whole[-4] ^ 1]) + whole[-3:] if name.endswith((".safetensors", ".spm")) else whole + b"\n"
+        (model / name).write_bytes(changed)
+        refused = run(tmp_path, *command, "--resume")
+        assert refused.returncode == 2 and (name in refused.stderr), (name, refused.stderr)
+        (model / name).write_bytes(whole)
+    done(tmp_path, *command, "--resume")
 
 
 def test_without_attention_it_is_cross_with_a_target_and_else_the_encoders(model, tmp_path):

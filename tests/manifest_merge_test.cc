@@ -220,7 +220,9 @@ TEST(Merge, RefusesWhatIsNoRunAndWhatIsAnothersPlace) {
   test::write(directory / "a/run.json", R"({"format": 9})");
   EXPECT_EQ(
       merge_fault({directory / "a"}, directory / "out"),
-      place + "/a/run.json: format 9, expected 1\n  hint: it was written by another version of the program");
+      place +
+          "/a/run.json: format 9, expected 2\n  hint: another version of the program wrote it: finish it "
+          "with that one, or start anew in another directory");
 }
 
 TEST(Merge, RefusesNamesThatLeadOutOfTheDirectory) {

@@ -203,6 +203,50 @@ TEST(FileName, CantLeadOutOfItsDirectoryNorMeetTheRunsOwn) {
   EXPECT_TRUE(is_file_name("000017-日本.png"));
 }
 
+TEST(SourceFile, HasTheDigestThatXxhsumGives) {
+  const TemporaryDirectory directory;
+  const std::string path = (directory / "file").string();
+  for (const auto& [bytes, digest] :
+       {std::pair{"", "xxh64 ef46db3751d8e999"}, std::pair{"a", "xxh64 d24ec4f1a98c6e5b"},
+        std::pair{"abc", "xxh64 44bc2cf5ad770999"},
+        std::pair{"Nobody inspects the spammish repetition", "xxh64 fbcea83c8a378bf1"}}) {
+    test::write(path, bytes);
+    EXPECT_EQ(SourceFile(path).digest(), digest) << bytes;
+  }
+  // Longer than a block, with each byte of weight.
+  std::string large((1 << 20) + 77, 'x');
+  test::write(path, large);
+  const std::string whole = SourceFile(path).digest();
+  for (const std::size_t place : {std::size_t{0}, std::size_t{1} << 20, large.size() - 1}) {
+    std::string other = large;
+    other[place] = 'y';
+    test::write(path, other);
+    EXPECT_NE(SourceFile(path).digest(), whole) << place;
+  }
+  EXPECT_EQ(error_of([&] { SourceFile(path + "-"); }), path + "-: can't be read: No such file or directory");
+}
+
+TEST(SourceFile, NoticesWhatIsWrittenIntoIt) {
+  const TemporaryDirectory directory;
+  const std::string path = (directory / "file").string();
+  test::write(path, "weights");
+  SourceFile file(path);
+  file.expect_unchanged();
+  fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  file.expect_unchanged();
+  // What has the file open still has it.
+  test::write(path + ".new", "others");
+  fs::rename(path, path + ".old");
+  fs::rename(path + ".new", path);
+  file.expect_unchanged();
+  test::write(path + ".old", "other weights");
+  EXPECT_EQ(
+      error_of([&] { file.expect_unchanged(); }),
+      path +
+          ": was changed while the run read it\n  hint: put it back as it was and go on with --resume, or "
+          "start anew in another directory");
+}
+
 TEST(RunDirectory, HoldsFilesTheirManifestAndWhatShapedTheRun) {
   const TemporaryDirectory directory;
   const fs::path out = directory / "out";
@@ -223,7 +267,7 @@ TEST(RunDirectory, HoldsFilesTheirManifestAndWhatShapedTheRun) {
   EXPECT_EQ(entries[3].sha256, sha256_of_file(out / "3.svg"));
   EXPECT_EQ(entries[1], test::item(1).entry);
   EXPECT_EQ(read_file(out / "run.json"),
-            "{\n  \"format\": 1,\n  \"rows\": 4,\n  \"settings\": {\n    \"program\": \"attnviz 0.1.0\",\n"
+            "{\n  \"format\": 2,\n  \"rows\": 4,\n  \"settings\": {\n    \"program\": \"attnviz 0.1.0\",\n"
             "    \"model\": \"minilm\",\n    \"threads\": \"2\"\n  }\n}\n");
 }
 
@@ -268,6 +312,12 @@ TEST(RunDirectory, RefusesWhatWouldBeOverwrittenOrMixed) {
   test::write(out + "/run.json", "{}");
   EXPECT_EQ(error_of([&] { RunDirectory run(out, kSettings, {}, true); }),
             out + "/run.json: not what a run writes\n  hint: start anew in another directory");
+  test::write(out + "/run.json", R"({"format": 1, "settings": {}})");
+  EXPECT_EQ(
+      error_of([&] { RunDirectory run(out, kSettings, {}, true); }),
+      out +
+          "/run.json: format 1, expected 2\n  hint: another version of the program wrote it: finish it with "
+          "that one, or start anew in another directory");
   fs::remove(out + "/run.json");
   EXPECT_TRUE(error_of([&] {
                 RunDirectory run(out, kSettings, {}, true);

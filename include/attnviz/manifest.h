@@ -5,7 +5,9 @@
 /// the input's order) and the items' files. A line is written only when its file is whole and on the disk.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -60,10 +62,36 @@ struct ManifestEntry {
 /// "manifest.jsonl", or "manifest-3-of-16.jsonl" of a shard.
 [[nodiscard]] std::string manifest_name(Shard shard);
 
-/// What shapes a run, name and value, in the order in which run.json shows it: program, arguments, model and
-/// its digests, threads, input format; in UTF-8. Two runs of equal settings over equal inputs write equal
-/// bytes.
+/// What shapes a run, name and value, each name once, in the order in which run.json shows it: program,
+/// arguments, format, models and the digests of their files; in UTF-8. Two runs of equal settings over equal
+/// inputs write equal bytes.
 using RunSettings = std::vector<std::pair<std::string, std::string>>;
+
+/// A file that shapes a run. It stays open, so that what its name leads to meanwhile does not matter.
+class SourceFile {
+ public:
+  /// Reads it whole. Throws Error naming the path and the system's reason.
+  explicit SourceFile(std::filesystem::path path);
+  SourceFile(SourceFile&& other) noexcept;
+  SourceFile& operator=(SourceFile&&) = delete;
+  ~SourceFile();
+
+  /// Of all its bytes: "xxh64 ef46db3751d8e999", as xxhsum has it. It tells files apart that nobody made to
+  /// be mistaken for each other.
+  [[nodiscard]] const std::string& digest() const { return digest_; }
+
+  /// Throws Error naming the path when somebody wrote other bytes into it since. Looks at its size and time,
+  /// and reads it only where they moved.
+  void expect_unchanged();
+
+ private:
+  [[nodiscard]] std::array<std::int64_t, 3> state() const;
+
+  std::filesystem::path path_;
+  int file_;
+  std::array<std::int64_t, 3> state_{};  ///< size, and time of the last change
+  std::string digest_;
+};
 
 /// An item's entry and its file's bytes; they are written when `entry.file` is set. The digest is taken from
 /// the bytes, whatever `entry.sha256` says.
@@ -104,6 +132,9 @@ class RunDirectory {
   /// Notes in run.json that the input has `rows` items, those of all shards, and that this shard's are done.
   /// Throws Error when they are not.
   void finish(std::size_t rows);
+
+  /// Lets others write here, as the destructor does; nothing may be added afterwards.
+  void leave() { lock_.reset(); }
 
  private:
   void start();

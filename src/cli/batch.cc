@@ -1,6 +1,7 @@
 #include "cli/batch.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 #include <ostream>
 #include <thread>
@@ -80,9 +81,25 @@ std::size_t drawing_threads(const Job& job) {
   return threads > 0 ? static_cast<std::size_t>(threads) : std::max(1U, std::thread::hardware_concurrency());
 }
 
+constexpr int kInterrupted = 130;
+
+/// What an interruption does while it lives; nothing afterwards, when the end is near anyway.
+class ActionMeanwhile {
+ public:
+  ActionMeanwhile(InterruptGuard& guard, std::function<void()> action) : guard_(guard) {
+    guard_.set_action(std::move(action));
+  }
+  ActionMeanwhile(const ActionMeanwhile&) = delete;
+  ActionMeanwhile& operator=(const ActionMeanwhile&) = delete;
+  ~ActionMeanwhile() { guard_.set_action({}); }
+
+ private:
+  InterruptGuard& guard_;
+};
+
 class Batches {
  public:
-  Batches(const Job& job, const Streams& streams);
+  Batches(const Job& job, const Streams& streams, InterruptGuard& interrupt);
 
   /// Returns the exit status.
   int run();
@@ -96,12 +113,14 @@ class Batches {
   void run_models(std::span<Item* const> items);
   void make(Item& item) const;
   void write(std::span<Item*> items);
+  void run_all();
+  void tell_of_interruption();
   [[nodiscard]] int end();
 
   const Job& job_;
   const Streams& streams_;
   const InputOptions& options_;
-  InterruptGuard interrupt_;
+  InterruptGuard& interrupt_;
   std::string format_;
   std::vector<OpenSource> sources_;
   Texts texts_;
@@ -113,10 +132,11 @@ class Batches {
   bool at_end_ = false;
 };
 
-Batches::Batches(const Job& job, const Streams& streams)
+Batches::Batches(const Job& job, const Streams& streams, InterruptGuard& interrupt)
     : job_(job),
       streams_(streams),
       options_(job.text.input),
+      interrupt_(interrupt),
       format_(file_format(job)),
       sources_(open_sources(job, streams.in)),
       texts_(options_, job.text.invalid_utf8, streams.in),
@@ -181,15 +201,11 @@ std::shared_ptr<Window> Batches::read_window() {
   auto window = std::make_shared<Window>();
   for (std::size_t bytes = 0;
        window->size() < kWindow && bytes < kWindowBytes && !interrupt_.interrupted();) {
-    try {
-      std::optional<Item> item = read_item();
-      at_end_ = !item;
-      if (at_end_) break;
-      bytes += result_bytes(*item);
-      window->push_back(std::move(*item));
-    } catch (const Error&) {
-      if (!interrupt_.interrupted()) throw;  // else it is the interruption that ended the reading
-    }
+    std::optional<Item> item = read_item();
+    at_end_ = !item;
+    if (at_end_) break;
+    bytes += result_bytes(*item);
+    window->push_back(std::move(*item));
   }
   return window;
 }
@@ -315,15 +331,20 @@ void Batches::write(std::span<Item*> items) {
   progress_.tell(tally_, share, kept_);
 }
 
+void Batches::tell_of_interruption() {
+  progress_.finish(tally_, kept_);
+  report(streams_.err, Error("interrupted after " + std::to_string(tally_.all()) + " texts",
+                             destination_->how_to_resume()));
+}
+
 /// Tells how it ended.
 int Batches::end() {
-  constexpr int kInterrupted = 130, kSomeFailed = 2;
-  progress_.finish(tally_, kept_);
+  constexpr int kSomeFailed = 2;
   if (interrupt_.interrupted()) {
-    report(streams_.err, Error("interrupted after " + std::to_string(tally_.all()) + " texts",
-                               destination_->how_to_resume()));
+    tell_of_interruption();
     return kInterrupted;
   }
+  progress_.finish(tally_, kept_);
   destination_->finish(texts_.rows());
   if (tally_.failed == 0) return 0;
   report(streams_.err, Error(std::to_string(tally_.failed) + " of " + std::to_string(tally_.all()) +
@@ -332,21 +353,38 @@ int Batches::end() {
   return kSomeFailed;
 }
 
-int Batches::run() {
-  Pipeline pipeline(
-      drawing_threads(job_), [this](Item& item) { make(item); },
-      [this](std::span<Item*> items) { write(items); });
+void Batches::run_all() {
+  Pipeline pipeline(drawing_threads(job_), {.make = [this](Item& item) { make(item); },
+                                            .write = [this](std::span<Item*> items) { write(items); },
+                                            .stopped = [this] { return interrupt_.interrupted(); }});
+  const ActionMeanwhile at_once(interrupt_, [&] {
+    pipeline.wait_for_writing();
+    tell_of_interruption();
+    destination_->leave();
+    std::_Exit(kInterrupted);
+  });
   while (!at_end_ && !interrupt_.interrupted()) {
     const std::shared_ptr<Window> window = read_window();  // kept while it runs, even if all of it is written
     pipeline.begin(window);
     run_window(*window, pipeline);
   }
   pipeline.finish();
+}
+
+int Batches::run() {
+  run_all();
   return end();
 }
 
 }  // namespace
 
-int run_batch(const Job& job, const Streams& streams) { return Batches(job, streams).run(); }
+int run_batch(const Job& job, const Streams& streams) {
+  // Until something is written there is nothing to be finished.
+  InterruptGuard interrupt([&] {
+    report(streams.err, Error("interrupted"));
+    std::_Exit(kInterrupted);
+  });
+  return Batches(job, streams, interrupt).run();
+}
 
 }  // namespace attnviz::cli

@@ -5,36 +5,37 @@
 
 #include "cli/console.h"
 #include "cli/json.h"
+#include "cli/model_files.h"
 
 namespace attnviz::cli {
 namespace {
 
 /// What a run's files depend on.
-RunSettings settings_of(const Job& job, const std::string& format, std::span<const OpenSource> sources) {
+RunSettings settings_of(const Job& job, const std::string& format, const ModelFiles& models) {
   RunSettings settings = {{"program", "attnviz " ATTNVIZ_VERSION},
                           {"arguments", one_line(job.text.input.settings)},
                           {"format", format}};
-  for (const OpenSource& source : sources) {
-    const ModelCard& card = source.reader.card;
-    settings.emplace_back("model", one_line({{"name", card.name}, {"sha256", card.sha256}}));
-  }
+  settings.insert(settings.end(), models.settings().begin(), models.settings().end());
   return settings;
 }
 
 class ToDirectory : public Destination {
  public:
-  ToDirectory(const Job& job, const std::string& format, std::span<const OpenSource> sources,
+  ToDirectory(const Job& job, const std::string& format, std::span<OpenSource> sources,
               const Streams& streams)
       : path_(*job.output.path),
         shard_(job.text.input.shard),
-        with_page_(shard_.is_whole() && (format == "png" || format == "svg" || format == "pdf" || format == "html")),
+        with_page_(shard_.is_whole() &&
+                   (format == "png" || format == "svg" || format == "pdf" || format == "html")),
         out_(streams.out),
-        run_(path_, settings_of(job, format, sources), shard_, job.text.input.resume) {}
+        models_(sources, job.runs_models),
+        run_(path_, settings_of(job, format, models_), shard_, job.text.input.resume) {}
 
   [[nodiscard]] std::size_t kept() const override { return kept_; }
   [[nodiscard]] std::optional<ManifestEntry> next_kept() override { return run_.next_kept(); }
 
   void add(std::span<Item*> items) override {
+    models_.expect_unchanged();
     std::vector<Finished> finished;
     for (Item* item : items) finished.push_back({std::move(item->entry), std::move(item->bytes)});
     run_.add(finished);
@@ -45,6 +46,8 @@ class ToDirectory : public Destination {
     if (with_page_) write_index_page(path_);
     print(out_, (path_ / manifest_name(shard_)).string() + "\n");
   }
+
+  void leave() override { run_.leave(); }
 
   [[nodiscard]] std::string how_to_resume() const override {
     return "the same command with --resume goes on from there";
@@ -58,6 +61,7 @@ class ToDirectory : public Destination {
   Shard shard_;
   bool with_page_;
   std::ostream& out_;
+  ModelFiles models_;
   RunDirectory run_;
   std::size_t kept_ = run_.done();
 };
@@ -90,7 +94,7 @@ class ToStream : public Destination {
 }  // namespace
 
 std::unique_ptr<Destination> open_destination(const Job& job, const std::string& format,
-                                              std::span<const OpenSource> sources, const Streams& streams) {
+                                              std::span<OpenSource> sources, const Streams& streams) {
   if (job.output.path && *job.output.path != "-") {
     return std::make_unique<ToDirectory>(job, format, sources, streams);
   }

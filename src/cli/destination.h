@@ -24,14 +24,17 @@ class Destination {
   /// All items are there; the input has `rows` of them.
   virtual void finish(std::size_t rows) = 0;
 
+  /// The process ends without the destination's destructor: what would hinder others goes.
+  virtual void leave() {}
+
   /// For hints: how to go on after an interruption, and where the faults of texts are told; or nothing.
   [[nodiscard]] virtual std::string how_to_resume() const { return {}; }
   [[nodiscard]] virtual std::string where_faults_are() const { return {}; }
 };
 
-/// Throws Error as RunDirectory does.
+/// Throws Error as RunDirectory does, and as opening the models does that the files come from.
 [[nodiscard]] std::unique_ptr<Destination> open_destination(const Job& job, const std::string& format,
-                                                            std::span<const OpenSource> sources,
+                                                            std::span<OpenSource> sources,
                                                             const Streams& streams);
 
 }  // namespace attnviz::cli

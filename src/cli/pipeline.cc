@@ -11,9 +11,7 @@ constexpr std::size_t kMostWritten = 32;  ///< together: they share a sync of th
 
 }  // namespace
 
-Pipeline::Pipeline(std::size_t threads, std::function<void(Item&)> make,
-                   std::function<void(std::span<Item*>)> write)
-    : make_(std::move(make)), write_(std::move(write)) {
+Pipeline::Pipeline(std::size_t threads, Work work) : work_(std::move(work)) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { make_items(); });
   threads_.emplace_back([this] { write_windows(); });
 }
@@ -32,7 +30,7 @@ void Pipeline::stop() {
 
 void Pipeline::begin(std::shared_ptr<Window> window) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return windows_.size() < kMostWindows || fault_; });
+  changed_.wait(lock, [&] { return windows_.size() < kMostWindows || fault_ || work_.stopped(); });
   if (fault_) std::rethrow_exception(fault_);
   windows_.push_back(std::move(window));
   changed_.notify_all();
@@ -50,16 +48,22 @@ void Pipeline::finish() {
   if (fault_) std::rethrow_exception(fault_);
 }
 
+void Pipeline::wait_for_writing() {
+  std::unique_lock lock(mutex_);
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return !writing_; });
+}
+
 void Pipeline::make_items() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return !waiting_.empty() || closing_; });
-    if (waiting_.empty()) return;
+    changed_.wait(lock, [&] { return !waiting_.empty() || closing_ || work_.stopped(); });
+    if (waiting_.empty() || work_.stopped()) return;
     Item& item = *waiting_.front();
     waiting_.pop_front();
     ++making_;
     lock.unlock();
-    make_(item);
+    work_.make(item);
     lock.lock();
     item.made = true;
     --making_;
@@ -85,21 +89,24 @@ std::vector<Item*> Pipeline::next_to_write() {
 
 void Pipeline::write_windows() {
   std::unique_lock lock(mutex_);
-  for (;;) {
+  while (!work_.stopped()) {
     std::vector<Item*> items = next_to_write();
     if (items.empty()) {
       if (closing_ && waiting_.empty() && making_ == 0) return;
       changed_.wait(lock);
       continue;
     }
+    writing_ = true;
     lock.unlock();
     std::exception_ptr fault;
     try {
-      write_(items);
+      work_.write(items);
     } catch (...) {
       fault = std::current_exception();
     }
     lock.lock();
+    writing_ = false;
+    changed_.notify_all();
     if (!fault) continue;
     fault_ = fault;
     waiting_.clear();

@@ -39,15 +39,23 @@ using Window = std::deque<Item>;
 
 class Pipeline {
  public:
-  /// `make` turns an item's attention into its bytes, in any of `threads` threads; `write` takes items that
-  /// are made, in order, in a thread of its own.
-  Pipeline(std::size_t threads, std::function<void(Item&)> make, std::function<void(std::span<Item*>)> write);
+  struct Work {
+    /// Turns an item's attention into its bytes, in any of the threads.
+    std::function<void(Item&)> make;
+    /// Takes items that are made, in order, in a thread of its own.
+    std::function<void(std::span<Item*>)> write;
+    /// Once this is so, nothing more is begun.
+    std::function<bool()> stopped;
+  };
+
+  /// Makes items in `threads` threads.
+  Pipeline(std::size_t threads, Work work);
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
   ~Pipeline();
 
-  /// Takes the next window, once there are not too many, and lets it go when all of it is written. Throws what
-  /// `write` threw.
+  /// Takes the next window, once there are not too many, and lets it go when all of it is written. Throws
+  /// what `write` threw. Takes nothing once it is stopped.
   void begin(std::shared_ptr<Window> window);
 
   /// The item's models ran, or failed: the rest is the pipeline's.
@@ -57,20 +65,24 @@ class Pipeline {
   /// threw.
   void finish();
 
+  /// Once it is stopped: returns when nothing is being written any longer. Items may still be made, to no
+  /// end. Called from any thread.
+  void wait_for_writing();
+
  private:
   void make_items();
   void write_windows();
   [[nodiscard]] std::vector<Item*> next_to_write();
   void stop();
 
-  std::function<void(Item&)> make_;
-  std::function<void(std::span<Item*>)> write_;
+  Work work_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<Window>> windows_;
   std::size_t written_ = 0;  ///< of the first window
   std::deque<Item*> waiting_;
   std::size_t making_ = 0;
+  bool writing_ = false;
   bool closing_ = false;
   std::exception_ptr fault_;
   std::vector<std::thread> threads_;

@@ -214,6 +214,11 @@ Model& opened(Reader& reader) {
   return *reader.model;
 }
 
+const Tokenizer& opened_tokenizer(Reader& reader) {
+  if (!reader.tokenizer) reader.tokenizer.emplace(reader.card.directory);
+  return *reader.tokenizer;
+}
+
 Selection select(const ModelCard& card, const Wanted& wanted) {
   const NumberRanges layers = wanted.layers.value_or(NumberRanges{{{card.layers, card.layers}}});
   check_range(wanted.layer_flag, layers, card, "layers", 1, card.layers);
@@ -255,9 +260,8 @@ void check_pair(const ModelCard& card, const TextOptions& text) {
 
 Prepared prepare(Reader& reader, Sentence sentence, Timings& timings) {
   const ModelCard& card = reader.card;
-  if (!reader.tokenizer) reader.tokenizer.emplace(card.directory);
+  const Tokenizer& tokenizer = opened_tokenizer(reader);
   timings.lap("open tokenizer");
-  const Tokenizer& tokenizer = *reader.tokenizer;
   Prepared prepared;
   prepared.encoding = tokenizer.encode(sentence.text, sentence.pair);
   check_text(prepared.encoding, sentence);

@@ -125,6 +125,8 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
 
 /// Opens the model unless it is open.
 [[nodiscard]] Model& opened(Reader& reader);
+/// The same of the tokenizer.
+[[nodiscard]] const Tokenizer& opened_tokenizer(Reader& reader);
 
 /// "checkpoint" or "torchscript".
 [[nodiscard]] std::string name_of(Backend backend);

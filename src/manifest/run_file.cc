@@ -14,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
+/// 1 had no digests of the models' files.
+constexpr int kFormat = 2;
 
 std::string name_of(const std::string& stem, Shard shard, const std::string& ending) {
   if (shard.is_whole()) return stem + ending;
@@ -82,7 +83,8 @@ RunFile read_run_file(const fs::path& path) {
     if (format != kFormat) {
       throw Error(
           path.string() + ": format " + std::to_string(format) + ", expected " + std::to_string(kFormat),
-          "it was written by another version of the program");
+          "another version of the program wrote it: finish it with that one, or start anew in another "
+          "directory");
     }
     if (json.contains("shard")) file.shard = shard_of(json.at("shard").get<std::string>());
     if (json.contains("rows")) file.rows = json.at("rows").get<std::size_t>();
