@@ -66,7 +66,7 @@ Figure drawn(const Report& report, const Heatmap& heatmap, const HeadMetrics& he
   Figure figure = head_heatmap(heatmap, {}, text_measure());
   std::vector<std::string> arguments = {
       "render",  "--layer",       std::to_string(head.layer), "--head", std::to_string(head.head),
-      "--model", report.card.name};
+      "--model", report.choice.model};
   const auto& [ablated, predict] = std::tie(report.choice.ablated, report.choice.predict);
   const Precision precision = report.choice.options.precision;
   if (report.choice.truncate) arguments.emplace_back("--truncate");
