@@ -187,6 +187,19 @@ def test_figures_can_be_checked_and_redrawn(model, part, tmp_path):
     done(tmp_path, "check", *figures)
 
 
+def test_records_find_the_model_that_was_named(model, tmp_path):
+    """By a relative directory, where another model has the name that its files give it."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/minilm").symlink_to(model.directory)
+    crossing = ["--target", TARGET]
+    for name, command in {"e.svg": ["render"], "d.svg": ["render", "--attention", "decoder", *crossing], "c.png": ["grid", *crossing],
+                          "x.pdf": ["compare", "--head", "0", "--head", "1", *crossing], "v.html": ["view", "head", *crossing],
+                          "s.svg": ["summary"], "a.svg": ["analyze", "--explore", "--explorer-local", "0"]}.items():
+        done(tmp_path, *command, "--model", "models/minilm", "-o", name, SOURCE)
+    assert done(tmp_path, "check", ".").endswith("check: 7 figures: 7 same\n")
+    assert "minilm · Encoder · Layer" in (tmp_path / "a.svg").read_text(encoding="utf8")
+
+
 def test_a_damaged_number_and_another_target_are_noticed(model, tmp_path):
     done(tmp_path, "view", "head", "--model", model.directory, "--target", TARGET, "-o", "view.html", SOURCE)
     done(tmp_path, "check", "view.html")

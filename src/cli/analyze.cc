@@ -237,6 +237,8 @@ Report empty_report(const Subject& subject, const AnalyzeOptions& options, const
           .connections = {},
           .recorded = recorded(subject),
           .choice = options.model,
+          .title = subject.title(),
+          .stem = subject.stem(),
           .forecast = subject.forecast.table};
 }
 
