@@ -124,3 +124,49 @@ def test_a_changed_line_of_the_vocabulary_is_named(drawn, tmp_path):
     fault = out[out.index("figures/gpt2-demo-head.png"):].split("figures/", 2)[1]
     assert "tokens: " in fault and "bank" in fault, fault
     assert "minilm" not in [line.split(":")[0] for line in out.splitlines()]
+
+
+# Every command that draws a text, in every form; {a} and {b} are models.
+RECORDED = [["render", "--layer", "5", "--model", "{a}", "-o", "render.png", TEXT],
+            ["render", "--precision", "bf16", "--model", "{a}", "--layer", "2", "-o", "half.svg", TEXT],
+            ["grid", "--layer", "2", "--model", "{a}", "-o", "grid.svg", TEXT],
+            ["layers", "--model", "{a}", "-o", "layers.pdf", TEXT],
+            ["compare", "--model", "{a}", "--model", "{b}", "--layer", "3", "-o", "compare.png", TEXT],
+            ["diff", "--model", "{a}", "--layer", "1", "--layer", "6", "-o", "diff.svg", TEXT],
+            ["flow", "--model", "{a}", "--token", "bank", "-o", "flow.png", TEXT],
+            ["rollout", "--model", "{a}", "-o", "rollout.pdf", TEXT],
+            ["summary", "--model", "{a}", "-o", "summary.png", TEXT],
+            *([["view", kind, "--model", "{a}", "-o", f"{kind}.{ending}", TEXT]
+               for kind in ("head", "model", "neuron") for ending in ("html", "svg")]),
+            ["analyze", "--explore", "--model", "{a}", "-o", "explore.svg", TEXT],
+            ["analyze", "--explore", "--model", "{b}", "--pair", "Why?", "-o", "pair.pdf", TEXT],
+            ["analyze", "--explore", "--model", "{a}", "--input", "texts.txt", "-q", "-o", "explored"],
+            ["grid", "--model", "{b}", "--input", "texts.txt", "-q", "-o", "many"]]
+
+
+@pytest.fixture(scope="module")
+def renamed(tmp_path_factory):
+    """Models whose files call them otherwise, and other models that are called so."""
+    top = tmp_path_factory.mktemp("renamed")
+    for model, name, other in (("gpt2-demo", "first", "minilm"), ("minilm", "second", "gpt2-demo")):
+        (top / "models" / name).mkdir(parents=True)
+        for path in (TOP / "models" / model).iterdir():
+            (top / "models" / name / path.name).symlink_to(path)
+        (top / "models" / model).symlink_to(TOP / "models" / other)
+    (top / "texts.txt").write_text("The cat sat on the mat.\nShe saw it.\n", encoding="utf8")
+    return top
+
+
+@pytest.mark.parametrize("a, b", [("first", "second"), ("models/first", "./models/../models/second/")])
+def test_every_record_finds_the_model_that_was_named(renamed, tmp_path, a, b):
+    (tmp_path / "models").symlink_to(renamed / "models")
+    shutil.copy(renamed / "texts.txt", tmp_path)
+    for command in RECORDED:
+        drawn = run([word.format(a=a, b=b) for word in command], renamed / "models", tmp_path)
+        assert drawn.returncode == 0, drawn.stderr
+    for old, new in (("explore.svg", "redrawn.png"), ("compare.png", "redrawn.pdf"), ("head.html", "redrawn.html")):
+        redrawn = run(["redraw", old, "-o", new], renamed / "models", tmp_path)
+        assert redrawn.returncode == 0, redrawn.stderr
+    done = run(["check", "."], renamed / "models", tmp_path)
+    count = len(RECORDED) - 2 + 4 + 3
+    assert (done.returncode, done.stdout) == (0, f"check: {count} figures: {count} same\n"), done.stdout + done.stderr

@@ -217,6 +217,15 @@ TEST_F(CommandLine, ChecksWhatItExploredAsItWasRun) {
   EXPECT_EQ(checked.out, "check: 1 figure: 1 same\n") << checked.err;
 }
 
+TEST_F(CommandLine, ChecksWhatItExploredWithTheModelThatWasNamed) {
+  copy_gpt2("own");
+  test::write("own/attnviz.json", R"({"format": 1, "name": "minilm"})");
+  ASSERT_EQ(run({"analyze", "--explore", "--model", "./own", "-o", "a.svg", kText}).status, 0);
+  EXPECT_EQ(run({"check", "a.svg"}).out, "check: 1 figure: 1 same\n");
+  ASSERT_EQ(run({"redraw", "a.svg", "-o", "b.png"}).status, 0);
+  EXPECT_EQ(run({"check", "b.png"}).out, "check: 1 figure: 1 same\n");
+}
+
 TEST_F(CommandLine, ExploresWhereNothingIsWorthALook) {
   const Outcome outcome =
       run({"analyze", "--explore", "--explorer-local", "99", "--explorer-global", "99", kText});
@@ -249,6 +258,9 @@ TEST_F(CommandLine, RefusesWhatAnalyzeCannotDo) {
             "name is"},
            {{"-o", "a.json"},
             "--output: only --explore draws a figure\n  hint: redirect standard output: attnviz analyze … > "
+            "FILE"},
+           {{"--format", "svg"},
+            "--format: only --explore draws a figure\n  hint: redirect standard output: attnviz analyze … > "
             "FILE"},
            {{"--layers", "8"}, "--layers 8: minilm has layers 1 to 6"},
            {{"--layer", "7"},

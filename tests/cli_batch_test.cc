@@ -464,7 +464,7 @@ TEST_F(Batch, RefusesWhatManyTextsCannotHave) {
           {with({"-o", "out", "--describe"}),
            "--describe: draws one text, --input gives many\n  hint: leave it out"},
           {with({"-o", "out", "--timings"}),
-           "--timings: of one text, --input gives many\n  hint: leave it out"},
+           "--timings: it times one text, --input gives many\n  hint: leave it out"},
           {with({"-o", "missing/out"}),
            "missing/out: can't be made a directory: No such file or directory\n  hint: make its parent "
            "first: "
@@ -479,9 +479,8 @@ TEST_F(Batch, RefusesWhatManyTextsCannotHave) {
            "submit "
            "with sbatch --array=1-16, or name the shard: --shard 3/16"},
           {with({"-o", "out", "--shard", "1/2", "--limit", "3"}),
-           "--limit: not beside --shard, whose parts do not know of each other's texts\n  hint: cut the "
-           "input "
-           "instead: head -n"},
+           "--limit: --shard's parts do not know of each other's texts, nor when there are enough\n  hint: cut "
+           "the input instead: head -n"},
           {{"render", "--input", "a.log", "-o", "out"},
            "--input a.log: unknown extension, expected .txt, .jsonl, .csv or .tsv\n  hint: --input-format "
            "says it "

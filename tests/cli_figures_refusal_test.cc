@@ -23,9 +23,9 @@ TEST_F(CommandLine, RefusesGridsThatNoModelHas) {
            {{"grid", "--head", "3", "x"},
             "--head: not an option of attnviz grid\n  hint: did you mean --heads?"},
            {{"grid", "--layers", "2", "--layer", "1", "x"},
-            "--layers 2: expected --layer or --layers, not both"},
+            "--layers: --layer names one layer already\n  hint: leave one of them out"},
            {{"grid", "--columns", "3", "--layers", "2", "x"},
-            "--columns 3: expected no --columns beside --layers, which draws a row a layer"},
+            "--columns: the overview of --layers has a row a layer\n  hint: leave one of them out"},
            {{"grid", "--columns", "0", "x"}, "--columns 0: expected a whole number from 1 to 64"},
            {{"grid", "--columns", "65", "x"}, "--columns 65: expected a whole number from 1 to 64"},
            {{"layers", "--layer", "3", "x"},
@@ -119,7 +119,8 @@ TEST_F(CommandLine, RefusesRolloutsThatAreNone) {
   for (int i = 0; i < 63; ++i) text += "cat ";
   for (const Refusal& c : std::vector<Refusal>{
            {{"rollout", "--layers", "1", "--method", "max-flow", "x"},
-            "--layers 1: expected no --layers beside --method max-flow"},
+            "--layers: --method max-flow goes through all layers and draws one map\n  hint: leave one of them "
+            "out"},
            {{"rollout", "--method", "max-flow", text},
             "--method max-flow: 65 tokens, expected at most 64\n  hint: --method rollout takes any number"},
            {{"rollout", "--method", "flow", "x"}, "--method flow: expected rollout or max-flow"},

@@ -190,11 +190,14 @@ TEST_F(CommandLine, RefusesViewsThatAreNone) {
             "--layer "
             "out"},
            {{"view", "head", "--layers", "1-3", "-o", "x.svg", "x"},
-            "--layers: of a page (.html), the output is svg\n  hint: --layer names the one in sight"},
+            "--layers: only a page (.html) holds several, the output is svg\n  hint: --layer names the one in "
+            "sight"},
            {{"view", "model", "--layers", "auto", "-o", "x.svg", "x"},
-            "--layers: of a page (.html), the output is svg\n  hint: name the layers, as in --layers 1-4"},
+            "--layers: only a page (.html) chooses them by itself, the output is svg\n  hint: name the layers, "
+            "as in --layers 1-4"},
            {{"view", "head", "--with-qk", "-o", "x.png", "x"},
-            "--with-qk: of a page (.html), the output is png\n  hint: leave it out"},
+            "--with-qk: only a page (.html) holds query and key vectors, the output is png\n  hint: leave it "
+            "out"},
            {{"view", "head", "--no-embed", "x"},
             "--no-embed: a page draws the numbers that it holds\n  hint: leave it out"},
            {{"view", "neuron", "--backend", "torchscript", "x"},
@@ -205,9 +208,9 @@ TEST_F(CommandLine, RefusesViewsThatAreNone) {
             "leave "
             "--words, --hide-special and --range out: vectors are of one token each"},
            {{"view", "head", "--filter", "a-b", "x"},
-            "--filter: of a pair, there is one text\n  hint: give the second with --pair"},
+            "--filter: it parts the sentences of a pair, there is one text\n  hint: give the second with --pair"},
            {{"view", "head", "--token", "1", "--key", "2", "x"},
-            "--key 2: expected --token or --key, not both"},
+            "--key: --token names a token already\n  hint: leave one of them out"},
            {{"view", "head", "--threshold", "2", "x"}, "--threshold 2: expected a weight from 0 to 1"},
        }) {
     expect_refused(c.arguments, c.message);

@@ -207,6 +207,19 @@ def test_figures_can_be_checked_and_redrawn(model, part, tmp_path):
     done(tmp_path, "check", *figures)
 
 
+def test_records_find_the_model_that_was_named(model, tmp_path):
+    """By a relative directory, where another model has the name that its files give it."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/minilm").symlink_to(model.directory)
+    crossing = ["--target", TARGET]
+    for name, command in {"e.svg": ["render"], "d.svg": ["render", "--attention", "decoder", *crossing], "c.png": ["grid", *crossing],
+                          "x.pdf": ["compare", "--head", "0", "--head", "1", *crossing], "v.html": ["view", "head", *crossing],
+                          "s.svg": ["summary"], "a.svg": ["analyze", "--explore", "--explorer-local", "0"]}.items():
+        done(tmp_path, *command, "--model", "models/minilm", "-o", name, SOURCE)
+    assert done(tmp_path, "check", ".").endswith("check: 7 figures: 7 same\n")
+    assert "minilm · Encoder · Layer" in (tmp_path / "a.svg").read_text(encoding="utf8")
+
+
 def test_a_damaged_number_and_another_target_are_noticed(model, tmp_path):
     done(tmp_path, "view", "head", "--model", model.directory, "--target", TARGET, "-o", "view.html", SOURCE)
     done(tmp_path, "check", "view.html")
@@ -245,10 +258,10 @@ REFUSED = [
     (["summary", "--target", "x", "y"], "", "--target: only render"),
     (["analyze", "--target", "x", "y"], "", "--target: only render"),
     (["tokens", "--target", "x", "y"], "", "--target: only render"),
-    (["render", "--window", "max", "--target", "x", "y"], "", "--window: of a model that reads one text, not beside --target"),
-    (["render", "--predict", "2", "--target", "x", "y"], "", "--predict: of a model that reads one text"),
-    (["render", "--range", "0:1", "--target", "x", "y"], "", "--range 0:1: of cross attention, expected two ranges"),
-    (["render", "--range", "0:1,0:1", "y"], "", "--range 0:1,0:1: expected one range"),
+    (["render", "--window", "max", "--target", "x", "y"], "", "--window: a model of one text takes it, --target looks at a decoder"),
+    (["render", "--predict", "2", "--target", "x", "y"], "", "--predict: a model of one text takes it"),
+    (["render", "--range", "0:1", "--target", "x", "y"], "", "--range 0:1: one range, cross attention takes two"),
+    (["render", "--range", "0:1,0:1", "y"], "", "--range 0:1,0:1: two ranges, expected one: rows and columns"),
     (["render", "--range", "0:1,0:99", "--target", "x", "y"], "", "--range 0:99: beyond the tokens"),
     (["view", "head", "--key", "99", "--target", "x", "y"], "", "--key 99: expected a position from 0 to"),
     (["render", "--layer", "4", "--target", "x", "y"], "", "--layer 4: {name} has layers 1 to 3"),
@@ -256,9 +269,10 @@ REFUSED = [
     (["render", "--input", "t.jsonl", "--target", "x", "-o", "out"], "", "--target: --input gives many texts"),
     (["view", "head", "--attention", "all", "y"], "", "--attention all: there is no target, whose tokens attend"),
     (["view", "head", "--target", "x", "y"], "minilm", "--target: minilm has no decoder behind an encoder"),
-    (["view", "head", "--attention", "all", "--target", "x", "-o", "v.svg", "y"], "", "--attention all: of a page (.html), the output is svg"),
+    (["view", "head", "--attention", "all", "--target", "x", "-o", "v.svg", "y"], "", "--attention all: only a page (.html) holds all of it, the output is svg"),
     (["view", "neuron", "--attention", "all", "--target", "x", "y"], "", "--attention all: only a page of view head or view model"),
     (["render", "--attention", "all", "--target", "x", "y"], "", "--attention all: only a page of view head or view model"),
+    (["view", "head", "--filter", "a-b", "--attention", "encoder", "y"], "", "--filter: it parts the sentences of a pair, there is one text"),
     (["render", "--target", "", "y"], "", "--target: empty, expected a text"),
 ]
 

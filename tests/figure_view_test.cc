@@ -206,7 +206,7 @@ TEST(Views, CallTheSidesOfCrossAttentionTargetAndSource) {
   told.view.token_is_key = true;
   EXPECT_EQ(refusal(), "nothing");
   told.view.second_from = 1;
-  EXPECT_EQ(refusal(), "view: cross attention, expected no second sentence");
+  EXPECT_EQ(refusal(), "view: a second sentence begins in cross attention, which has none");
 }
 
 TEST(Views, SayInWordsWhatTheyShow) {

@@ -123,11 +123,26 @@ def test_twenty_at_once_get_the_numbers_of_extract(server, tmp_path):
             assert (numpy.abs(vector - expected[name]) <= scales / 32767 * 0.51 + 1e-4).all()
 
 
+def test_a_page_of_what_was_served_is_checked_as_it_was_run(tmp_path):
+    with serving("--truncate") as server:
+        status, record = server.view({"model": "gpt2-demo", "text": 60 * "The bank can refuse to lend money. "})
+    assert status == 200 and "--truncate" in record["arguments"]
+    command = [PROGRAM, "view", "head", "--model", "gpt2-demo", "-o", tmp_path / "page.html", "Another text."]
+    subprocess.run(command, check=True, env=ENVIRONMENT, capture_output=True)
+    page = (tmp_path / "page.html").read_text(encoding="utf8")
+    begin = page.index('<script type="application/json" id="attnviz">')
+    own = json.dumps(record).replace("<", "\\u003c")
+    page = page[:page.index(">", begin) + 1] + own + page[page.index("</script>", begin):]
+    (tmp_path / "page.html").write_text(page, encoding="utf8")
+    done = subprocess.run([PROGRAM, "check", tmp_path / "page.html"], env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.stdout == "check: 1 figure: 1 same\n", done.stdout + done.stderr
+
+
 def test_a_view_says_what_it_holds(server):
     status, record = server.view({"model": "minilm", "text": "The bank.", "pair": "It was late."})
     assert status == 200
     assert record["program"].startswith("attnviz ")
-    assert record["arguments"] == ["view", "head", "--model", "minilm"]
+    assert record["arguments"] == ["view", "head", "--layers", "auto", "--model", "minilm", "--with-qk"]
     assert record["texts"][0]["tokens"] == ["[CLS]", "the", "bank", ".", "[SEP]", "it", "was", "late", ".", "[SEP]"]
     figure = record["figure"]
     assert {name: figure[name] for name in ("kind", "view", "title", "subtitle", "layer", "second_from", "causal")} == {

@@ -116,11 +116,11 @@ void check(const AnalyzeOptions& options) {
   }
   if (!options.explore && !options.text.input.path &&
       (options.output.path || !options.output.format.empty())) {
-    throw Error("--output: only --explore draws a figure",
+    throw Error(std::string(options.output.path ? "--output" : "--format") + ": only --explore draws a figure",
                 "redirect standard output: attnviz analyze … > FILE");
   }
   if (!options.explore && !options.output.format.empty()) {
-    throw Error("--format: of --explore's figures", "--json and --csv say how numbers are written");
+    throw Error("--format: only --explore draws a figure", "--json and --csv say how numbers are written");
   }
 }
 
@@ -237,6 +237,8 @@ Report empty_report(const Subject& subject, const AnalyzeOptions& options, const
           .connections = {},
           .recorded = recorded(subject),
           .choice = options.model,
+          .title = subject.title(),
+          .stem = subject.stem(),
           .forecast = subject.forecast.table};
 }
 

@@ -29,9 +29,10 @@ struct Report {
   int connection_layer = 0;
   std::optional<int> connection_head;  ///< unset: the mean over all heads
   std::vector<Connection> connections;
-  RecordedText recorded;  ///< for a figure of it
-  ModelChoice choice;     ///< likewise
-  std::string forecast;   ///< a table of what is predicted
+  RecordedText recorded;    ///< for a figure of it
+  ModelChoice choice;       ///< likewise
+  std::string title, stem;  ///< likewise: what the figure and its file call the model
+  std::string forecast;     ///< a table of what is predicted
 };
 
 enum class Part { heads, layers, received, connections };

@@ -66,7 +66,7 @@ Figure drawn(const Report& report, const Heatmap& heatmap, const HeadMetrics& he
   Figure figure = head_heatmap(heatmap, {}, text_measure());
   std::vector<std::string> arguments = {
       "render",  "--layer",       std::to_string(head.layer), "--head", std::to_string(head.head),
-      "--model", report.card.name};
+      "--model", report.choice.model};
   const auto& [ablated, predict] = std::tie(report.choice.ablated, report.choice.predict);
   const Precision precision = report.choice.options.precision;
   if (report.choice.truncate) arguments.emplace_back("--truncate");
@@ -96,10 +96,10 @@ Product explore(const Report& report, const Attention& attention, const OutputOp
                         .queries = report.labels,
                         .keys = report.labels,
                         .causal = attention.causal,
-                        .title = visible(report.card.name) + " · Layer " + layer + " · Head " + head,
+                        .title = report.title + " · Layer " + layer + " · Head " + head,
                         .subtitle = report.sentence.shown(),
                         .notes = report.notes};
-  product.stem = report.card.name + "-layer" + layer + "-head" + head;
+  product.stem = report.stem + "-layer" + layer + "-head" + head;
   product.write = [figure = drawn(report, heatmap, most->metrics), format = options.format](
                       const Sink& sink) { write_figure(figure, format, LookOptions{}.dpi, sink); };
   return product;

@@ -26,13 +26,15 @@ Flags grid_flags(GridOptions& options) {
               [&](const Given& given) { options.layer = read_integer(given); });
   flags.value("--layers", "LIST|all", "several layers, a row of heads each: 1,4,8 or 1-4",
               [&](const Given& given) {
-                if (options.layer) refuse(given, "--layer or --layers, not both");
+                if (options.layer)
+                  throw Error("--layers: --layer names one layer already", "leave one of them out");
                 options.layers = read_ranges(given);
               });
   flags.value("--heads", "LIST|all", "heads, counting from 0: 0,3,7,11 or 0-5 (default: all)",
               [&](const Given& given) { options.heads = read_ranges(given); });
   flags.value("--columns", "N", "panels in a row of a layer's grid (default: 4)", [&](const Given& given) {
-    if (options.layers) refuse(given, "no --columns beside --layers, which draws a row a layer");
+    if (options.layers)
+      throw Error("--columns: the overview of --layers has a row a layer", "leave one of them out");
     options.columns = static_cast<std::size_t>(read_integer(given, 1, kMostColumns));
   });
   add_drawing_flags(flags, options.drawing, "minilm-layer6-heads");

@@ -251,7 +251,7 @@ int run_job(const Job& job, const Streams& streams) {
   for (const Source& source : job.sources) check_flags(source, pairs);
   confine_job(job, streams);
   if (job.text.input.path) {
-    if (job.timings) throw Error("--timings: of one text, --input gives many", "leave it out");
+    if (job.timings) throw Error("--timings: it times one text, --input gives many", "leave it out");
     return run_batch(job, streams);
   }
   Timings timings(job.timings, streams.err);

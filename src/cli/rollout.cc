@@ -36,7 +36,10 @@ Flags rollout_flags(RolloutOptions& options) {
   flags.value("--layers", "LIST|all",
               "a panel for the rollout up to each of these layers (default: the last)",
               [&](const Given& given) {
-                if (options.method == Method::max_flow) refuse(given, "no --layers beside --method max-flow");
+                if (options.method == Method::max_flow) {
+                  throw Error("--layers: --method max-flow goes through all layers and draws one map",
+                              "leave one of them out");
+                }
                 options.layers = read_ranges(given);
               });
   add_drawing_flags(flags, options.drawing, "minilm-rollout");

@@ -62,7 +62,7 @@ void check_text(const TextOptions& options) {
   if (options.target)
     throw Error("--target: --input gives many texts", "--target-column names their targets");
   if (input.limit && !input.shard.is_whole()) {
-    throw Error("--limit: not beside --shard, whose parts do not know of each other's texts",
+    throw Error("--limit: --shard's parts do not know of each other's texts, nor when there are enough",
                 "cut the input instead: head -n");
   }
 }

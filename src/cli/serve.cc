@@ -106,7 +106,9 @@ Content view_content(KeptModels& models, const std::string& body) {
   const std::string left_out = keep_what_fits({&subject, 1}, std::nullopt).front();
   Record record;
   record.program = "attnviz " ATTNVIZ_VERSION;
-  record.arguments = {"view", "head", "--model", wish.model};
+  record.arguments = {"view", "head", "--layers", "auto", "--model", wish.model};
+  if (subject.reader->choice.truncate) record.arguments.emplace_back("--truncate");
+  if (subject.selection.with_query_key) record.arguments.emplace_back("--with-qk");
   record.texts = {recorded(subject)};
   View view = view_of(subject, View::Kind::head);
   if (!left_out.empty()) view.notes.push_back(left_out);

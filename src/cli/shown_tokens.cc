@@ -131,13 +131,13 @@ void add_token_flags(Flags& flags, TokenOptions& options) {
 void check_one_range(const TokenOptions& options) {
   if (!options.source_range) return;
   throw Error("--range " + shown_value(options.range->given + "," + options.source_range->given) +
-                  ": expected one range, rows and columns are the same tokens",
-              "of cross attention alone there are two, of target and source");
+                  ": two ranges, expected one: rows and columns are the same tokens",
+              "only cross attention takes two, of target and of source tokens");
 }
 
 void check_two_ranges(const TokenOptions& options) {
   if (!options.range || options.source_range) return;
-  throw Error("--range " + shown_value(options.range->given) + ": of cross attention, expected two ranges",
+  throw Error("--range " + shown_value(options.range->given) + ": one range, cross attention takes two",
               "of target and of source tokens: --range " + options.range->given + ",0:");
 }
 

@@ -26,7 +26,7 @@ void check_decoder_flags(const ModelChoice& choice, const std::string& asked) {
                            : !choice.ablated.empty() ? "--ablate"
                                                      : "";
   if (flag.empty()) return;
-  throw Error(flag + ": of a model that reads one text, not beside " + asked,
+  throw Error(flag + ": a model of one text takes it, " + asked + " looks at a decoder, which reads two",
               "leave it out, or look at the encoder with --attention encoder");
 }
 

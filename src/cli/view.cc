@@ -105,7 +105,7 @@ void add_sight_flags(Flags& flags, ViewOptions<kind>& options) {
         "for the second that is written so",
         [&](const Given& given) { options.token = given; });
     flags.value("--key", "T", "only what attends to this token", [&](const Given& given) {
-      if (options.token) refuse(given, "--token or --key, not both");
+      if (options.token) throw Error("--key: --token names a token already", "leave one of them out");
       options.key = given;
     });
     flags.value("--threshold", "WEIGHT", "leave out weights below it (default: 0)", [&](const Given& given) {
@@ -213,15 +213,18 @@ void check_options(const ViewOptions<kind>& options) {
   const bool still = !format.empty() && format != "html";
   if (still && options.layers && (kind != View::Kind::model || options.layers->automatic)) {
     throw Error(
-        "--layers: of a page (.html), the output is " + format,
+        "--layers: only a page (.html) " +
+            std::string(kind == View::Kind::model ? "chooses them by itself" : "holds several") +
+            ", the output is " + format,
         kind == View::Kind::model ? "name the layers, as in --layers 1-4" : "--layer names the one in sight");
   }
   if (still && options.drawing.model.all_parts) {
-    throw Error("--attention all: of a page (.html), the output is " + format,
+    throw Error("--attention all: only a page (.html) holds all of it, the output is " + format,
                 "name one of them: encoder, decoder or cross");
   }
   if (still && kind != View::Kind::neuron && options.with_query_key)
-    throw Error("--with-qk: of a page (.html), the output is " + format, "leave it out");
+    throw Error("--with-qk: only a page (.html) holds query and key vectors, the output is " + format,
+                "leave it out");
   if (format == "html" && options.drawing.no_embed)
     throw Error("--no-embed: a page draws the numbers that it holds", "leave it out");
   const bool norms = options.drawing.model.weights == WeightKind::norm;
@@ -258,9 +261,9 @@ std::optional<std::size_t> token_of(const ViewOptions<kind>& options, const Subj
 template <View::Kind kind>
 Ready ready(const ViewOptions<kind>& options, const Subject& subject) {
   if (options.filter != View::Filter::all && !subject.prepared.sentence.pair)
-    throw Error("--filter: of a pair, there is one text", "give the second with --pair");
+    throw Error("--filter: it parts the sentences of a pair, there is one text", "give the second with --pair");
   if (options.filter != View::Filter::all && subject.prepared.sentence.target)
-    throw Error("--filter: of a pair's attention to itself, not of a target's",
+    throw Error("--filter: it parts the sentences of a pair, a target's attention has none",
                 "leave --filter or --target out");
   if (kind == View::Kind::neuron && (subject.tokens.altered || subject.shown_keys().altered)) {
     throw Error("view neuron: " + subject.notes().front() + ", expected single tokens",

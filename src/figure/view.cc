@@ -50,7 +50,8 @@ void check(const View& view) {
     throw Error("view: weights do not match its layers, heads and tokens, expected " +
                 std::to_string(expected) + ", got " + std::to_string(view.weights.size()));
   }
-  if (view.second_from && view.is_cross()) throw Error("view: cross attention, expected no second sentence");
+  if (view.second_from && view.is_cross())
+    throw Error("view: a second sentence begins in cross attention, which has none");
   if (view.second_from && (*view.second_from == 0 || *view.second_from >= tokens)) {
     throw Error("view: the second sentence cannot begin at token " + std::to_string(*view.second_from) +
                 " of " + std::to_string(tokens));
