@@ -72,7 +72,7 @@ void look_at(Reader& reader, AttentionPart part) {
   reader.whole = reader.card;
   reader.card.layers = layers_of(*reader.whole, part);
   reader.card.heads = heads_of(*reader.whole, part);
-  reader.card.causal = part == AttentionPart::decoder;
+  reader.card.causal = is_causal(*reader.whole, part);
 }
 
 std::string title_of(AttentionPart part) {

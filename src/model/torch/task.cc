@@ -55,7 +55,7 @@ Task read_task(const Config& config, const Architecture& architecture) {
     return task;
   }
   const bool continues = name.ends_with("ForCausalLM") || name.ends_with("LMHeadModel");
-  if (continues && architecture.causal) return {.kind = Kind::next_token};
+  if (continues && !architecture.top.next_token.empty()) return {.kind = Kind::next_token};
   throw Error(
       config.thing() + ": architectures: " + (name.empty() ? "none" : "\"" + name + "\"") +
           " predicts nothing of a text, expected one that ends with ForSequenceClassification, or with "
