@@ -9,6 +9,7 @@
 #include "attnviz/catalog.h"
 #include "attnviz/error.h"
 #include "model/torch/architecture.h"
+#include "model/torch/task.h"
 
 namespace {
 
@@ -74,6 +75,10 @@ Json json_of(const attnviz::ModelCard& card) {
           {"start", card.decoder_start_id}};
 }
 
+Json json_of(const attnviz::Task& task) {
+  return {{"kind", static_cast<int>(task.kind)}, {"labels", task.labels}, {"padding_id", task.padding_id}};
+}
+
 template <class Read>
 Json result_of(Read&& read) {
   try {
@@ -95,8 +100,11 @@ int main(int count, char** arguments) {
   for (std::string line; std::getline(std::cin, line);) {
     std::ofstream(directory + "/config.json") << line;
     const Json read = {
-        {"architecture",
-         result_of([&] { return read_architecture(attnviz::Config(line, "config.json")); })},
+        {"architecture", result_of([&] { return read_architecture(attnviz::Config(line, "config.json")); })},
+        {"task", result_of([&] {
+           const attnviz::Config config(line, "config.json");
+           return read_task(config, read_architecture(config));
+         })},
         {"card", result_of([&] { return attnviz::read_card(directory); })}};
     std::cout << read.dump() << '\n';
   }

@@ -266,9 +266,9 @@ TEST(ReadArchitecture, KnowsWhichWayDecodersAttend) {
        }) {
     EXPECT_EQ(read(with(c.model_type, c.entries)).causal, c.causal) << c.model_type << c.entries;
   }
-  for (const std::string_view model_type : {"t5", "mt5", "bart", "mbart", "marian", "pegasus", "blenderbot"}) {
-    EXPECT_TRUE(read(with(model_type, Json::object())).decoder->causal) << model_type;
-    EXPECT_FALSE(read(with(model_type, both_ways)).decoder->causal) << model_type;
+  for (const std::string_view family : {"t5", "mt5", "bart", "mbart", "marian", "pegasus", "blenderbot"}) {
+    EXPECT_TRUE(read(with(family, Json::object())).decoder->causal) << family;
+    EXPECT_FALSE(read(with(family, both_ways)).decoder->causal) << family;
   }
 }
 

@@ -173,6 +173,18 @@ def expected_card(config, stack, decoder):
     return card
 
 
+def expected_task(config):
+    """Of a classifier."""
+    if not (config.architectures or [""])[0].endswith("ForSequenceClassification") or config.is_encoder_decoder:
+        return None
+    usual = "regression" if config.num_labels == 1 else "single_label_classification"
+    kinds = ["single_label_classification", "multi_label_classification", "regression"]
+    task = {"labels": [config.id2label[i] for i in range(config.num_labels)], "kind": kinds.index(config.problem_type or usual)}
+    if config.model_type not in (*BERTS, "distilbert"):
+        task["padding_id"] = -1 if config.pad_token_id is None else config.pad_token_id
+    return task
+
+
 def same(got, wanted):
     if isinstance(wanted, (list, np.ndarray)) and len(wanted) and isinstance(wanted[0], (float, np.floating)):
         return len(got) == len(wanted) and np.allclose(got, wanted, rtol=1e-5, atol=0)
@@ -207,7 +219,9 @@ def faults_of(got, config, stack, decoder):
         faults += differences(got["architecture"].get("decoder", {}), decoder)
     if "error" in got["card"]:
         return [*faults, f"card refused: {got['card']['error']}"]
-    return faults + [f"card: {fault}" for fault in differences(got["card"], expected_card(config, stack, decoder))]
+    faults += [f"card: {fault}" for fault in differences(got["card"], expected_card(config, stack, decoder))]
+    task = expected_task(config)
+    return faults + [f"task: {fault}" for fault in differences(got["task"], task)] if task else faults
 
 
 def whole(family):
@@ -254,6 +268,12 @@ def variants(family):
     for flag in ("is_causal", "is_decoder", "use_sliding_window", "attention_bias", "scale_embedding", "tie_word_embeddings"):
         for value in (True, False, None):
             yield full | {flag: value}
+    classifier = {"architectures": ["XForSequenceClassification"]}
+    for padding in ({}, {"pad_token_id": None}, {"pad_token_id": 5}):
+        yield full | classifier | padding
+    for labels in ({"num_labels": 3}, {"num_labels": 1}, {"id2label": {"0": "a", "1": "b"}}, {"id2label": None}, {"problem_type": "regression"},
+                   {"problem_type": None, "id2label": {"0": "a"}}, {"num_labels": 5, "id2label": {"0": "a", "1": "b"}}, {"num_labels": None}):  # fmt: skip
+        yield full | classifier | labels
     yield full | {"is_causal": False, "is_decoder": True}
     yield full | {"is_causal": False, "use_sliding_window": True, "sliding_window": 7, "max_window_layers": 2}
     yield full | {"layer_types": ["attention", "sliding_attention"] * 2, "use_sliding_window": True, "sliding_window": 7}

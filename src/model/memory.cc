@@ -146,7 +146,8 @@ std::size_t checkpoint_floats(const Shapes& shapes, const ModelCard& card, const
 std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
   const std::size_t attention = kTracedSoftmax * shapes.maps + kAttentionStates * shapes.own.states +
                                 kTracedVectors * shapes.own.vectors;
-  const std::size_t inner = card.gated ? kTracedGatedInner : is_decoder(card) ? kTracedCausalInner : kTracedInner;
+  const std::size_t ungated = is_decoder(card) ? kTracedCausalInner : kTracedInner;
+  const std::size_t inner = card.gated ? kTracedGatedInner : ungated;
   return static_cast<std::size_t>(card.layers) * shapes.maps +
          std::max(attention, kFeedForwardStates * shapes.own.states + inner * shapes.own.inner);
 }

@@ -74,7 +74,8 @@ Architecture read_sizes(const Config& config, const Keys& keys, const Defaults& 
   read.positions = config.size({kUsual.positions, keys.positions}, defaults.positions);
   read.epsilon = keys.epsilon ? config.number({keys.epsilon}, defaults.epsilon) : defaults.epsilon;
   if (read.epsilon < 0) config.fault("the layer norms' epsilon is negative");
-  read.activation = keys.activation ? config.text({keys.activation}, defaults.activation) : defaults.activation;
+  read.activation = defaults.activation;
+  if (keys.activation) read.activation = config.text({keys.activation}, defaults.activation);
   set_layers(config.size({kUsual.layers, keys.layers}, defaults.layers, kMost), layer_prefix, read);
   return read;
 }

@@ -38,6 +38,7 @@ Architecture read_opt(const Config& config) {
                         : "",
       .final_projection = read.embedding == read.hidden ? "" : "decoder.project_out"};
   read.top = top_of_decoder(config, /*tied=*/true);
+  read.top.padding_id = 1;
   return read;
 }
 
