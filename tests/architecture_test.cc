@@ -156,6 +156,8 @@ TEST(ReadArchitecture, ReadsADecoderBehindAnEncoder) {
            Case{"t5", {{"num_decoder_layers", 2}}, 6, 2, 8, 8, 2048, 32128, "shared", "shared"},
            Case{"mt5", Json::object(), 8, 8, 6, 6, 1024, 250112, "shared", "shared"},
            Case{"bart", uneven, 1, 12, 16, 8, 9, 50265, "shared", "shared"},
+           Case{"blenderbot", Json::object(), 2, 24, 32, 32, 10240, 8008, "shared", "shared"},
+           Case{"t5", {{"num_hidden_layers", 3}}, 3, 6, 8, 8, 2048, 32128, "shared", "shared"},
            Case{"bart", {{"tie_word_embeddings", false}}, 12, 12, 16, 16, 4096, 50265, encoder, decoder},
            Case{"marian", Json::object(), 12, 12, 16, 16, 4096, 58101, "shared", "shared"},
            Case{"marian", apart, 12, 12, 16, 16, 4096, 7, encoder, decoder},
@@ -184,6 +186,10 @@ TEST(ReadArchitecture, KnowsWhichLayersSeeAWindow) {
            Case{"mistral", {{"num_hidden_layers", 2}}, {4096, 4096}},
            Case{"mistral", {{"num_hidden_layers", 2}, {"sliding_window", 7}}, {7, 7}},
            Case{"mistral", {{"num_hidden_layers", 2}, {"sliding_window", nullptr}}, {0, 0}},
+           // As many keys on either side.
+           Case{"mistral",
+                {{"num_hidden_layers", 2}, {"sliding_window", 7}, {"is_causal", false}},
+                {8, 8}},
            Case{"qwen2", {{"num_hidden_layers", 2}, {"max_window_layers", 0}}, {0, 0}},
            Case{"qwen2",
                 {{"num_hidden_layers", 3}, {"max_window_layers", 1}, {"use_sliding_window", true}},
@@ -221,6 +227,62 @@ TEST(ReadArchitecture, ReadsRotaryEntriesOfEveryVersionAlike) {
   EXPECT_FLOAT_EQ(got.rotary.frequencies[32], 0.05F);
   EXPECT_EQ(read(with("gpt_neox", {{"rotary_pct", 0.5}})).rotary.frequencies.size(), 24U);
   EXPECT_EQ(read(with("gpt_neox", Json::object())).rotary.frequencies.size(), 12U);
+}
+
+TEST(ReadArchitecture, TakesRopeScalingBeforeRopeParametersUnlessItIsEmpty) {
+  const Json fast = {{"rope_type", "default"}, {"rope_theta", 100.0}};
+  const Json slow = {{"rope_type", "linear"}, {"factor", 2.0}};
+  const auto second = [](const Json& entries) {
+    return read(with("llama", entries)).rotary.frequencies.at(32);
+  };
+  EXPECT_FLOAT_EQ(second({{"rope_parameters", fast}, {"rope_scaling", slow}}), 0.005F);
+  EXPECT_FLOAT_EQ(second({{"rope_parameters", fast}, {"rope_scaling", slow}, {"rope_theta", 100}}), 0.05F);
+  EXPECT_FLOAT_EQ(second({{"rope_parameters", fast}, {"rope_scaling", nullptr}}), 0.1F);
+  EXPECT_FLOAT_EQ(second({{"rope_parameters", fast}, {"rope_scaling", Json::object()}}), 0.1F);
+}
+
+TEST(ReadArchitecture, KnowsWhichWayDecodersAttend) {
+  struct Case {
+    std::string_view model_type;
+    Json entries;
+    bool causal;
+  };
+  const Json both_ways = {{"is_causal", false}};
+  for (const Case& c : {
+           Case{"llama", both_ways, false},
+           Case{"llama", {{"is_causal", true}}, true},
+           Case{"llama", {{"is_causal", nullptr}}, false},
+           Case{"llama", {{"is_decoder", true}}, true},
+           Case{"gpt2", both_ways, false},
+           Case{"gpt_neox", both_ways, false},
+           Case{"opt", both_ways, false},
+           Case{"gpt_neo", both_ways, true},
+           Case{"bert", {{"is_causal", true}}, false},
+           Case{"bert", {{"is_decoder", true}}, true},
+           Case{"roberta", {{"is_decoder", true}, {"is_causal", false}}, false},
+           Case{"albert", {{"is_decoder", true}}, false},
+           Case{"mpnet", {{"is_decoder", true}}, false},
+           Case{"distilbert", {{"is_decoder", true}}, false},
+       }) {
+    EXPECT_EQ(read(with(c.model_type, c.entries)).causal, c.causal) << c.model_type << c.entries;
+  }
+  for (const std::string_view family : {"t5", "mt5", "bart", "mbart", "marian", "pegasus", "blenderbot"}) {
+    EXPECT_TRUE(read(with(family, Json::object())).decoder->causal) << family;
+    EXPECT_FALSE(read(with(family, both_ways)).decoder->causal) << family;
+  }
+}
+
+TEST(ReadArchitecture, PassesOverWhatOtherFamiliesCallTheirEntries) {
+  const Json strange = {{"n_layer", 1},    {"n_inner", 8},          {"ffn_dim", 8},
+                        {"n_embd", 8},     {"activation", "relu"},  {"activation_function", "relu"},
+                        {"layer_norm_eps", 1}, {"layer_norm_epsilon", 1}};
+  const Architecture got = read(with("llama", strange));
+  EXPECT_EQ(got.layers.size(), 32U);
+  EXPECT_EQ(got.inner, 11008);
+  EXPECT_EQ(got.hidden, 4096);
+  EXPECT_EQ(got.activation, "silu");
+  EXPECT_EQ(got.epsilon, 1e-6);
+  EXPECT_EQ(read(with("gpt2", {{"hidden_act", "relu"}})).activation, "gelu_new");
 }
 
 TEST(ReadArchitecture, SharesLayersInGroups) {
@@ -280,6 +342,9 @@ TEST(ReadArchitecture, NamesTheEntryThatIsWrong) {
            Case{"mistral", {{"sliding_window", 0}}, "sliding_window: expected 1 to 16777216, got 0"},
            Case{"qwen2", {{"layer_types", {"full_attention"}}}, "layer_types: expected 32, got 1"},
            Case{"qwen2", {{"layer_types", {1}}}, "layer_types: unusable value [1]"},
+           Case{"qwen2",
+                {{"num_hidden_layers", 1}, {"layer_types", {"sliding_attention"}}},
+                "layer_types: a sliding layer, but no sliding window"},
            Case{"gpt_neo",
                 {{"attention_types", {{{"global"}, 3}}}},
                 "attention_types: expected 24 layers, got 3"},
@@ -334,9 +399,7 @@ TEST(ReadArchitecture, RefusesByNameWhatItDoesNotImplement) {
   for (const Case& c : {
            Case{"deberta-v2", Json::object(), "model_type \"deberta-v2\""},
            Case{"", Json::object(), "model_type \"\""},
-           Case{"bert", {{"is_decoder", true}}, "is_decoder true"},
            Case{"bert", {{"is_encoder_decoder", true}}, "is_encoder_decoder true"},
-           Case{"bart", {{"is_decoder", true}}, "is_decoder true"},
            Case{"marian", {{"is_encoder_decoder", false}}, "is_encoder_decoder false"},
            Case{"m2m_100", Json::object(), "model_type \"m2m_100\""},
            Case{"electra", {{"add_cross_attention", true}}, "add_cross_attention true"},
@@ -344,6 +407,14 @@ TEST(ReadArchitecture, RefusesByNameWhatItDoesNotImplement) {
                 {{"position_embedding_type", "relative_key"}},
                 "position_embedding_type relative_key"},
            Case{"llama", {{"quantization_config", {{"bits", 4}}}}, "quantization_config"},
+           Case{"llama", {{"per_layer_config", {{"0", {{"head_dim", 8}}}}}}, "per_layer_config"},
+           Case{"llama", {{"fusion_config", {{"mlp", true}}}}, "fusion_config"},
+           Case{"bert", {{"transformers_weights", "other.safetensors"}}, "transformers_weights"},
+           Case{"bert", {{"configuration_files", {"config.4.0.json"}}}, "configuration_files"},
+           Case{"qwen3",
+                {{"rope_parameters", {{"full_attention", {{"rope_theta", 1e6}}}}}},
+                "rope_parameters by kinds of layers (\"full_attention\")"},
+           Case{"gpt_neox", {{"head_dim", 8}}, "head_dim other than the width divided by the heads"},
            Case{"albert", {{"inner_group_num", 2}}, "inner_group_num other than 1"},
            Case{"mpnet",
                 {{"relative_attention_num_buckets", 16}},
@@ -391,7 +462,7 @@ TEST(RelativeBucket, GivesNearDistancesTheirOwnAndFarOnesTogether) {
 
 TEST(RelativeBucket, HasNoneForWhatADecoderDoesNotSee) {
   Architecture architecture;
-  architecture.causal = true;
+  architecture.only_before = true;
   architecture.buckets = 32;
   architecture.furthest = 128;
   for (const auto& [distance, expected] : std::vector<std::pair<std::int64_t, std::int64_t>>{

@@ -127,6 +127,37 @@ DECODERS = [
     Case("gemma", {"num_key_value_heads": 1, "head_dim": 10}, head="CausalLM", dtype="bfloat16"),
 ]  # fmt: skip
 
+def both_ways(family, **options):
+    return Case(family, {"is_causal": False, **options})
+
+
+# Decoders that attend both ways, with windows to both sides; GPT-Neo masks what comes behind all the same.
+BOTH_WAYS = [
+    both_ways("gpt2"),
+    both_ways("llama", **GROUPED),
+    both_ways("mistral", sliding_window=7, num_key_value_heads=2),
+    both_ways("mistral", sliding_window=None, num_key_value_heads=4),
+    both_ways("qwen2", use_sliding_window=True, sliding_window=6, max_window_layers=1, num_key_value_heads=2),
+    both_ways("qwen3", **GROUPED, use_sliding_window=True, sliding_window=1,
+              layer_types=["full_attention", "sliding_attention", "full_attention"]),
+    both_ways("gpt_neox"),
+    both_ways("opt"),
+    both_ways("opt", do_layer_norm_before=False, word_embed_proj_dim=16),
+    both_ways("gemma", num_key_value_heads=1, head_dim=10),
+    *(both_ways(family, is_decoder=True) for family in ("bert", "roberta", "xlm-roberta", "camembert", "electra")),
+    Case("albert", {"is_decoder": True, "embedding_size": 12}),
+    Case("mpnet", {"is_decoder": True}),
+    Case("distilbert", {"is_decoder": True, "hidden_dim": 40}),
+    Case("roberta", head="CausalLM"),
+]  # fmt: skip
+BACKWARDS = [
+    both_ways("gpt_neo", attention_types=[[["global", "local"], 1], [["local"], 1]], window_size=5),
+    *(Case(family, {"is_decoder": True}) for family in ("bert", "roberta", "xlm-roberta", "camembert", "electra")),
+    Case("gpt_neox", {"is_decoder": True}),
+]
+ENCODERS += BOTH_WAYS
+DECODERS += BACKWARDS
+
 # By our own forward pass, and by a trace; what has none of its own comes behind.
 CASES = ENCODERS + DECODERS
 DISENTANGLED = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "norm_rel_ebd": "layer_norm"}
@@ -136,7 +167,7 @@ TRACED = [
     Case("modernbert", {"local_attention": 8, "global_attn_every_n_layers": 2, "pad_token_id": 0}),
     Case("gemma2", {"head_dim": 8, "num_key_value_heads": 2, "sliding_window": 6}),
     Case("bloom"),  # which has no longest text
-    *([case for case in CASES if case.family not in T5] if len(SEEDS) > 1 else [ENCODERS[6], DECODERS[10]]),
+    *([case for case in CASES if case.family not in T5] if len(SEEDS) > 1 else [ENCODERS[6], DECODERS[10], BOTH_WAYS[0], BOTH_WAYS[2], BACKWARDS[1]]),
 ]
 
 

@@ -68,6 +68,8 @@ CASES = [
     Case("marian", {"tie_word_embeddings": False}, dtype="bfloat16"),
     Case("pegasus", {"scale_embedding": True, "activation_function": "relu"}),
     Case("blenderbot", {"scale_embedding": True}, dtype="float16"),
+    # Decoders that attend both ways.
+    *(Case(family, {"is_causal": False}) for family in (*T5, "bart", "mbart", "marian", "pegasus", "blenderbot")),
 ]  # fmt: skip
 
 

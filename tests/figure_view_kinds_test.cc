@@ -309,6 +309,18 @@ TEST(NeuronView, LeavesOutWhatTheLayersWindowHides) {
   EXPECT_TRUE(find_text(drawn(viewed.view), "masked")) << "the first four";
 }
 
+TEST(NeuronView, LeavesOutWhatAWindowHidesOnBothSides) {
+  Viewed viewed(words(7), {.layers = 2, .heads = 1, .head_size = 4});
+  viewed.view.kind = Kind::neuron;
+  viewed.view.shown_heads = {0};
+  viewed.view.windows = {0, 3};
+  for (const auto& [layer, token, seen] : {std::tuple{1, 5, 7U}, {2, 0, 3U}, {2, 3, 5U}, {2, 5, 4U}}) {
+    viewed.view.layer = layer;
+    viewed.view.token = token;
+    EXPECT_EQ(numbers_of(drawn(viewed.view)).size(), 2 * seen) << layer << " " << token;
+  }
+}
+
 TEST(NeuronView, ColorsVectorsByTheirNumbers) {
   Viewed viewed(words(3), {.layers = 1, .heads = 1, .head_size = 4});
   viewed.view.kind = Kind::neuron;

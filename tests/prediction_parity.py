@@ -55,6 +55,9 @@ CASES = [
       for tied in [True, False]
       for family, options in DECODERS.items()),
     *(Case(family, options, head="CausalLM") for family, options in DECODERS.items()),
+    *(Case(family, options | LABELS | {"pad_token_id": 7, "is_causal": False}, head=CLASSES) for family, options in DECODERS.items()),
+    *(Case(family, options | {"is_causal": False}, head="CausalLM") for family, options in DECODERS.items()),
+    Case("bert", LABELS | {"is_decoder": True}, head=CLASSES),
     Case("llama", GROUPED, head="CausalLM", dtype="bfloat16"),
     Case("opt", {"word_embed_proj_dim": 16, "do_layer_norm_before": False}, head="CausalLM", dtype="float16"),
 ]  # fmt: skip
@@ -168,6 +171,7 @@ def refusal(directory, request, backend="checkpoint"):
     (Case("bert"), '"BertModel"'),
     (Case("bert", head="TokenClassification"), '"BertForTokenClassification"'),
     (Case("llama"), '"LlamaModel"'),
+    (Case("bert", {"is_decoder": True}, head="CausalLM"), '"BertLMHeadModel"'),
 ], ids=str)  # fmt: skip
 def test_what_predicts_nothing_is_refused_by_name(case, name, tmp_path):
     case.save(tmp_path)

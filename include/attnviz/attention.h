@@ -60,7 +60,7 @@ struct Attention {
   /// [layers]: what the dot products of query and key are multiplied with: 1/sqrt(head_size) in most models,
   /// 1 in T5 and GPT-Neo.
   std::vector<double> dot_scales{};
-  /// [layers]: how many keys a query sees, itself the last of them; 0: all that the order leaves.
+  /// [layers]: a query sees the keys that stand fewer tokens than that from it; 0: all that the order leaves.
   std::vector<std::size_t> windows{};
 
   /// By number, not index. Throws Error when it is not among layers or heads.

@@ -25,13 +25,14 @@ struct ModelCard {
   int head_size = 0;       ///< of a head's vectors; 0: hidden / heads
   int inner = 0;           ///< width of the feed-forward part; 0: four times hidden
   bool gated = false;      ///< that part has as wide a gate beside it
-  int window = 0;          ///< how many keys the queries of some layers see, themselves included; 0: all
+  int window = 0;          ///< the queries of some layers see the keys fewer tokens away than that; 0: all
   int decoder_layers = 0;  ///< above 0: an encoder-decoder
   int decoder_heads = 0;
   int decoder_inner = 0;
+  bool decoder_causal = true;
   std::int64_t decoder_start_id = -1;  ///< which token a decoder's input begins with; -1: not said
   std::size_t max_tokens = 0;          ///< special tokens included
-  bool causal = false;
+  bool causal = false;                 ///< of an encoder-decoder: its encoder
   bool takes_pairs = false;
   bool has_checkpoint = false;                ///< config.json and model.safetensors (or an index of shards)
   bool has_torchscript = false;               ///< model.pt

@@ -100,6 +100,12 @@ class Model {
   return part == AttentionPart::encoder ? card.heads : card.decoder_heads;
 }
 
+/// Whether its queries see nothing behind them.
+[[nodiscard]] inline bool is_causal(const ModelCard& card, AttentionPart part) {
+  if (part == AttentionPart::encoder) return card.causal;
+  return part == AttentionPart::decoder && card.decoder_causal;
+}
+
 /// Sentences of as many tokens each.
 struct BatchShape {
   std::size_t sentences = 1;

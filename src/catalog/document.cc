@@ -73,6 +73,11 @@ Document::~Document() = default;
 
 bool Document::has(const std::string& key) const { return state_->find(key) != nullptr; }
 
+bool Document::has_null(const std::string& key) const {
+  const auto found = state_->document.find(key);
+  return found != state_->document.end() && found->is_null();
+}
+
 std::optional<std::int64_t> Document::number_if(const std::string& key, std::int64_t low,
                                                 std::int64_t high) const {
   const json* const value = state_->find(key);

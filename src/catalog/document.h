@@ -24,6 +24,8 @@ class Document {
   ~Document();
 
   [[nodiscard]] bool has(const std::string& key) const;
+  /// There, and null.
+  [[nodiscard]] bool has_null(const std::string& key) const;
 
   /// A whole number in [low, high].
   [[nodiscard]] std::optional<std::int64_t> number(const std::string& key, std::int64_t low,

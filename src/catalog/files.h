@@ -9,6 +9,7 @@
 namespace attnviz {
 
 inline constexpr const char* kConfig = "config.json";
+inline constexpr const char* kGenerationConfig = "generation_config.json";
 inline constexpr const char* kManifest = "attnviz.json";
 inline constexpr const char* kWeights = "model.safetensors";
 inline constexpr const char* kShards = "model.safetensors.index.json";

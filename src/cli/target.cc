@@ -72,7 +72,7 @@ void look_at(Reader& reader, AttentionPart part) {
   reader.whole = reader.card;
   reader.card.layers = layers_of(*reader.whole, part);
   reader.card.heads = heads_of(*reader.whole, part);
-  reader.card.causal = part == AttentionPart::decoder;
+  reader.card.causal = is_causal(*reader.whole, part);
 }
 
 std::string title_of(AttentionPart part) {
@@ -84,6 +84,10 @@ std::string name_of(AttentionPart part) { return word_of<AnyPart>(part, kParts);
 
 Encoding decoder_input(const Tokenizer& tokenizer, const std::string& target, std::int64_t start_id,
                        const EncodeOptions& options) {
+  if (start_id < 0) {
+    throw Error("decoder_start_token_id: missing, and this kind of model has no usual one",
+                "say in the model's config.json which token a decoder's input begins with");
+  }
   const std::optional<TokenLabel> start = tokenizer.label(start_id);
   if (!start) {
     throw Error("decoder_start_token_id " + std::to_string(start_id) + ": not in the vocabulary",

@@ -201,6 +201,7 @@ View::Range keys_seen(const View& view) {
   if (view.causal) keys.end = std::min(keys.end, *view.token + 1);
   const std::size_t window = view.window();
   if (window > 0 && *view.token >= window) keys.begin = std::max(keys.begin, *view.token + 1 - window);
+  if (window > 0) keys.end = std::min(keys.end, *view.token + window);
   if (keys.begin >= keys.end) {
     throw Error(
         "view: token " + std::to_string(*view.token) + " sees none of the keys that the filter leaves",

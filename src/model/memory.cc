@@ -54,10 +54,17 @@ bool adds_bias(const ModelCard& card) {
   return is_among(card.architecture, kBiased);
 }
 
+/// A decoder alone, whichever way it attends.
+bool is_decoder(const ModelCard& card) {
+  constexpr std::string_view kDecoders[] = {"gpt2",  "gpt_neo", "gpt_neox", "opt",  "llama",
+                                            "gemma", "mistral", "qwen2",    "qwen3"};
+  return card.causal || is_among(card.architecture, kDecoders);
+}
+
 /// Norms stand before each part, whose input is held beside what they make of it.
 bool norms_before(const ModelCard& card) {
   constexpr std::string_view kBefore[] = {"t5", "mt5", "mbart", "pegasus", "blenderbot"};
-  return card.causal || is_among(card.architecture, kBefore);
+  return is_decoder(card) || is_among(card.architecture, kBefore);
 }
 
 /// Queries and keys are turned by their positions, in float32.
@@ -139,7 +146,8 @@ std::size_t checkpoint_floats(const Shapes& shapes, const ModelCard& card, const
 std::size_t torchscript_floats(const Shapes& shapes, const ModelCard& card) {
   const std::size_t attention = kTracedSoftmax * shapes.maps + kAttentionStates * shapes.own.states +
                                 kTracedVectors * shapes.own.vectors;
-  const std::size_t inner = card.gated ? kTracedGatedInner : card.causal ? kTracedCausalInner : kTracedInner;
+  const std::size_t ungated = is_decoder(card) ? kTracedCausalInner : kTracedInner;
+  const std::size_t inner = card.gated ? kTracedGatedInner : ungated;
   return static_cast<std::size_t>(card.layers) * shapes.maps +
          std::max(attention, kFeedForwardStates * shapes.own.states + inner * shapes.own.inner);
 }
@@ -148,10 +156,11 @@ bool slides(const ModelCard& card, std::size_t tokens) {
   return card.window > 0 && tokens > static_cast<std::size_t>(card.window);
 }
 
-/// Of what comes behind a token; and of what a window hides and what it shows.
-std::size_t mask_bytes(const ModelCard& card, std::size_t tokens) {
-  constexpr std::size_t kWithWindow = 3;
-  return tokens * tokens * (slides(card, tokens) ? kWithWindow : 1);
+/// Of what comes behind a token; and of what a window hides and what it shows, `copies` times.
+std::size_t mask_bytes(const ModelCard& card, AttentionPart part, std::size_t tokens, std::size_t copies) {
+  constexpr std::size_t kOfWindow = 2;
+  return tokens * tokens *
+         ((is_causal(card, part) ? 1 : 0) + (slides(card, tokens) ? kOfWindow * copies : 0));
 }
 
 std::size_t packed_bytes(const ModelCard& card, AttentionPart part, bool with_feed_forward) {
@@ -172,7 +181,7 @@ std::size_t prediction_memory(const ModelCard& card, std::size_t tokens, std::si
   const std::size_t added_mask = slides(card, tokens) ? tokens * tokens : 0;
   const std::size_t floats =
       std::max(attention + added_mask, feed_forward_floats(widths, card)) + kCopies * logits;
-  return rounded_up(floats * sizeof(float) + (card.causal ? mask_bytes(card, tokens) : 0)) +
+  return rounded_up(floats * sizeof(float) + mask_bytes(card, AttentionPart::encoder, tokens, 1)) +
          packed_bytes(card, AttentionPart::encoder, /*with_feed_forward=*/true);
 }
 
@@ -201,7 +210,9 @@ std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, con
     // Of a decoder, order hides the padding already.
     if (!decoded) shapes.masked_bias = copies;
   }
-  if (slides(card, queries)) shapes.added_mask = queries * queries;
+  // Both ways, each sentence of a padded batch has a mask of its own.
+  const std::size_t masks = batch.padded && !is_causal(card, part) ? batch.sentences : 1;
+  if (slides(card, queries)) shapes.added_mask = masks * queries * queries;
   std::size_t results = layers * shapes.chosen_maps;
   const std::size_t pair = shapes.own.vectors + widths_of(card, part, batch.sentences * keys).vectors;
   shapes.chosen_vectors = part_heads > 0 ? pair * heads / part_heads : 0;
@@ -210,7 +221,7 @@ std::size_t predicted_memory(const ModelCard& card, const BatchShape& batch, con
                       (options.backend == Backend::automatic && !card.has_checkpoint);
   const std::size_t floats = traced ? results + torchscript_floats(shapes, card)
                                     : checkpoint_floats(shapes, card, selection, results, options.precision);
-  const std::size_t bytes = floats * sizeof(float) + (card.causal || decoded ? mask_bytes(card, queries) : 0);
+  const std::size_t bytes = floats * sizeof(float) + mask_bytes(card, part, queries, masks);
   if (options.precision != Precision::fp32) return rounded_up(bytes, options.precision);
   return rounded_up(bytes) + packed_bytes(card, part, traced || reads_source || !first_only);
 }

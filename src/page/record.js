@@ -32,7 +32,7 @@
  * @property {string} kind what they all are
  * @property {number} headSize
  * @property {number[] | undefined} dotScales of each layer, what dot products are multiplied with; unset: 1 / √headSize
- * @property {number[] | undefined} windows of each layer, how many keys a query sees, itself the last; unset or 0: all
+ * @property {number[] | undefined} windows of each layer; a query sees the keys fewer tokens away; unset or 0: all
  * @property {Vectors | undefined} query
  * @property {Vectors | undefined} key
  * @property {any} initial the record's figure: what was in sight when it was written
@@ -198,7 +198,7 @@ function computed(shown, of) {
     let sum = 0;
     for (let i = 0; i < product.length; ++i) sum += product[i] *= mine[i];
     products.push(product);
-    const hidden = (shown.causal && token > of.token) || (window > 0 && token <= of.token - window);
+    const hidden = (shown.causal && token > of.token) || (window > 0 && Math.abs(token - of.token) >= window);
     dots[token] = hidden ? NaN : sum * scale;
   }
   const most = dots.reduce((found, dot) => (dot > found ? dot : found), -Infinity);

@@ -25,12 +25,11 @@ const Family* family_of(std::string_view model_type) {
 void refuse_variants(const Config& config, bool encoder_decoder) {
   const std::string positions = config.text({"position_embedding_type"}, "absolute");
   if (positions != "absolute") config.refuse("position_embedding_type " + positions);
-  for (const char* flag : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
-    if (!config.flag({flag}, false)) continue;
-    if (flag == std::string_view("is_encoder_decoder") && encoder_decoder) continue;
-    config.refuse(std::string(flag) + " true");
-  }
-  for (const char* entry : {"pruned_heads", "quantization_config"}) {
+  if (config.flag("add_cross_attention", false)) config.refuse("add_cross_attention true");
+  if (!encoder_decoder && config.flag("is_encoder_decoder", false)) config.refuse("is_encoder_decoder true");
+  // The last three send transformers to other files, or to other sizes in some layers.
+  for (const char* entry : {"pruned_heads", "quantization_config", "fusion_config", "configuration_files",
+                            "transformers_weights", "per_layer_config"}) {
     if (config.asks_for(entry)) config.refuse(entry);
   }
 }
@@ -50,7 +49,7 @@ std::string Architecture::anchor() const {
 }
 
 std::int64_t relative_bucket(const Architecture& architecture, std::int64_t distance) {
-  const bool two_sided = !architecture.causal;
+  const bool two_sided = !architecture.only_before;
   const std::int64_t count = two_sided ? architecture.buckets / 2 : architecture.buckets, exact = count / 2;
   const std::int64_t side = two_sided && distance > 0 ? count : 0;
   const std::int64_t away = two_sided ? std::abs(distance) : std::max<std::int64_t>(-distance, 0);
@@ -62,23 +61,36 @@ std::int64_t relative_bucket(const Architecture& architecture, std::int64_t dist
   return side + std::min(exact + further, count - 1);
 }
 
-Architecture read_sizes(const Config& config, const Defaults& defaults, const std::string& layer_prefix) {
+Architecture read_sizes(const Config& config, const Keys& keys, const Defaults& defaults,
+                        const std::string& layer_prefix) {
+  constexpr Keys kUsual;
   constexpr std::int64_t kMost = Config::kMostLayersOrHeads;
   Architecture read;
-  read.heads = read.key_heads =
-      config.size({"num_attention_heads", "n_heads", "n_head", "num_heads"}, defaults.heads, kMost);
-  read.hidden = read.embedding = config.size({"hidden_size", "dim", "n_embd", "d_model"}, defaults.hidden);
-  read.inner = config.size({"intermediate_size", "hidden_dim", "n_inner", "ffn_dim", "d_ff"},
-                           defaults.inner > 0 ? defaults.inner : 4 * read.hidden, 4 * Config::kLargestSize);
+  read.heads = read.key_heads = config.size({kUsual.heads, keys.heads}, defaults.heads, kMost);
+  read.hidden = read.embedding = config.size({kUsual.hidden, keys.hidden}, defaults.hidden);
+  read.inner = config.size({keys.inner}, defaults.inner > 0 ? defaults.inner : 4 * read.hidden,
+                           4 * Config::kLargestSize);
   read.vocabulary = config.size({"vocab_size"}, defaults.vocabulary);
-  read.positions = config.size({"max_position_embeddings", "n_positions"}, defaults.positions);
-  read.epsilon = config.number({"layer_norm_eps", "layer_norm_epsilon", "rms_norm_eps"}, defaults.epsilon);
+  read.positions = config.size({kUsual.positions, keys.positions}, defaults.positions);
+  read.epsilon = keys.epsilon ? config.number({keys.epsilon}, defaults.epsilon) : defaults.epsilon;
   if (read.epsilon < 0) config.fault("the layer norms' epsilon is negative");
-  read.activation = config.text({"hidden_act", "activation", "activation_function"}, defaults.activation);
-  const std::int64_t layers =
-      config.size({"num_hidden_layers", "n_layers", "n_layer", "num_layers"}, defaults.layers, kMost);
-  set_layers(layers, layer_prefix, read);
+  read.activation = defaults.activation;
+  if (keys.activation) read.activation = config.text({keys.activation}, defaults.activation);
+  set_layers(config.size({kUsual.layers, keys.layers}, defaults.layers, kMost), layer_prefix, read);
   return read;
+}
+
+bool masks_the_future(const Config& config) { return config.flag("is_causal", true); }
+
+std::int64_t width_of_window(const Architecture& read, std::int64_t sliding_window) {
+  return read.causal || sliding_window == 0 ? sliding_window : sliding_window + 1;
+}
+
+TopPlan top_of_decoder(const Config& config, bool tied) {
+  return {.next_token = "lm_head",
+          .tied = config.flag("tie_word_embeddings", tied),
+          .classifier = "score",
+          .last_token = true};
 }
 
 void set_layers(std::int64_t count, const std::string& prefix, Architecture& read) {

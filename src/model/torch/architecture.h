@@ -40,10 +40,12 @@ struct TensorNames {
 
 /// What makes a prediction of the last states.
 struct TopPlan {
-  std::string next_token = "lm_head";  ///< to logits of the vocabulary, without bias
+  std::string next_token = {};         ///< to logits of the vocabulary, without bias; empty: none is known
   bool tied = true;                    ///< the word embedding stands in for it
 
-  std::string classifier = "classifier";  ///< of the first token; a decoder's, without bias, of the last
+  std::string classifier = "classifier";  ///< of the first token
+  bool last_token = false;                ///< a classifier of the last one, which has no bias
+  std::int64_t padding_id = -1;           ///< which passes over these, where pad_token_id is missing; -1: none
   std::string pooler = {};                ///< before it, from the model's width to the same
   bool pooler_inside = false;             ///< its name has the encoder's prefix
   std::string pooler_activation = "tanh";
@@ -52,7 +54,7 @@ struct TopPlan {
 struct LayerPlan {
   std::string prefix = {};  ///< of its tensors' names; layers of one prefix share them
   double scale = 1;         ///< what the dot products are multiplied with
-  std::int64_t window = 0;  ///< a query sees itself and the window - 1 keys before it; 0: all
+  std::int64_t window = 0;  ///< a query sees the keys that stand fewer than that from it; 0: all
 };
 
 /// Positions as rotations of queries and keys (Su et al. 2021), of their first 2 · frequencies.size()
@@ -87,7 +89,7 @@ struct Architecture {
   std::int64_t inner = 0;      ///< width of the feed-forward part
   std::int64_t vocabulary = 0;
   std::int64_t types = 0;  ///< rows of the token type embedding
-  bool causal = false;
+  bool causal = false;     ///< a query sees itself and what is before it
 
   std::int64_t positions = 0;       ///< rows of the position embedding; where there is none, the most tokens
   std::int64_t first_position = 0;  ///< the first token's
@@ -97,6 +99,7 @@ struct Architecture {
   Rotary rotary;
   std::int64_t buckets = 0;   ///< rows of the relative bias
   std::int64_t furthest = 0;  ///< the distance from which on it no longer changes
+  bool only_before = false;   ///< all rows are for keys before the query
 
   NormKind norm = NormKind::layer;
   NormOrder order = NormOrder::behind;
@@ -120,7 +123,7 @@ struct Architecture {
 
 /// The row of the relative bias for a key that stands `distance` behind its query: half the rows are for keys
 /// before it, half for those behind, each small distance with its own, larger ones together (Raffel et al.
-/// 2020). Of a causal stack all rows are for keys before it.
+/// 2020); or all rows are for keys before it, and those behind share the query's own.
 [[nodiscard]] std::int64_t relative_bucket(const Architecture& architecture, std::int64_t distance);
 
 /// Missing entries take the defaults of transformers' configuration classes. Throws Error naming the file and

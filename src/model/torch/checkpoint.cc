@@ -34,6 +34,7 @@ class CheckpointModel final : public Model {
       second_.emplace(*decoder, weights_, device_);
       card_.decoder_layers = static_cast<int>(decoder->layers.size());
       card_.decoder_heads = static_cast<int>(decoder->heads);
+      card_.decoder_causal = decoder->causal;
     }
     prepare_process(options.threads);
   }

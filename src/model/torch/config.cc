@@ -81,8 +81,8 @@ double Config::positive(Names names, double fallback) const {
   fault(std::string(found(names)) + ": expected a number above 0, got " + shown(value));
 }
 
-bool Config::flag(Names names, bool fallback) const {
-  const char* const name = found(names);
+bool Config::flag(const char* name, bool fallback) const {
+  if (is_null(name)) return false;
   if (!has(name)) return fallback;
   if (!entry(name).is_boolean()) unusable(name);
   return entry(name).get<bool>();

@@ -29,7 +29,8 @@ class Config {
   [[nodiscard]] std::int64_t integer(Names names, std::int64_t fallback) const;
   [[nodiscard]] double number(Names names, double fallback) const;
   [[nodiscard]] double positive(Names names, double fallback) const;
-  [[nodiscard]] bool flag(Names names, bool fallback) const;
+  /// null is false, as Python has it.
+  [[nodiscard]] bool flag(const char* name, bool fallback) const;
   [[nodiscard]] std::string text(Names names, const std::string& fallback) const;
   [[nodiscard]] std::vector<std::string> texts(const char* name) const;
   /// The entry as it is; null where it is missing.

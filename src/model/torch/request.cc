@@ -95,7 +95,7 @@ std::vector<Attention> make_results(const Texts& texts, const Request& request, 
     result.heads = request.heads;
     result.queries = texts.queries[i].size();
     result.keys = texts.keys[i].size();
-    result.causal = card.causal || request.part == AttentionPart::decoder;
+    result.causal = is_causal(card, request.part);
     result.kind = request.kind;
     result.weights.resize(maps * result.queries * result.keys);
     if (!request.with_query_key) continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numbers>
 
 namespace attnviz {
@@ -34,6 +35,15 @@ void scale_as_llama3(const Config& scaling, double original, std::vector<float>&
   }
 }
 
+/// rope_scaling counts before rope_parameters, unless it is empty.
+Config entries_of(const Config& config) {
+  const char* const name = config.asks_for("rope_scaling") ? "rope_scaling" : "rope_parameters";
+  for (const auto& [entry, value] : config.entry(name).items()) {
+    if (value.is_object()) config.refuse(std::string(name) + " by kinds of layers (\"" + entry + "\")");
+  }
+  return config.object(name);
+}
+
 double yarn_length(const Config& scaling, double factor) {
   const auto length = [&](double scale) { return factor <= 1 ? 1 : 0.1 * scale * std::log(factor) + 1; };
   const double scale = scaling.number({"mscale"}, 0), all = scaling.number({"mscale_all_dim"}, 0);
@@ -46,13 +56,20 @@ double yarn_place(double turns, double theta, double width, double original) {
   return width * std::log(original / (turns * 2 * std::numbers::pi)) / (2 * std::log(theta));
 }
 
-void scale_as_yarn(const Config& scaling, double theta, double original, Rotary& rotary) {
+/// null and 0 stand for the usual number.
+double yarn_turns(const Config& scaling, const char* name, double usual) {
+  const double turns = scaling.number({name}, usual);
+  return turns == 0 ? usual : scaling.positive({name}, usual);
+}
+
+/// `extended` is what a factor of null takes the text to be lengthened to.
+void scale_as_yarn(const Config& scaling, double theta, double original, double extended, Rotary& rotary) {
   const double width = 2 * static_cast<double>(rotary.frequencies.size());
   const std::vector<float> tokens = tokens_a_radian(theta, static_cast<std::int64_t>(width));
-  const double factor = scaling.positive({"factor"}, 0);
-  double low = yarn_place(scaling.positive({"beta_fast"}, 32), theta, width, original);
-  double high = yarn_place(scaling.positive({"beta_slow"}, 1), theta, width, original);
-  if (scaling.flag({"truncate"}, true)) {
+  const double factor = scaling.positive({"factor"}, scaling.is_null("factor") ? extended / original : 0);
+  double low = yarn_place(yarn_turns(scaling, "beta_fast", 32), theta, width, original);
+  double high = yarn_place(yarn_turns(scaling, "beta_slow", 1), theta, width, original);
+  if (scaling.flag("truncate", true)) {
     low = std::floor(low);
     high = std::ceil(high);
   }
@@ -71,7 +88,7 @@ void scale_as_yarn(const Config& scaling, double theta, double original, Rotary&
 }  // namespace
 
 Rotary read_rotary(const Config& config, const Architecture& read, const RotaryEntries& entries) {
-  const Config scaling = config.object(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+  const Config scaling = entries_of(config);
   const std::string kind = scaling.text({"rope_type", "type"}, "default");
   const double theta = scaling.number({"rope_theta"}, config.number({entries.theta}, kTheta));
   if (theta <= 1) config.fault("rope_theta: expected more than 1");
@@ -79,9 +96,11 @@ Rotary read_rotary(const Config& config, const Architecture& read, const RotaryE
       scaling.number({"partial_rotary_factor"}, config.number({entries.share}, entries.default_share));
   if (share <= 0 || share > 1) config.fault("partial_rotary_factor: expected more than 0, at most 1");
   const auto width = static_cast<std::int64_t>(static_cast<double>(read.head_size) * share);
-  if (width < 2 || width > kWidest || width % 2 != 0) {
+  // Of an odd number transformers turns one more.
+  const bool turnable = width % 2 == 0 || (width < read.head_size && kind != "yarn");
+  if (width < 1 || width > kWidest || !turnable) {
     config.fault("heads of " + std::to_string(read.head_size) + " numbers, of which " +
-                 std::to_string(width) + " are rotated, expected an even number from 2 to " +
+                 std::to_string(width) + " are rotated, expected an even number, at most " +
                  std::to_string(kWidest));
   }
   const std::int64_t inside = scaling.size({"original_max_position_embeddings"}, read.positions);
@@ -94,7 +113,7 @@ Rotary read_rotary(const Config& config, const Architecture& read, const RotaryE
   } else if (kind == "llama3") {
     scale_as_llama3(scaling, original, rotary.frequencies);
   } else if (kind == "yarn") {
-    scale_as_yarn(scaling, theta, original, rotary);
+    scale_as_yarn(scaling, theta, original, static_cast<double>(read.positions), rotary);
   } else if (kind != "default" && kind != "dynamic") {
     config.refuse("rope_type \"" + kind + "\"");
   }

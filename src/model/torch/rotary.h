@@ -13,8 +13,9 @@ struct RotaryEntries {
 };
 
 /// From rope_parameters, as transformers 5 writes them, or rope_theta and rope_scaling, as older versions
-/// did. Of the kinds of scaling it knows default, linear, dynamic (which changes nothing up to
-/// max_position_embeddings), llama3 and yarn (Peng et al. 2024); others are refused by name.
+/// did; where both are there, transformers takes rope_scaling. Of the kinds of scaling it knows default,
+/// linear, dynamic (which changes nothing up to max_position_embeddings), llama3 and yarn (Peng et al. 2024);
+/// others are refused by name, as are rotations by kinds of layers.
 [[nodiscard]] Rotary read_rotary(const Config& config, const Architecture& read,
                                  const RotaryEntries& entries = {});
 

@@ -56,14 +56,19 @@ Scores::Scores(const Batch& source, c10::Device device) : device_(device), token
 
 Mask Scores::make_mask(const Batch& batch, bool causal, std::int64_t window) const {
   Mask mask;
-  if (causal) {
-    // Padding stands behind every token of its sentence: the causal mask hides it already.
-    at::Tensor hidden = at::ones({tokens_, tokens_}, at::kBool).triu(1);
-    if (window > 0) hidden = hidden.logical_or_(at::ones({tokens_, tokens_}, at::kBool).tril(-window));
+  if (causal || window > 0) {
+    const at::Tensor all = at::ones({tokens_, tokens_}, at::kBool);
+    at::Tensor hidden = all.triu(causal ? 1 : window);
+    if (window > 0) hidden = hidden.logical_or_(all.tril(-window));
     mask.hidden = hidden.to(device_);
-    mask.only_future = window == 0;
-  } else if (batch.padded()) {
-    mask.hidden = batch.mask.to(device_).logical_not().unsqueeze(1).unsqueeze(1);
+    mask.only_future = causal && window == 0;
+  }
+  // Padding stands behind every token of its sentence: the causal mask hides it already.
+  if (!causal && batch.padded()) {
+    const at::Tensor padding = batch.mask.to(device_).logical_not().unsqueeze(1).unsqueeze(1);
+    mask.hidden = mask.hidden ? mask.hidden->logical_or(padding) : padding;
+    // Padding far from its sentence sees itself, since of nothing at all it would become NaN.
+    if (window > 0) mask.hidden->diagonal(0, -2, -1).zero_();
   }
   if (mask.hidden && !mask.only_future) mask.visible = mask.hidden->logical_not();
   return mask;

@@ -13,13 +13,15 @@ using Json = nlohmann::json;
 
 constexpr std::int64_t kMostLabels = 100'000;
 
-/// By id2label, whose keys are the indices; else LABEL_0, LABEL_1, …, two where nothing says how many.
+/// By id2label, whose keys are the indices; else LABEL_0, LABEL_1, …, two where nothing says how many. Where
+/// num_labels says another number, transformers drops the names.
 std::vector<std::string> read_labels(const Config& config) {
   const Json& named = config.entry("id2label");
-  const bool is_named = config.has("id2label");
-  if (is_named && (!named.is_object() || named.empty())) config.fault("id2label: expected {\"0\": name, …}");
-  const std::int64_t count =
-      is_named ? static_cast<std::int64_t>(named.size()) : config.size({"num_labels"}, 2, kMostLabels);
+  const bool has_names = config.has("id2label");
+  if (has_names && (!named.is_object() || named.empty())) config.fault("id2label: expected {\"0\": name, …}");
+  const std::int64_t names = has_names ? static_cast<std::int64_t>(named.size()) : 2;
+  const std::int64_t count = config.size({"num_labels"}, names, kMostLabels);
+  const bool is_named = has_names && count == names;
   std::vector<std::string> labels;
   for (std::int64_t i = 0; i < count; ++i) {
     const std::string index = std::to_string(i);
@@ -50,12 +52,14 @@ Task read_task(const Config& config, const Architecture& architecture) {
   const std::vector<std::string> classes = config.texts("architectures");
   const std::string name = classes.empty() ? "" : classes[0];
   if (name.ends_with("ForSequenceClassification")) {
-    Task task{.labels = read_labels(config), .padding_id = config.integer({"pad_token_id"}, -1)};
+    Task task{.labels = read_labels(config)};
+    if (!config.is_null("pad_token_id"))
+      task.padding_id = config.integer({"pad_token_id"}, architecture.top.padding_id);
     task.kind = read_kind(config, task.labels.size());
     return task;
   }
   const bool continues = name.ends_with("ForCausalLM") || name.ends_with("LMHeadModel");
-  if (continues && architecture.causal) return {.kind = Kind::next_token};
+  if (continues && !architecture.top.next_token.empty()) return {.kind = Kind::next_token};
   throw Error(
       config.thing() + ": architectures: " + (name.empty() ? "none" : "\"" + name + "\"") +
           " predicts nothing of a text, expected one that ends with ForSequenceClassification, or with "

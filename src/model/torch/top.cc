@@ -37,7 +37,7 @@ Linear dense(ParameterPointer weight, ParameterPointer bias = nullptr) {
 }  // namespace
 
 Top::Top(const Architecture& is, const Task& task, const Weights& weights)
-    : task_(task), causal_(is.causal), norm_(bind_final_norm(is, weights)) {
+    : task_(task), last_token_(is.top.last_token), norm_(bind_final_norm(is, weights)) {
   const TopPlan& plan = is.top;
   std::int64_t width = is.hidden;
   if (!is.names.final_projection.empty()) {
@@ -59,11 +59,11 @@ Top::Top(const Architecture& is, const Task& task, const Weights& weights)
   }
   const auto labels = static_cast<std::int64_t>(task.labels.size());
   logits_ = dense(weights.get_beside(plan.classifier + ".weight", {labels, width}),
-                  causal_ ? nullptr : weights.get_beside(plan.classifier + ".bias", {labels}));
+                  last_token_ ? nullptr : weights.get_beside(plan.classifier + ".bias", {labels}));
 }
 
 std::int64_t Top::place(std::span<const std::int64_t> ids) const {
-  if (!causal_) return 0;
+  if (!last_token_) return 0;
   auto last = static_cast<std::int64_t>(ids.size()) - 1;
   if (task_.kind == Kind::next_token) return last;
   while (last > 0 && ids[static_cast<std::size_t>(last)] == task_.padding_id) --last;

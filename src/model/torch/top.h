@@ -23,7 +23,7 @@ class Top {
   [[nodiscard]] std::int64_t place(std::span<const std::int64_t> ids) const;
 
   Task task_;
-  bool causal_;
+  bool last_token_;
   std::optional<Norm> norm_;
   std::optional<Linear> projection_, pooler_;
   Activation activation_ = nullptr;

@@ -8,6 +8,7 @@ Architecture read_albert(const Config& config) {
   const Defaults defaults = {
       .heads = 64, .hidden = 4096, .inner = 16384, .vocabulary = 30000, .activation = "gelu_new"};
   Architecture read = read_bert_like(config, defaults);
+  read.causal = false;  // transformers takes no notice of is_decoder here
   read.embedding = config.size({"embedding_size"}, 128);
   if (config.integer({"inner_group_num"}, 1) != 1) config.refuse("inner_group_num other than 1");
   const auto layers = static_cast<std::int64_t>(read.layers.size());

@@ -10,6 +10,13 @@
 namespace attnviz {
 namespace {
 
+constexpr Keys kKeys = {.layers = "encoder_layers",
+                        .heads = "encoder_attention_heads",
+                        .hidden = "d_model",
+                        .inner = "encoder_ffn_dim",
+                        .epsilon = nullptr,
+                        .activation = "activation_function"};
+
 /// What the relatives differ in.
 struct Variant {
   Defaults sizes = {.layers = 12,
@@ -19,16 +26,13 @@ struct Variant {
                     .vocabulary = 50265,
                     .positions = 1024,
                     .epsilon = 1e-5};
+  std::int64_t decoder_layers = 12;
   std::int64_t first_position = 0;
   bool sinusoids = false;
   bool embedding_norm = false;
   bool norms_before = false;  ///< each part, with one more norm behind the last layer
   bool own_words = false;     ///< each stack may have its own
 };
-
-std::int64_t read_size(const Config& config, const std::string& name, std::int64_t fallback) {
-  return config.size({name.c_str()}, fallback, Config::kMostLayersOrHeads);
-}
 
 TensorNames names_of(const std::string& stack, const Variant& variant) {
   return {.positions = stack + ".embed_positions",
@@ -44,22 +48,27 @@ TensorNames names_of(const std::string& stack, const Variant& variant) {
           .final_norm = variant.norms_before ? stack + ".layer_norm" : ""};
 }
 
+void set_sizes_of_decoder(const Config& config, const Variant& variant, Architecture& read) {
+  constexpr std::int64_t kMost = Config::kMostLayersOrHeads;
+  set_layers(config.size({"decoder_layers"}, variant.decoder_layers, kMost), "decoder.layers.", read);
+  read.heads = read.key_heads = config.size({"decoder_attention_heads"}, variant.sizes.heads, kMost);
+  read.inner = config.size({"decoder_ffn_dim"}, variant.sizes.inner, 4 * Config::kLargestSize);
+  read.causal = masks_the_future(config);
+}
+
 Architecture read_stack(const Config& config, const Variant& variant, const std::string& stack) {
-  Architecture read = read_sizes(config, variant.sizes, "");
-  set_layers(read_size(config, stack + "_layers", variant.sizes.layers), stack + ".layers.", read);
-  read.heads = read.key_heads = read_size(config, stack + "_attention_heads", variant.sizes.heads);
-  read.inner = config.size({(stack + "_ffn_dim").c_str()}, variant.sizes.inner, 4 * Config::kLargestSize);
+  Architecture read = read_sizes(config, kKeys, variant.sizes, stack + ".layers.");
+  if (stack == "decoder") set_sizes_of_decoder(config, variant, read);
   set_head_size(divided_width(config, read), read);
-  read.epsilon = variant.sizes.epsilon;  // transformers has no entry for it
   read.order = variant.norms_before ? NormOrder::before : NormOrder::behind;
   read.first_position = variant.first_position;
   read.positions += variant.first_position;
   read.sinusoids = variant.sinusoids;
-  if (config.flag({"scale_embedding"}, false)) read.word_scale = std::sqrt(static_cast<double>(read.hidden));
+  if (config.flag("scale_embedding", false)) read.word_scale = std::sqrt(static_cast<double>(read.hidden));
   read.names = names_of(stack, variant);
   const std::string own = stack + ".embed_tokens";
-  const bool shared = config.flag({"tie_word_embeddings"}, true) &&
-                      (!variant.own_words || config.flag({"share_encoder_decoder_embeddings"}, true));
+  const bool shared = config.flag("tie_word_embeddings", true) &&
+                      (!variant.own_words || config.flag("share_encoder_decoder_embeddings", true));
   read.names.words = shared ? "shared" : own;
   read.names.other_words = {shared ? own : "shared"};
   if (shared) read.names.other_words.push_back("decoder.embed_tokens");
@@ -67,11 +76,10 @@ Architecture read_stack(const Config& config, const Variant& variant, const std:
 }
 
 Architecture read_both(const Config& config, const Variant& variant) {
-  if (!config.flag({"is_encoder_decoder"}, true)) config.refuse("is_encoder_decoder false");
+  if (!config.flag("is_encoder_decoder", true)) config.refuse("is_encoder_decoder false");
   Architecture encoder = read_stack(config, variant, "encoder");
   Architecture decoder = read_stack(config, variant, "decoder");
-  decoder.causal = true;
-  if (variant.own_words && !config.flag({"share_encoder_decoder_embeddings"}, true)) {
+  if (variant.own_words && !config.flag("share_encoder_decoder_embeddings", true)) {
     decoder.vocabulary = config.size({"decoder_vocab_size"}, encoder.vocabulary);
   }
   decoder.names.cross_query = "encoder_attn.q_proj";
@@ -102,7 +110,8 @@ Architecture read_pegasus(const Config& config) {
 }
 
 Architecture read_blenderbot(const Config& config) {
-  Variant variant{.norms_before = true};
+  Variant variant{.decoder_layers = 24, .norms_before = true};
+  variant.sizes.layers = 2;
   variant.sizes.heads = 32;
   variant.sizes.hidden = 2560;
   variant.sizes.inner = 10240;

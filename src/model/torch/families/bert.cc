@@ -1,11 +1,12 @@
-/// BERT (Devlin et al. 2019), and what its relatives share with it.
+/// BERT (Devlin et al. 2019), and what its relatives share with it; as a decoder, too.
 #include "model/torch/families/families.h"
 
 namespace attnviz {
 
 Architecture read_bert_like(const Config& config, const Defaults& defaults) {
-  Architecture read = read_sizes(config, defaults, "encoder.layer.");
+  Architecture read = read_sizes(config, {}, defaults, "encoder.layer.");
   set_head_size(divided_width(config, read), read);
+  read.causal = config.flag("is_decoder", false) && masks_the_future(config);
   read.types = config.size({"type_vocab_size"}, 2);
   read.names = {.words = "embeddings.word_embeddings",
                 .positions = "embeddings.position_embeddings",

@@ -5,9 +5,14 @@ namespace attnviz {
 namespace {
 
 Architecture read_distilbert(const Config& config) {
-  Architecture read = read_sizes(config, {.layers = 6, .inner = 3072}, "transformer.layer.");
+  const Keys keys = {.layers = "n_layers",
+                     .heads = "n_heads",
+                     .hidden = "dim",
+                     .inner = "hidden_dim",
+                     .epsilon = nullptr,
+                     .activation = "activation"};
+  Architecture read = read_sizes(config, keys, {.layers = 6, .inner = 3072}, "transformer.layer.");
   set_head_size(divided_width(config, read), read);
-  read.epsilon = 1e-12;  // transformers has no entry for it
   read.names = {.words = "embeddings.word_embeddings",
                 .positions = "embeddings.position_embeddings",
                 .embedding_norm = "embeddings.LayerNorm",

@@ -19,6 +19,18 @@ extern const Family kBert, kRoberta, kDistilbert, kElectra, kAlbert, kMpnet;   /
 extern const Family kT5, kMt5, kBart, kMbart, kMarian, kPegasus, kBlenderbot;  // with a decoder behind
 extern const Family kGpt2, kGptNeo, kLlama, kMistral, kQwen2, kQwen3, kGptNeox, kOpt, kGemma;
 
+/// What a family calls its sizes. transformers takes the usual names of the first four for the family's own,
+/// even where these are there too.
+struct Keys {
+  const char* layers = "num_hidden_layers";
+  const char* heads = "num_attention_heads";
+  const char* hidden = "hidden_size";
+  const char* positions = "max_position_embeddings";
+  const char* inner = "intermediate_size";
+  const char* epsilon = "layer_norm_eps";  ///< null: transformers has no entry for it, nor for the next
+  const char* activation = "hidden_act";
+};
+
 /// What transformers' configuration class takes where config.json is silent.
 struct Defaults {
   std::int64_t layers = 12, heads = 12, hidden = 768;
@@ -28,10 +40,20 @@ struct Defaults {
   const char* activation = "gelu";
 };
 
-/// The sizes, under any of the names that configurations have for them; as many key heads as heads, heads
-/// that divide the width, all layers alike.
-[[nodiscard]] Architecture read_sizes(const Config& config, const Defaults& defaults,
+/// The sizes; as many key heads as heads, all layers alike.
+[[nodiscard]] Architecture read_sizes(const Config& config, const Keys& keys, const Defaults& defaults,
                                       const std::string& layer_prefix);
+
+/// A decoder's queries see nothing behind them unless is_causal is false.
+[[nodiscard]] bool masks_the_future(const Config& config);
+
+/// As a layer has it, of what sliding_window says: both ways transformers counts the keys beside the query
+/// alone.
+[[nodiscard]] std::int64_t width_of_window(const Architecture& read, std::int64_t sliding_window);
+
+/// What makes predictions of a decoder's last states: a language model's head, or a classifier of the last
+/// token.
+[[nodiscard]] TopPlan top_of_decoder(const Config& config, bool tied);
 
 /// As many layers alike, called by their numbers from 0.
 void set_layers(std::int64_t count, const std::string& prefix, Architecture& read);
@@ -42,7 +64,7 @@ void set_head_size(std::int64_t head_size, Architecture& read);
 /// hidden / heads. Throws Error where heads don't divide it.
 [[nodiscard]] std::int64_t divided_width(const Config& config, const Architecture& read);
 
-/// An encoder whose tensors are called as BERT's, with token types.
+/// An encoder whose tensors are called as BERT's, with token types; a decoder where is_decoder is true.
 [[nodiscard]] Architecture read_bert_like(const Config& config, const Defaults& defaults);
 
 /// The file holds an encoder, taken out of a model that has a decoder too.

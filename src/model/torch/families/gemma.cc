@@ -16,10 +16,11 @@ Architecture read_gemma(const Config& config) {
                           .positions = 8192,
                           .epsilon = 1e-6,
                           .activation = "gelu_pytorch_tanh"};
-  if (config.flag({"use_bidirectional_attention"}, false)) config.refuse("use_bidirectional_attention true");
+  if (config.flag("use_bidirectional_attention", false)) config.refuse("use_bidirectional_attention true");
   Architecture read =
       read_llama_like(config, {.sizes = sizes, .key_heads = 16, .head_size = 256, .tied = true});
-  read.projection_bias = read.output_bias = config.flag({"attention_bias"}, false);
+  read.top.padding_id = 0;
+  read.projection_bias = read.output_bias = config.flag("attention_bias", false);
   read.norm = NormKind::rms_around_one;
   read.word_scale = std::sqrt(static_cast<double>(read.hidden));
   // The first releases say gelu and mean the approximation.

@@ -5,16 +5,24 @@ namespace attnviz {
 namespace {
 
 Architecture read_gpt2(const Config& config) {
-  Architecture read = read_sizes(
-      config, {.vocabulary = 50257, .positions = 1024, .epsilon = 1e-5, .activation = "gelu_new"}, "h.");
+  const Keys keys = {.layers = "n_layer",
+                     .heads = "n_head",
+                     .hidden = "n_embd",
+                     .positions = "n_positions",
+                     .inner = "n_inner",
+                     .epsilon = "layer_norm_epsilon",
+                     .activation = "activation_function"};
+  const Defaults defaults = {
+      .vocabulary = 50257, .positions = 1024, .epsilon = 1e-5, .activation = "gelu_new"};
+  Architecture read = read_sizes(config, keys, defaults, "h.");
   set_head_size(divided_width(config, read), read);
-  read.causal = true;
+  read.causal = masks_the_future(config);
   read.order = NormOrder::before;
   read.fused = Fused::in_thirds;
   read.input_major = true;
   // reorder_and_upcast_attn changes the order of operations only in half precision.
-  const bool by_head_size = config.flag({"scale_attn_weights"}, true);
-  const bool by_layer = config.flag({"scale_attn_by_inverse_layer_idx"}, false);
+  const bool by_head_size = config.flag("scale_attn_weights", true);
+  const bool by_layer = config.flag("scale_attn_by_inverse_layer_idx", false);
   for (std::size_t i = 0; i < read.layers.size(); ++i) {
     if (!by_head_size) read.layers[i].scale = 1;
     if (by_layer) read.layers[i].scale /= static_cast<double>(i + 1);
@@ -30,7 +38,7 @@ Architecture read_gpt2(const Config& config) {
                 .outer = "mlp.c_proj",
                 .output_norm = "ln_2",
                 .final_norm = "ln_f"};
-  read.top = {.tied = config.flag({"tie_word_embeddings"}, true), .classifier = "score"};
+  read.top = top_of_decoder(config, /*tied=*/true);
   return read;
 }
 

@@ -56,10 +56,14 @@ Architecture read_gpt_neo(const Config& config) {
                              .positions = 2048,
                              .epsilon = 1e-5,
                              .activation = "gelu_new"};
-  Architecture read = read_sizes(config, defaults, "h.");
+  const Keys keys = {.layers = "num_layers",
+                     .heads = "num_heads",
+                     .epsilon = "layer_norm_epsilon",
+                     .activation = "activation_function"};
+  Architecture read = read_sizes(config, keys, defaults, "h.");
   read.head_size = divided_width(config, read);  // and the scale stays 1
   set_windows(config, read);
-  read.causal = true;
+  read.causal = true;  // whatever is_causal says: its attention masks once more by itself
   read.order = NormOrder::before;
   read.projection_bias = false;
   read.names = {.words = "wte",
@@ -73,7 +77,7 @@ Architecture read_gpt_neo(const Config& config) {
                 .outer = "mlp.c_proj",
                 .output_norm = "ln_2",
                 .final_norm = "ln_f"};
-  read.top = {.tied = config.flag({"tie_word_embeddings"}, true), .classifier = "score"};
+  read.top = top_of_decoder(config, /*tied=*/true);
   return read;
 }
 

@@ -5,7 +5,7 @@
 namespace attnviz {
 
 Architecture read_llama_like(const Config& config, const DecoderDefaults& defaults) {
-  Architecture read = read_sizes(config, defaults.sizes, "layers.");
+  Architecture read = read_sizes(config, {.epsilon = "rms_norm_eps"}, defaults.sizes, "layers.");
   // null stands for as many as heads, even where a missing entry does not
   const bool as_heads = defaults.key_heads == 0 || config.is_null("num_key_value_heads");
   read.key_heads = config.size({"num_key_value_heads"}, as_heads ? read.heads : defaults.key_heads,
@@ -20,7 +20,7 @@ Architecture read_llama_like(const Config& config, const DecoderDefaults& defaul
   if (2 * static_cast<std::int64_t>(read.rotary.frequencies.size()) != read.head_size) {
     config.refuse("partial_rotary_factor below 1");
   }
-  read.causal = true;
+  read.causal = masks_the_future(config);
   read.order = NormOrder::before;
   read.norm = NormKind::rms;
   read.projection_bias = read.output_bias = read.feed_forward_bias = false;
@@ -35,7 +35,7 @@ Architecture read_llama_like(const Config& config, const DecoderDefaults& defaul
                 .outer = "mlp.down_proj",
                 .output_norm = "post_attention_layernorm",
                 .final_norm = "norm"};
-  read.top = {.tied = config.flag({"tie_word_embeddings"}, defaults.tied), .classifier = "score"};
+  read.top = top_of_decoder(config, defaults.tied);
   return read;
 }
 
@@ -51,8 +51,8 @@ Architecture read_llama(const Config& config) {
                           .epsilon = 1e-6,
                           .activation = "silu"};
   Architecture read = read_llama_like(config, {.sizes = sizes});
-  read.projection_bias = read.output_bias = config.flag({"attention_bias"}, false);
-  read.feed_forward_bias = config.flag({"mlp_bias"}, false);
+  read.projection_bias = read.output_bias = config.flag("attention_bias", false);
+  read.feed_forward_bias = config.flag("mlp_bias", false);
   return read;
 }
 

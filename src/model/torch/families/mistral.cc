@@ -16,7 +16,7 @@ Architecture read_mistral(const Config& config) {
   Architecture read = read_llama_like(config, {.sizes = sizes, .key_heads = 8});
   if (config.is_null("sliding_window")) return read;
   const std::int64_t window = config.size({"sliding_window"}, 4096);
-  for (LayerPlan& layer : read.layers) layer.window = window;
+  for (LayerPlan& layer : read.layers) layer.window = width_of_window(read, window);
   return read;
 }
 

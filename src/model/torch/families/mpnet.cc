@@ -10,6 +10,7 @@ constexpr std::int64_t kPaddingId = 1;  ///< transformers takes it whatever pad_
 
 Architecture read_mpnet(const Config& config) {
   Architecture read = read_bert_like(config, {.inner = 3072, .vocabulary = 30527});
+  read.causal = false;  // transformers takes no notice of is_decoder here
   count_positions_from_padding(config, kPaddingId, read);
   read.buckets = config.integer({"relative_attention_num_buckets"}, kBuckets);
   if (read.buckets != kBuckets) config.refuse("relative_attention_num_buckets other than 32");

@@ -9,15 +9,15 @@ constexpr std::int64_t kFirstPosition = 2;
 Architecture read_opt(const Config& config) {
   const Defaults defaults = {
       .inner = 3072, .vocabulary = 50272, .positions = 2048, .epsilon = 1e-5, .activation = "relu"};
-  Architecture read = read_sizes(config, defaults, "decoder.layers.");
+  const Keys keys = {.inner = "ffn_dim", .epsilon = nullptr, .activation = "activation_function"};
+  Architecture read = read_sizes(config, keys, defaults, "decoder.layers.");
   set_head_size(divided_width(config, read), read);
-  read.causal = true;
-  read.order = config.flag({"do_layer_norm_before"}, true) ? NormOrder::before : NormOrder::behind;
-  read.epsilon = defaults.epsilon;  // transformers has no entry for it
-  if (!config.flag({"layer_norm_elementwise_affine"}, true)) {
+  read.causal = masks_the_future(config);
+  read.order = config.flag("do_layer_norm_before", true) ? NormOrder::before : NormOrder::behind;
+  if (!config.flag("layer_norm_elementwise_affine", true)) {
     config.refuse("layer_norm_elementwise_affine false");
   }
-  read.projection_bias = read.output_bias = read.feed_forward_bias = config.flag({"enable_bias"}, true);
+  read.projection_bias = read.output_bias = read.feed_forward_bias = config.flag("enable_bias", true);
   read.first_position = kFirstPosition;
   read.positions += kFirstPosition;
   read.embedding = config.size({"word_embed_proj_dim"}, read.hidden);
@@ -33,11 +33,12 @@ Architecture read_opt(const Config& config) {
       .inner = "fc1",
       .outer = "fc2",
       .output_norm = "final_layer_norm",
-      .final_norm = read.order == NormOrder::before && !config.flag({"_remove_final_layer_norm"}, false)
+      .final_norm = read.order == NormOrder::before && !config.flag("_remove_final_layer_norm", false)
                         ? "decoder.final_layer_norm"
                         : "",
       .final_projection = read.embedding == read.hidden ? "" : "decoder.project_out"};
-  read.top = {.tied = config.flag({"tie_word_embeddings"}, true), .classifier = "score"};
+  read.top = top_of_decoder(config, /*tied=*/true);
+  read.top.padding_id = 1;
   return read;
 }
 

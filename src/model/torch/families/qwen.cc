@@ -16,7 +16,7 @@ constexpr Defaults kSizes = {.layers = 32,
 
 /// By layer_types, else from max_window_layers on.
 void set_windows_by_layer(const Config& config, Architecture& read) {
-  const bool slides = config.flag({"use_sliding_window"}, false) && !config.is_null("sliding_window");
+  const bool slides = config.flag("use_sliding_window", false) && !config.is_null("sliding_window");
   const std::int64_t window = slides ? config.size({"sliding_window"}, 4096) : 0;
   const std::int64_t first = config.integer({"max_window_layers"}, 28);
   const std::vector<std::string> types = config.texts("layer_types");
@@ -28,8 +28,9 @@ void set_windows_by_layer(const Config& config, Architecture& read) {
     const std::string usual = static_cast<std::int64_t>(i) >= first ? "sliding_attention" : "full_attention";
     const std::string& type = types.empty() ? usual : types[i];
     if (type == "sliding_attention") {
-      read.layers[i].window = window;
-    } else if (type != "full_attention") {
+      if (window == 0 && !types.empty()) config.fault("layer_types: a sliding layer, but no sliding window");
+      read.layers[i].window = width_of_window(read, window);
+    } else if (type != "full_attention" && type != "attention") {
       config.refuse("layer type \"" + type + "\"");
     }
   }
@@ -44,7 +45,7 @@ Architecture read_qwen2(const Config& config) {
 
 Architecture read_qwen3(const Config& config) {
   Architecture read = read_llama_like(config, {.sizes = kSizes, .key_heads = 32, .head_size = 128});
-  read.projection_bias = read.output_bias = config.flag({"attention_bias"}, false);
+  read.projection_bias = read.output_bias = config.flag("attention_bias", false);
   read.names.query_norm = "self_attn.q_norm";
   read.names.key_norm = "self_attn.k_norm";
   set_windows_by_layer(config, read);

@@ -18,7 +18,7 @@ void read_feed_forward(const Config& config, const std::string& fallback, Archit
   const bool gated = kind.starts_with(kGated);
   read.activation = gated ? kind.substr(kGated.size()) : kind;
   if (kind == "gated-gelu") read.activation = "gelu_new";
-  const std::string part = read.causal ? "layer.2." : "layer.1.";
+  const std::string part = read.only_before ? "layer.2." : "layer.1.";  // behind the attention to the encoder
   read.names.gate = gated ? part + "DenseReluDense.wi_0" : "";
   read.names.inner = part + (gated ? "DenseReluDense.wi_1" : "DenseReluDense.wi");
   read.names.outer = part + "DenseReluDense.wo";
@@ -32,17 +32,24 @@ void read_buckets(const Config& config, Architecture& read) {
     config.fault("relative_attention_num_buckets: expected at least " + std::to_string(kFewestBuckets) +
                  ", got " + std::to_string(read.buckets));
   }
-  if (read.furthest <= read.buckets / (read.causal ? 2 : 4)) {
+  if (read.furthest <= read.buckets / (read.only_before ? 2 : 4)) {
     config.fault("relative_attention_max_distance: expected more than " +
-                 std::string(read.causal ? "half" : "a fourth of") + " the buckets, got " +
+                 std::string(read.only_before ? "half" : "a fourth of") + " the buckets, got " +
                  std::to_string(read.furthest));
   }
 }
 
 Architecture read_stack(const Config& config, const Defaults& defaults, const std::string& stack) {
-  Architecture read = read_sizes(config, defaults, stack + "block.");
-  read.causal = stack == "decoder.";
-  read.head_size = config.size({"d_kv"}, 64);
+  const Keys keys = {.layers = "num_layers",
+                     .heads = "num_heads",
+                     .hidden = "d_model",
+                     .inner = "d_ff",
+                     .epsilon = "layer_norm_epsilon",
+                     .activation = nullptr};
+  Architecture read = read_sizes(config, keys, defaults, stack + "block.");
+  read.only_before = stack == "decoder.";
+  read.causal = read.only_before && masks_the_future(config);
+  read.head_size = config.size({"head_dim", "d_kv"}, 64);
   read.positions = 0;  // any number of tokens; what some files say is what they were trained with
   read.order = NormOrder::before;
   read.norm = NormKind::rms;
@@ -64,11 +71,11 @@ Architecture read_stack(const Config& config, const Defaults& defaults, const st
 Architecture read_t5_like(const Config& config, const Defaults& defaults) {
   Architecture encoder = read_stack(config, defaults, "encoder.");
   // The configuration of an encoder taken out of a model is still that of the whole.
-  if (is_encoder_alone(config) || !config.flag({"is_encoder_decoder"}, true)) return encoder;
+  if (is_encoder_alone(config) || !config.flag("is_encoder_decoder", true)) return encoder;
   Architecture decoder = read_stack(config, defaults, "decoder.");
-  const auto layers = static_cast<std::int64_t>(encoder.layers.size());
-  set_layers(config.size({"num_decoder_layers"}, layers, Config::kMostLayersOrHeads), "decoder.block.",
-             decoder);
+  constexpr std::int64_t kMost = Config::kMostLayersOrHeads;
+  const std::int64_t layers = config.size({"num_layers"}, defaults.layers, kMost);
+  set_layers(config.size({"num_decoder_layers"}, layers, kMost), "decoder.block.", decoder);
   decoder.names.cross_query = "layer.1.EncDecAttention.q";
   decoder.names.cross_key = "layer.1.EncDecAttention.k";
   decoder.names.cross_value = "layer.1.EncDecAttention.v";
