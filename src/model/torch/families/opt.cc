@@ -12,6 +12,7 @@ Architecture read_opt(const Config& config) {
   Architecture read = read_sizes(config, defaults, "decoder.layers.");
   set_head_size(divided_width(config, read), read);
   read.causal = true;
+  read.scales_queries = true;
   read.order = config.flag({"do_layer_norm_before"}, true) ? NormOrder::before : NormOrder::behind;
   read.epsilon = defaults.epsilon;  // transformers has no entry for it
   if (!config.flag({"layer_norm_elementwise_affine"}, true)) {
