@@ -250,10 +250,17 @@ def shapes(model, masked=True) -> list:
     return [[min(length, limit or length) for length in batch] for batch in batches]
 
 
+def largest_difference(mine, other) -> float:
+    """NaN differs from everything but NaN."""
+    difference = (mine - other).abs()
+    difference[mine.isnan() & other.isnan()] = 0
+    return difference.nan_to_num(nan=float("inf"), posinf=float("inf")).max().item()
+
+
 def difference(given, expected, row, length) -> float:
     """Between two models' attention of a sentence, of which either may have padded it."""
     pairs = ((mine[row if len(mine) > 1 else 0], other[row if len(other) > 1 else 0]) for mine, other in zip(given, expected))
-    return max((a[:, :length, :length] - b[:, :length, :length]).abs().max().item() for a, b in pairs)
+    return max(largest_difference(a[:, :length, :length], b[:, :length, :length]) for a, b in pairs)
 
 
 def alone(inputs, row, length) -> dict:
@@ -309,7 +316,7 @@ def manifest(model, name: str, source: str) -> dict:
     config = model.config
     with torch.no_grad():
         layers = attentions_of(model, **make_input(model, [8]))
-    causal = all(layer.triu(1).count_nonzero().item() == 0 for layer in layers)
+    causal = all(layer.nan_to_num(0).triu(1).count_nonzero().item() == 0 for layer in layers)  # NaN tells nothing of it
     limit, hidden = positions(model), getattr(config, "hidden_size", 0)
     return {
         "format": 1,

@@ -227,11 +227,14 @@ TEST(WriteJson, IsValidAndReadsBackExactlyInAnyLocale) {
   }
 }
 
-TEST(WriteJson, RefusesWhatJsonCannotHold) {
+TEST(WriteJson, HasNullForWhatJsonCannotHold) {
   Attention attention = with_query_key(small_attention(), 2);
-  attention.key[7] = std::numeric_limits<float>::infinity();
-  EXPECT_EQ(error_of([&] { written(&write_json, attention, {}); }),
-            "key: JSON has no inf\n  hint: write .safetensors or .npz");
+  attention.key[1] = std::numeric_limits<float>::infinity();
+  attention.weights[0] = std::numeric_limits<float>::quiet_NaN();
+  const json document = json::parse(written(&write_json, attention, {}));
+  EXPECT_TRUE(document["key"][0][0][0][1].is_null());
+  EXPECT_TRUE(document["attention"][0][0][0][0].is_null());
+  EXPECT_TRUE(document["attention"][0][0][0][1].is_number());
 }
 
 TEST(Writers, RefuseWhatDoesNotFitItsShape) {

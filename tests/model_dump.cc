@@ -1,6 +1,6 @@
 // Runs a model over token ids and writes what it gives, for tests/model_parity.py to compare.
 //
-//   model_dump MODEL BACKEND OUTPUT_DIRECTORY [PRECISION] < requests.jsonl
+//   model_dump MODEL BACKEND OUTPUT_DIRECTORY [PRECISION [allow]] < requests.jsonl
 //
 // One request a line: {"layers": [...], "heads": [...], "query_key": bool, "norm": bool, "ids": [[...], ...],
 // "types": [[...], ...], "ablated": [[layer, head], ...], "predict": bool}, and of an encoder-decoder "part":
@@ -8,7 +8,7 @@
 // becomes OUTPUT_DIRECTORY/r.s.safetensors. Prints the card, and for each request its seconds, the memory it
 // took at its peak beyond what the process held before, what that was predicted to be, and what the model
 // predicts of its sentences (then the memory is that prediction's), as a JSON object. A failure is one line
-// on stderr and status 2, as the program's own.
+// on stderr and status 2, as the program's own. "allow": numbers that are not finite are given.
 #include <algorithm>
 #include <chrono>
 #include <fstream>
@@ -132,7 +132,7 @@ void run(const std::string& model_name, attnviz::ModelOptions options, const std
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     growth.push_back(memory("VmHWM:") - before);
     for (std::size_t i = 0; i < results.size(); ++i) {
-      attnviz::validate(results[i]);
+      if (!options.allow_non_finite) attnviz::validate(results[i]);
       attnviz::OutputFile file(directory + "/" + std::to_string(number) + "." + std::to_string(i) +
                                ".safetensors");
       attnviz::write_safetensors(results[i], {}, [&](std::string_view bytes) { file.write(bytes); });
@@ -166,12 +166,15 @@ void run(const std::string& model_name, attnviz::ModelOptions options, const std
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4 && argc != 5) {
-    std::cerr << "usage: model_dump MODEL BACKEND OUTPUT_DIRECTORY [PRECISION] < requests.jsonl\n";
+  if (argc < 4 || argc > 6) {
+    std::cerr << "usage: model_dump MODEL BACKEND OUTPUT_DIRECTORY [PRECISION [allow]] < requests.jsonl\n";
     return 2;
   }
   try {
-    run(argv[1], {.backend = backend_of(argv[2]), .precision = precision_of(argc == 5 ? argv[4] : "fp32")},
+    run(argv[1],
+        {.backend = backend_of(argv[2]),
+         .precision = precision_of(argc > 4 ? argv[4] : "fp32"),
+         .allow_non_finite = argc == 6},
         argv[3]);
     return 0;
   } catch (const attnviz::Error& error) {

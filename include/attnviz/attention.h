@@ -87,8 +87,8 @@ struct NamedTensor {
 
 enum class TensorFormat { safetensors, npz, json };
 
-/// Tensors as they are; the provenance becomes the file's metadata. Throws Error when values do not fill a
-/// shape, or for JSON when they are not finite.
+/// Tensors as they are, but that JSON has null for what is not finite; the provenance becomes the file's
+/// metadata. Throws Error when values do not fill a shape.
 void write_tensors(std::span<const NamedTensor> tensors, const Provenance& provenance, TensorFormat format,
                    const Sink& sink);
 

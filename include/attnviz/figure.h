@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -101,6 +102,9 @@ enum class Annotate { automatic, always, never };
 enum class Scale { linear, sqrt, log };
 enum class Theme { light, dark };
 
+/// What is no finite number is filled with it: no colour map has it.
+inline constexpr Color kNotFinite{230, 0, 230};
+
 /// How figures look. The defaults are a paper's.
 struct Look {
   ColorMap colors{"Blues"};  ///< one that runs from light to dark is turned round in the dark theme
@@ -177,7 +181,7 @@ struct Heatmap {
 [[nodiscard]] std::string pooling_note(const Heatmap& map, const Pooling& pooling);
 
 /// The map's weights, pooled: columns, and rows unless they are layers. What the map does not show counts
-/// nowhere.
+/// nowhere; what is not finite makes its cell NaN.
 [[nodiscard]] std::vector<float> pooled_weights(const Heatmap& map, const Pooling& pooling);
 
 /// The labels of pooled rows or columns: the first of each.
@@ -186,7 +190,8 @@ struct Heatmap {
 /// The part of a map that its zoom shows, as a map of its own.
 [[nodiscard]] Heatmap zoomed(const Heatmap& map);
 
-/// Numbers in [lower, upper] spread over a colour map; those outside take its ends.
+/// Numbers in [lower, upper] spread over a colour map; those outside take its ends, those that are not finite a
+/// colour of their own.
 class ColorScale {
  public:
   struct Tick {
@@ -200,20 +205,25 @@ class ColorScale {
   ColorScale(std::span<const Heatmap> maps, const Look& look);
 
   [[nodiscard]] double position(double value) const;
-  [[nodiscard]] Color color(double value) const { return colors_(position(value)); }
+  [[nodiscard]] Color color(double value) const {
+    return std::isfinite(value) ? colors_(position(value)) : kNotFinite;
+  }
   [[nodiscard]] Color color_at(double place) const { return colors_(place); }
   [[nodiscard]] double lower() const { return lower_; }
   [[nodiscard]] double upper() const { return upper_; }
+  /// How many of the numbers shown are not finite.
+  [[nodiscard]] std::size_t not_finite() const { return not_finite_; }
 
   /// Round numbers at least `spacing` (a share of the bar's length) apart, from low to high. An end
   /// beyond which weights lie is always among them, marked "≥" or "≤".
   [[nodiscard]] std::vector<Tick> ticks(double spacing) const;
 
-  /// Of the numbers shown.
+  /// Of the finite numbers shown.
   struct Range {
     double smallest = std::numeric_limits<double>::infinity();
     double smallest_positive = std::numeric_limits<double>::infinity();
     double largest = -std::numeric_limits<double>::infinity();
+    std::size_t not_finite = 0;  ///< the others
   };
 
  private:
@@ -224,6 +234,7 @@ class ColorScale {
   Scale scale_;
   double lower_ = 0, upper_ = 1;
   bool below_ = false, above_ = false;  ///< some weights lie beyond the ends
+  std::size_t not_finite_ = 0;
 };
 
 /// One head's heatmap: square cells, tokens on both axes, colour bar "Attention Weight". Readable from 2 to

@@ -29,6 +29,7 @@ struct ModelOptions {
   int threads = 0;                        ///< 0: as many as there are physical cores
   Precision precision = Precision::fp32;  ///< another: checkpoint backend only
   bool trusted = false;                   ///< a TorchScript file runs without check_program()
+  bool allow_non_finite = false;          ///< NaN and infinity are given as eager attention has them
 };
 
 /// A head of one layer, by their numbers.
@@ -75,7 +76,9 @@ class Model {
 
   /// Runs the encodings as one padded batch; one Attention each, without the padding. The numbers do
   /// not depend on what a sentence is batched with (≤ 1e-5). Throws Error: a layer or head out
-  /// of range, more tokens than the model takes, an id outside its vocabulary.
+  /// of range, more tokens than the model takes, an id outside its vocabulary; a state or score on the way
+  /// that is not finite, unless that is allowed: then weights are what eager attention makes of it, NaN above
+  /// the diagonal, too.
   [[nodiscard]] std::vector<Attention> run(std::span<const Encoding> encodings, const Selection& selection) {
     return run(encodings, {}, selection);
   }
@@ -88,7 +91,8 @@ class Model {
                                                    const Selection& selection) = 0;
 
   /// What the checkpoint's own classifier or language model head says of one text, with some heads ablated.
-  /// Throws Error as run(), and where the checkpoint has no such head; TorchScript gives none.
+  /// Throws Error as run(), of logits that are not finite likewise, and where the checkpoint has no such
+  /// head; TorchScript gives none.
   [[nodiscard]] virtual Prediction predict(const Encoding& encoding, std::span<const HeadPlace> ablated) = 0;
 };
 

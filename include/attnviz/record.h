@@ -53,7 +53,7 @@ enum class Packing {
   float32,  ///< they come back bit for bit
   uint16    ///< a view's, for pages: a weight as round(65535 · w), at most 7.7e-6 off, norms as float32; a
             ///< query or key vector's number as int16, round(32767 · v / scale), with the largest |v| of its
-            ///< layer and head as scale
+            ///< layer and head as scale; all as float32 where a number is not finite
 };
 
 /// One JSON object on one line.

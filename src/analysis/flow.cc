@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <future>
+#include <limits>
 #include <string>
 #include <thread>
 #include <utility>
@@ -81,8 +82,15 @@ std::vector<float> attention_flow(const Attention& attention, std::optional<int>
                     std::to_string(tokens),
                 "rollout takes any number");
   }
-  const FlowNetwork network(residual_layers(attention, head), tokens);
+  const std::vector<std::vector<double>> layers = residual_layers(attention, head);
   std::vector<float> flow(tokens * tokens);
+  const auto finite = [](double capacity) { return std::isfinite(capacity); };
+  for (const std::vector<double>& layer : layers) {
+    if (std::all_of(layer.begin(), layer.end(), finite)) continue;
+    std::fill(flow.begin(), flow.end(), std::numeric_limits<float>::quiet_NaN());
+    return flow;
+  }
+  const FlowNetwork network(layers, tokens);
   const std::size_t workers = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, tokens);
   std::vector<std::future<void>> done;
   for (std::size_t worker = 0; worker < workers; ++worker) {

@@ -50,7 +50,7 @@ double share_of_first(const MatrixView& weights, std::size_t count) {
     total += weights.values[i];
     if (i % weights.columns < count) first += weights.values[i];
   }
-  return total > 0 ? first / total : 0;
+  return total == 0 ? 0 : first / total;
 }
 
 }  // namespace attnviz

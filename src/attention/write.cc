@@ -93,24 +93,20 @@ class JsonWriter {
   }
 
   /// Nested lists, one level an axis.
-  void add(std::span<const std::size_t> shape, std::span<const float> values, std::string_view name) {
-    if (shape.empty()) return add(values.front(), name);
+  void add(std::span<const std::size_t> shape, std::span<const float> values) {
+    if (shape.empty()) return add(values.front());
     add("[");
     const std::size_t step = shape.front() == 0 ? 0 : values.size() / shape.front();
     for (std::size_t i = 0; i < shape.front(); ++i) {
       if (i != 0) add(",");
-      add(shape.subspan(1), values.subspan(i * step, step), name);
+      add(shape.subspan(1), values.subspan(i * step, step));
     }
     add("]");
   }
 
  private:
-  void add(float value, std::string_view name) {
-    if (!std::isfinite(value)) {
-      throw Error(std::string(name) + ": JSON has no " + number_text(value), "write .safetensors or .npz");
-    }
-    append_number(gathered_, value);
-  }
+  /// JSON has no number that is not finite.
+  void add(float value) { std::isfinite(value) ? append_number(gathered_, value) : add("null"); }
 
   const Sink& sink_;
   std::string gathered_;
@@ -140,7 +136,7 @@ void write_json_object(std::span<const NamedTensor> tensors, const Provenance& p
   writer.add("{\"provenance\":" + to_json(provenance) + members);
   for (const NamedTensor& tensor : tensors) {
     writer.add(",\"" + tensor.name + "\":");
-    writer.add(tensor.shape, tensor.values, tensor.name);
+    writer.add(tensor.shape, tensor.values);
   }
   writer.add("}\n");
   writer.flush();

@@ -23,11 +23,19 @@ struct Promise {
   bool or_nothing = false;  ///< a row without any weight could not be renormalised
   double sum = 1;
   double rounding = 0;  ///< what rounded numbers may add to a row's sum
+  bool finite = true;   ///< else NaN and infinity were asked for
 };
 
 bool says(const std::vector<std::string>& notes, std::string_view what) {
   return std::any_of(notes.begin(), notes.end(),
                      [&](const std::string& note) { return note.find(what) != std::string::npos; });
+}
+
+/// Whether its request says so, or it is made of figures that may hold anything.
+bool allows_non_finite(const Record& record) {
+  return std::any_of(record.arguments.begin(), record.arguments.end(), [](const std::string& argument) {
+    return argument == "--allow-non-finite" || argument == "--figures";
+  });
 }
 
 /// All that a figure says of its numbers.
@@ -42,9 +50,11 @@ std::vector<std::string> notes_of(const Drawn& drawn, const Heatmap& map) {
 }
 
 /// `is_part`: of another map, whose zoom it is.
-Promise promise_of(const Drawn& drawn, const Heatmap& map, bool is_part) {
+Promise promise_of(const Record& record, const Heatmap& map, bool is_part) {
+  const Drawn& drawn = record.drawn;
   const std::vector<std::string> notes = notes_of(drawn, map);
   Promise promise;
+  promise.finite = !allows_non_finite(record);
   promise.at_most = says(notes, "may sum to less than 1") || is_part;
   promise.or_nothing = says(notes, "renormalised");
   if (const auto* const view = std::get_if<View>(&drawn); view && view->rounded) {
@@ -106,6 +116,7 @@ class Faults {
 };
 
 std::string shown(double value) {
+  if (std::isnan(value)) return "nan";  // whatever its sign bit
   char text[64];
   return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6).ptr};
 }
@@ -124,7 +135,7 @@ void check_row(const Heatmap& map, const std::string& name, std::size_t row, con
     sum += weight;
     finite = finite && std::isfinite(weight);
     if (!std::isfinite(weight)) {
-      faults.add("not a finite number", cell_place(name, map, row, column));
+      if (promise.finite) faults.add("not a finite number", cell_place(name, map, row, column));
     } else if (weight != 0 && !map.shows(row, column)) {
       faults.add("above the diagonal of a causal model, where all is 0", cell_place(name, map, row, column));
     } else if (weight < promise.lower - slack || weight > promise.upper + slack) {
@@ -143,10 +154,10 @@ void check_row(const Heatmap& map, const std::string& name, std::size_t row, con
   }
 }
 
-void check_summary(const Summary& summary, Faults& faults) {
+void check_summary(const Summary& summary, bool finite, Faults& faults) {
   const auto check_number = [&](double value, double upper, const std::string& name) {
     if (!std::isfinite(value)) {
-      faults.add("not a finite number", name + ": " + shown(value));
+      if (finite) faults.add("not a finite number", name + ": " + shown(value));
     } else if (value < -faults.slack() || value > upper + faults.slack()) {
       faults.add("outside 0 to " + shown(upper), name + ": " + shown(value));
     }
@@ -163,7 +174,8 @@ void check_summary(const Summary& summary, Faults& faults) {
     double sum = 0;
     for (std::size_t row = 0; row < mean.rows(); ++row) sum += mean(row, key);
     const double slack = faults.slack() * std::max(1.0, static_cast<double>(mean.rows()) / 10);
-    if (std::abs(sum - summary.received[key]) <= slack) continue;
+    const bool both = !std::isfinite(sum) && !std::isfinite(summary.received[key]);  // which the cells tell
+    if (both || std::abs(sum - summary.received[key]) <= slack) continue;
     faults.add(
         "attention received is not the sum of the map's column",
         key_name(summary.mean, key) + ": " + shown(summary.received[key]) + ", the column has " + shown(sum));
@@ -178,11 +190,11 @@ Findings check_invariants(const Record& record, const std::string& whose, const 
   const std::vector<std::string> names = map_names(record);
   for (std::size_t i = 0; i < maps.size(); ++i) {
     const bool is_part = i > 0 && std::holds_alternative<Heatmap>(record.drawn);
-    const Promise promise = promise_of(record.drawn, maps[i], is_part);
+    const Promise promise = promise_of(record, maps[i], is_part);
     for (std::size_t row = 0; row < maps[i].weights.rows(); ++row)
       check_row(maps[i], names[i], row, promise, faults);
   }
-  if (const auto* const summary = std::get_if<Summary>(&record.drawn)) check_summary(*summary, faults);
+  if (const auto* const summary = std::get_if<Summary>(&record.drawn)) check_summary(*summary, !allows_non_finite(record), faults);
   return faults.findings();
 }
 

@@ -1,6 +1,7 @@
 #include "check/names.h"
 
 #include <charconv>
+#include <cmath>
 
 #include "attnviz/text.h"
 
@@ -25,11 +26,13 @@ std::string in_words(std::string title) {
 }
 
 std::string digits(double value, int decimals) {
+  if (std::isnan(value)) return "nan";  // whatever its sign bit
   char text[400];
   return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals).ptr};
 }
 
 std::string shortest(double value) {
+  if (std::isnan(value)) return "nan";
   char text[64];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }

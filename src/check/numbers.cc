@@ -135,7 +135,8 @@ std::size_t strongest(const MatrixView& weights, std::size_t row) {
   const auto begin = weights.values.begin() + static_cast<std::ptrdiff_t>(row * weights.columns);
   const auto size = static_cast<std::ptrdiff_t>(weights.columns);
   return static_cast<std::size_t>(
-      std::max_element(begin, begin + size, [](float a, float b) { return std::abs(a) < std::abs(b); }) -
+      std::max_element(begin, begin + size,
+                       [](float a, float b) { return !std::isnan(b) && !(std::abs(a) >= std::abs(b)); }) -
       begin);
 }
 
@@ -177,10 +178,11 @@ void add_vectors(const Vectors& vectors, const CheckOptions& options, std::vecto
   const std::size_t size = tokens.size() * head_size;
   for (std::size_t begin = 0; begin < before.size(); begin += size) {
     double scale = 1;
-    for (const float number : before.subspan(begin, size)) scale = std::max<double>(scale, std::abs(number));
+    for (const float number : before.subspan(begin, size))
+      if (std::isfinite(number)) scale = std::max<double>(scale, std::abs(number));
     for (std::size_t i = begin; i < begin + size; ++i) {
-      const double off = std::abs(static_cast<double>(after[i]) - before[i]);
-      if (off <= (*options.atol + options.rtol) * scale) continue;
+      const CheckOptions of_the_largest{.atol = (*options.atol + options.rtol) * scale, .rtol = 0};
+      if (agree(before[i], after[i], of_the_largest)) continue;
       const std::size_t token = (i - begin) / head_size;
       const std::string name = names[begin / size] + " " + which + " of " + cited(tokens[token].whole()) +
                                "(" + std::to_string(token) + ")[" + std::to_string(i % head_size) + "]";

@@ -7,8 +7,10 @@
 
 namespace attnviz {
 
-/// What is not a number agrees with nothing. The options have their atol.
+/// What is not finite agrees with its like alone. The options have their atol.
 [[nodiscard]] inline bool agree(double expected, double actual, const CheckOptions& options) {
+  if (!std::isfinite(expected) || !std::isfinite(actual))
+    return expected == actual || (std::isnan(expected) && std::isnan(actual));
   return std::abs(actual - expected) <= *options.atol + options.rtol * std::abs(expected);
 }
 

@@ -54,7 +54,9 @@ std::string highlights(const Report& report) {
     const auto value = [&](const HeadMetrics& m) { return m.*highlight.metric; };
     const auto most =
         std::max_element(report.heads.begin(), report.heads.end(),
-                         [&](const HeadMetrics& a, const HeadMetrics& b) { return value(a) < value(b); });
+                         [&](const HeadMetrics& a, const HeadMetrics& b) {
+                           return !std::isnan(value(b)) && !(value(a) >= value(b));
+                         });
     const auto count = std::count_if(report.heads.begin(), report.heads.end(), [&](const HeadMetrics& m) {
       return highlight.threshold && value(m) > *highlight.threshold;
     });

@@ -71,6 +71,7 @@ Figure drawn(const Report& report, const Heatmap& heatmap, const HeadMetrics& he
   const Precision precision = report.choice.options.precision;
   if (report.choice.truncate) arguments.emplace_back("--truncate");
   if (precision != Precision::fp32) arguments.insert(arguments.end(), {"--precision", name_of(precision)});
+  if (report.choice.options.allow_non_finite) arguments.emplace_back("--allow-non-finite");
   if (!ablated.empty()) arguments.insert(arguments.end(), {"--ablate", show_places(ablated)});
   if (predict) arguments.insert(arguments.end(), {"--predict", std::to_string(*predict)});
   figure.record = to_json({.program = "attnviz " ATTNVIZ_VERSION,

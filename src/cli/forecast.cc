@@ -1,6 +1,8 @@
 #include "cli/forecast.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "cli/table.h"
@@ -18,7 +20,11 @@ std::vector<std::size_t> most_probable(const Prediction& prediction, std::size_t
   std::iota(order.begin(), order.end(), 0);
   const std::size_t count = prediction.kind == Kind::value ? order.size() : std::min(most, order.size());
   const auto before = [&](std::size_t a, std::size_t b) {
-    const float first = prediction.probabilities[a], second = prediction.probabilities[b];
+    const auto of = [&](std::size_t index) {
+      const float probability = prediction.probabilities[index];
+      return std::isnan(probability) ? -std::numeric_limits<float>::infinity() : probability;  // behind all
+    };
+    const float first = of(a), second = of(b);
     return first > second || (first == second && a < b);
   };
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(), before);

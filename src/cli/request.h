@@ -40,7 +40,7 @@ void add_model_flags(Flags& flags, ModelChoice& choice);
 /// --weights, --ablate and --predict: what a model gives, of commands that run one.
 void add_weights_flags(Flags& flags, ModelChoice& choice);
 
-/// --precision.
+/// --precision, and --allow-non-finite.
 void add_precision_flag(Flags& flags, ModelChoice& choice);
 
 /// The first for a command that compares two models: --model up to twice, into `names`.

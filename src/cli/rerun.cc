@@ -26,12 +26,14 @@ void take_digests(ModelCard& card, Backend backend) {
 Reader& Rerun::reader_for(const Source& source, const RecordedText& text) {
   ModelChoice choice = source.model;
   const Precision recorded = choice.options.precision;
+  const bool allow_non_finite = choice.options.allow_non_finite;
   choice.options = options_;
   choice.options.precision = recorded;
+  choice.options.allow_non_finite = allow_non_finite;
   if (options_.backend == Backend::automatic) choice.options.backend = read_backend({"record", text.backend});
   const std::string key =
       choice.model + '\0' + name_of(choice.options.backend) + name_of(recorded) +
-      (choice.truncate ? " cut" : "") + (choice.window ? " window " + std::to_string(*choice.window) : "") +
+      (allow_non_finite ? " or not finite" : "") + (choice.truncate ? " cut" : "") + (choice.window ? " window " + std::to_string(*choice.window) : "") +
       (choice.predict ? " predict " + std::to_string(*choice.predict) : "") + " without " +
       show_places(choice.ablated) + (choice.part ? " " + name_of(*choice.part) : "") +
       (choice.all_parts ? " of all" : "") + (text.target ? " target" : "");

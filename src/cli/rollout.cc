@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "cli/command.h"
 #include "cli/drawing.h"
@@ -103,9 +104,11 @@ HeatmapGrid grid_of(const Subject& subject, const std::string& title) {
   return grid;
 }
 
-/// A twentieth at or below the smallest.
+/// A twentieth at or below the smallest that is finite.
 double low_end(std::span<const float> weights) {
-  return std::floor(*std::min_element(weights.begin(), weights.end()) * 20) / 20;
+  std::vector<float> finite;
+  std::copy_if(weights.begin(), weights.end(), std::back_inserter(finite), [](float w) { return std::isfinite(w); });
+  return finite.empty() ? 0 : std::floor(*std::min_element(finite.begin(), finite.end()) * 20) / 20;
 }
 
 /// Said where it would mislead: what all paths of a causal model lead to.

@@ -19,6 +19,7 @@ bool parse(std::string_view text, Number& number) {
 }
 
 std::string formatted(double value, std::chars_format format, int precision) {
+  if (std::isnan(value)) return "nan";  // whatever its sign bit
   std::array<char, 400> buffer;  // the longest fixed double has 309 digits before its point
   const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format, precision);
   return {buffer.data(), result.ptr};

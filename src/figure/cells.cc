@@ -15,7 +15,8 @@ constexpr double kAirAroundNumber = 1.2;
 
 float largest_of(const Heatmap& heatmap) {
   float largest = 0;
-  for (const float value : heatmap.weights.values) largest = std::max(largest, std::abs(value));
+  for (const float value : heatmap.weights.values)
+    if (std::isfinite(value)) largest = std::max(largest, std::abs(value));
   return largest;
 }
 

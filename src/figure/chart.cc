@@ -57,10 +57,12 @@ std::vector<Tick> ticks_up_to(double upper, double most) {
 class Plot {
  public:
   Plot(Page& page, const Box& frame, const LayerChart& chart) : page_(page), frame_(frame), chart_(chart) {
-    const auto less = [](const auto& a, const auto& b) { return a.value < b.value; };
-    const auto [least, most] = std::minmax_element(chart.points.begin(), chart.points.end(), less);
-    least_ = *least;
-    most_ = *most;
+    for (const LayerChart::Point& point : chart.points) {
+      if (!std::isfinite(point.value)) continue;
+      if (!any_ || point.value < least_.value) least_ = point;
+      if (!any_ || point.value > most_.value) most_ = point;
+      any_ = true;
+    }
     const double top = std::max(most_.value, chart.uniform.value_or(0));
     top_ = top > 0 ? top : 1;
   }
@@ -93,7 +95,8 @@ class Plot {
   Page& page_;
   const Box frame_;
   const LayerChart& chart_;
-  LayerChart::Point least_{}, most_{};
+  LayerChart::Point least_{}, most_{};  ///< of those that are finite,
+  bool any_ = false;                    ///< if any is
   double top_ = 1;
 };
 
@@ -170,14 +173,20 @@ void Plot::draw_uniform() {
 void Plot::draw_line(Color color) {
   for (std::size_t i = 1; i < chart_.points.size(); ++i) {
     const LayerChart::Point &from = chart_.points[i - 1], &to = chart_.points[i];
+    if (!std::isfinite(from.value) || !std::isfinite(to.value)) continue;
     page_.add(Line{x(from.layer), y(from.value), x(to.layer), y(to.value), kStroke, color});
   }
   const double side = std::clamp(unit() * 0.6, kStroke, kPoint);
-  for (const auto& [layer, value] : chart_.points)
-    page_.add(Rectangle{x(layer) - side / 2, y(value) - side / 2, side, side, color});
+  for (const auto& [layer, value] : chart_.points) {
+    // What has no height is marked on the axis.
+    const bool finite = std::isfinite(value);
+    page_.add(Rectangle{x(layer) - side / 2, y(finite ? value : 0) - side / 2, side, side,
+                        finite ? color : kNotFinite});
+  }
 }
 
 void Plot::draw_values() {
+  if (!any_) return;
   page_.add(label_of_most());
   if (is_flat()) return;
   Text text = value_label(page_, number(least_.value));
@@ -201,8 +210,12 @@ class BarPlot {
  private:
   static constexpr double kToTheNumber = 3;
 
-  [[nodiscard]] double x(double value) const { return rows_.x + points_of_one_ * std::min(value, longest_); }
-  [[nodiscard]] bool is_cut(std::size_t i) const { return bars_.values[i] > longest_; }
+  [[nodiscard]] double x(double value) const {
+    return rows_.x + (std::isfinite(value) ? points_of_one_ * std::min(value, longest_) : 0);
+  }
+  [[nodiscard]] bool is_cut(std::size_t i) const {
+    return std::isfinite(bars_.values[i]) && bars_.values[i] > longest_;
+  }
   void draw_cut(std::size_t row, double thickness);
 
   Page& page_;
@@ -215,12 +228,20 @@ class BarPlot {
   double points_of_one_;
 };
 
+/// With 0 for what is not finite.
+std::vector<double> finite(std::span<const double> values) {
+  std::vector<double> numbers(values.begin(), values.end());
+  std::replace_if(
+      numbers.begin(), numbers.end(), [](double value) { return !std::isfinite(value); }, 0.0);
+  return numbers;
+}
+
 /// The number at which bars end: the largest, or where a few tokens receive so much that the others' bars
 /// could not be told apart, a little beyond those.
 double longest_bar(const TokenBars& bars) {
   constexpr std::size_t kMostCut = 3, kTokensForOneCut = 8;
   constexpr double kDwarfed = 8, kBeyond = 1.3;
-  std::vector<double> falling(bars.values.begin(), bars.values.end());
+  std::vector<double> falling = finite(bars.values);
   std::sort(falling.rbegin(), falling.rend());
   const double uniform = *std::max_element(bars.uniform.begin(), bars.uniform.end());
   const double rest = std::max(falling[std::min(kMostCut, falling.size() / kTokensForOneCut)], uniform);
@@ -232,7 +253,8 @@ BarPlot::BarPlot(Page& page, const Panel& rows, double room, const TokenBars& ba
   const double fitting = rows.row_pitch / TypeSizes::kLine;
   numbered_ = fitting >= TypeSizes::kSmallestAnnotation;
   number_size_ = numbered_ ? std::min(TypeSizes::kTick, fitting) : kValue;
-  const double largest = *std::max_element(bars.values.begin(), bars.values.end());
+  const std::vector<double> values = finite(bars.values);
+  const double largest = *std::max_element(values.begin(), values.end());
   const bool any = numbered_ || largest > longest_;
   const double for_number = any ? page.width(fixed(largest, 2), number_size_) + 2 * kToTheNumber : 0;
   points_of_one_ = (room - for_number) / longest_;

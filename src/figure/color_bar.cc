@@ -9,6 +9,7 @@ constexpr double kWidth = 8.64;
 constexpr double kSwatch = 8.64;
 constexpr double kSwatchRow = 19.2;  // what the entry for blank cells takes below the bar
 constexpr int kSteps = 128;
+constexpr char kNotFiniteName[] = "not finite";
 
 void draw_gradient(Page& page, const std::function<Color(double)>& color, const Box& bar) {
   const double step = (bar.bottom - bar.top) / kSteps;
@@ -34,6 +35,17 @@ void draw_blank_entry(Page& page, const std::string& name, double x, double text
                 .color = page.colors().quiet});
 }
 
+/// A line as thick as it is long: a filled square, and no cell.
+void draw_not_finite_entry(Page& page, double x, double text_x, double bottom) {
+  const double middle = bottom - kSwatch / 2;
+  page.add(Line{x, middle, x + kSwatch, middle, kSwatch, kNotFinite});
+  page.add(Text{.x = text_x,
+                .y = middle,
+                .text = kNotFiniteName,
+                .size = TypeSizes::kTick,
+                .color = page.colors().quiet});
+}
+
 }  // namespace
 
 std::string blank_cells(const Heatmap& map) {
@@ -47,7 +59,11 @@ Box draw_color_bar(Page& page, const ColorBar& color_bar, double x, double y, do
             .color = page.colors().quiet,
             .align = Text::Align::middle,
             .angle = -90};
-  const double length = std::max(height - (!color_bar.blank.empty() ? kSwatchRow : 0), page.width(name) + 4);
+  const bool not_finite =
+      std::any_of(color_bar.scales.begin(), color_bar.scales.end(),
+                  [](const ColorScale& scale) { return scale.not_finite() > 0; });
+  const double entries = (color_bar.blank.empty() ? 0 : kSwatchRow) + (not_finite ? kSwatchRow : 0);
+  const double length = std::max(height - entries, page.width(name) + 4);
   Box bar{x, y, x, y + length};
   for (const ColorScale& scale : color_bar.scales) {
     if (bar.right > x) bar.right += kGrid;
@@ -79,6 +95,11 @@ Box draw_color_bar(Page& page, const ColorBar& color_bar, double x, double y, do
     draw_blank_entry(page, color_bar.blank, x, text_x, bottom);
     const double right = text_x + page.width(color_bar.blank, TypeSizes::kTick);
     covered = covered.joined({x, y, right, bottom});
+  }
+  if (not_finite) {
+    const double bottom = bar.bottom + entries;
+    draw_not_finite_entry(page, x, text_x, bottom);
+    covered = covered.joined({x, y, text_x + page.width(kNotFiniteName, TypeSizes::kTick), bottom});
   }
   return covered;
 }

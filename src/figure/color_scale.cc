@@ -20,6 +20,10 @@ ColorScale::Range range_of(std::span<const Heatmap> maps) {
       for (std::size_t column = 0; column < map.weights.columns; ++column) {
         if (!map.shows(row, column)) continue;
         const double value = map.weights(row, column);
+        if (!std::isfinite(value)) {
+          ++range.not_finite;
+          continue;
+        }
         range.smallest = std::min(range.smallest, value);
         range.largest = std::max(range.largest, value);
         if (value > 0) range.smallest_positive = std::min(range.smallest_positive, value);
@@ -56,6 +60,7 @@ ColorScale::ColorScale(std::span<const Heatmap> maps, const Look& look)
                       !colors_.is_diverging() && luminance(colors_(0)) > luminance(colors_(1));
   if (turned) colors_ = colors_.reversed();
   const Range range = range_of(maps);
+  not_finite_ = range.not_finite;
   is_signed ? set_signed_ends(range, look) : set_ends(range, look);
   if (!(lower_ < upper_) || !std::isfinite(lower_) || !std::isfinite(upper_)) {
     throw Error("colour scale: vmin must be below vmax, got " + shortest(lower_) + " and " + shortest(upper_),
@@ -81,7 +86,8 @@ void ColorScale::set_ends(const Range& range, const Look& look) {
 void ColorScale::set_signed_ends(const Range& range, const Look& look) {
   if (scale_ != Scale::linear)
     throw Error("colour scale: differences need a linear scale", "leave --scale out");
-  const double largest = std::max(std::abs(range.smallest), std::abs(range.largest));
+  const bool any = range.smallest <= range.largest;
+  const double largest = any ? std::max(std::abs(range.smallest), std::abs(range.largest)) : 0;
   const double given = std::max(std::abs(look.vmin.value_or(0)), std::abs(look.vmax.value_or(0)));
   upper_ = given > 0 ? given : largest > 0 ? largest : 1;
   lower_ = -upper_;

@@ -32,7 +32,7 @@ std::vector<Link> strongest_links(const Heatmap& heatmap, std::size_t count) {
   std::vector<Link> links;
   for (std::size_t row = 0; row < weights.rows(); ++row) {
     for (std::size_t column = 0; column < weights.columns; ++column) {
-      if ((all || row != column) && weights(row, column) != 0)
+      if ((all || row != column) && weights(row, column) != 0 && std::isfinite(weights(row, column)))
         links.push_back({row, column, weights(row, column)});
     }
   }
@@ -66,7 +66,7 @@ std::string most_received(const Heatmap& heatmap) {
   }
   const auto most =
       static_cast<std::size_t>(std::max_element(received.begin(), received.end()) - received.begin());
-  if (!(total > 0)) return {};
+  if (!(total > 0) || !std::isfinite(total)) return {};
   return " The key that receives most is " + quoted(heatmap.keys[most], heatmap.key_token(most)) + ", with " +
          fixed(100 * received[most] / total, 0) + " % of " + total_of(heatmap.quantity) + ".";
 }
@@ -79,13 +79,14 @@ std::string most_concentrated(const Heatmap& heatmap) {
   float peak = -1;
   for (std::size_t row = first; row < weights.rows(); ++row) {
     for (std::size_t column = 0; column < weights.columns; ++column) {
-      if (weights(row, column) > peak) {
+      if (std::isfinite(weights(row, column)) && weights(row, column) > peak) {
         peak = weights(row, column);
         most = row;
         key = column;
       }
     }
   }
+  if (peak < 0) return {};  // nothing is finite
   return " The most concentrated row is " + quoted(heatmap.queries[most], heatmap.query_token(most)) +
          ", with " + fixed(peak, decimals_of(heatmap)) + " on " +
          quoted(heatmap.keys[key], heatmap.key_token(key)) + ".";
@@ -121,8 +122,12 @@ std::string note_sentences(const std::vector<std::string>& notes) {
 
 std::string colors_sentence(const ColorScale& scale) {
   const int decimals = scale.upper() > 0 ? std::max(2, decimals_of(scale.upper()) - 1) : 2;
+  const std::size_t bad = scale.not_finite();
   return ", colours from " + minus_signed(fixed(scale.lower(), decimals)) + " to " +
-         fixed(scale.upper(), decimals) + ".";
+         fixed(scale.upper(), decimals) + "." +
+         (bad == 0   ? ""
+          : bad == 1 ? " 1 number is not finite: nan or infinity."
+                     : " " + std::to_string(bad) + " numbers are not finite: nan or infinity.");
 }
 
 /// "3 queries (rows, attending from) by 3 keys (columns, attending to)"
@@ -151,14 +156,25 @@ constexpr char kMasked[] = " A token attends only to itself and to earlier ones;
 std::string extremes_by_layer(const std::string& name, const std::vector<LayerMetrics>& layers,
                               double LayerMetrics::*number,
                               const std::function<std::string(double)>& written) {
-  const auto less = [&](const LayerMetrics& a, const LayerMetrics& b) { return a.*number < b.*number; };
-  const auto [low, high] = std::minmax_element(layers.begin(), layers.end(), less);
-  const std::string lowest = written((*low).*number), highest = written((*high).*number);
   const std::string lead = " " + name + " is ";
-  if (layers.size() == 1) return lead + lowest + " in layer " + std::to_string(low->layer);
-  if (lowest == highest) return lead + lowest + " in every layer";
+  std::vector<LayerMetrics> finite;
+  std::string others;
+  for (const LayerMetrics& layer : layers) {
+    if (std::isfinite(layer.*number)) {
+      finite.push_back(layer);
+    } else {
+      others += (others.empty() ? ", and not finite in layer " : ", ") + std::to_string(layer.layer);
+    }
+  }
+  if (finite.empty()) return lead + "not finite in any layer";
+  const auto less = [&](const LayerMetrics& a, const LayerMetrics& b) { return a.*number < b.*number; };
+  const auto [low, high] = std::minmax_element(finite.begin(), finite.end(), less);
+  const std::string lowest = written((*low).*number), highest = written((*high).*number);
+  if (finite.size() == 1) return lead + lowest + " in layer " + std::to_string(low->layer) + others;
+  if (lowest == highest)
+    return lead + lowest + (others.empty() ? " in every layer" : " in all others") + others;
   return lead + "lowest in layer " + std::to_string(low->layer) + " (" + lowest + ") and highest in layer " +
-         std::to_string(high->layer) + " (" + highest + ")";
+         std::to_string(high->layer) + " (" + highest + ")" + others;
 }
 
 }  // namespace
@@ -307,7 +323,8 @@ std::string neuron_description(const View& view) {
   const MatrixView weights = view.at(view.layer, view.shown_heads.front());
   std::size_t largest = begin;
   for (std::size_t key = begin; key < end; ++key) {
-    if (weights(*view.token, key) > weights(*view.token, largest)) largest = key;
+    const float weight = weights(*view.token, key), most = weights(*view.token, largest);
+    if (weight > most || !std::isfinite(most)) largest = key;
   }
   const auto by_dot = static_cast<std::size_t>(std::max_element(dots.begin(), dots.end()) - dots.begin());
   const std::string size = std::to_string(view.head_size);

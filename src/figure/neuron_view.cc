@@ -140,14 +140,19 @@ struct Bars {
 
 void draw_bars(Page& page, const Layout& layout, const Bars& bars) {
   constexpr double kShare = 0.72, kThickest = 10, kHair = 0.5;
-  const auto [low, high] = std::minmax_element(bars.values.begin(), bars.values.end());
-  const double lower = std::min(*low, 0.0), upper = std::max(*high, 0.0);
+  double lower = 0, upper = 0;
+  for (const double value : bars.values) {
+    if (!std::isfinite(value)) continue;  // its number alone is written
+    lower = std::min(lower, value);
+    upper = std::max(upper, value);
+  }
   const double unit = upper > lower ? kBars / (upper - lower) : 0;
   const double left = bars.x + layout.numbers, zero = left - lower * unit;
   const TokenRows& rows = layout.key_rows;
   const double thickness = std::min(rows.pitch * kShare, kThickest);
   for (std::size_t i = 0; i < bars.values.size(); ++i) {
-    const double value = bars.values[i], length = std::abs(value) * unit, y = rows.center(bars.first + i);
+    const double value = bars.values[i], y = rows.center(bars.first + i);
+    const double length = std::isfinite(value) ? std::abs(value) * unit : 0;
     page.add(Rectangle{value < 0 ? zero - length : zero, y - thickness / 2, length, thickness,
                        value < 0 ? bars.negative : bars.positive});
     if (layout.number_size == 0) continue;

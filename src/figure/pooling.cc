@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include "attnviz/figure.h"
 
@@ -38,6 +39,7 @@ std::vector<float> pooled_weights(const Heatmap& map, const Pooling& pooling) {
       sums[column / by] += weight;
       ++counts[column / by];
       float& largest = cells[column / by];
+      if (!std::isfinite(weight)) sums[column / by] = largest = std::numeric_limits<float>::quiet_NaN();
       if (std::abs(weight) > std::abs(largest)) largest = weight;
     }
     if ((row + 1) % rows_by != 0 && row + 1 < weights.rows()) continue;

@@ -25,6 +25,7 @@ struct SightLines {
   std::vector<ViewLine> lines;   ///< weakest first
   std::optional<double> from{};  ///< smaller weights are left out, for the view's threshold or kMostLines
   bool too_many = false;         ///< for kMostLines
+  std::size_t not_finite = 0;    ///< weights that have no line, since they are no numbers to compare
 };
 
 /// The weights above 0 that the view's layers, heads, token, filter and threshold leave.

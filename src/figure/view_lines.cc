@@ -27,6 +27,10 @@ class Strongest {
     if (lines_.size() > 4 * kMostLines) cut();
   }
 
+  /// A weight that is not finite has no place among them.
+  void pass_over(bool masked) { not_finite_ += !masked; }
+  [[nodiscard]] std::size_t not_finite() const { return not_finite_; }
+
   /// Strongest first.
   std::vector<ViewLine> sorted() && {
     cut();
@@ -43,6 +47,7 @@ class Strongest {
   }
 
   std::vector<ViewLine> lines_;
+  std::size_t not_finite_ = 0;
 };
 
 /// The smallest number of two digits above `value`, which is positive: 0.029 for 0.0283.
@@ -65,7 +70,11 @@ void add_lines(Strongest& strongest, const View& view, int layer, int head) {
   for (std::size_t query = queries.begin; query < queries.end; ++query) {
     for (std::size_t key = keys.begin; key < keys.end; ++key) {
       const float weight = weights(query, key);
-      if (weight > 0 && weight >= view.threshold) strongest.add({layer, head, query, key, weight});
+      if (!std::isfinite(weight)) {
+        strongest.pass_over(view.causal && key > query);
+      } else if (weight > 0 && weight >= view.threshold) {
+        strongest.add({layer, head, query, key, weight});
+      }
     }
   }
 }
@@ -108,7 +117,8 @@ SightLines lines_in_sight(const View& view) {
   for (const int layer : layers) {
     for (const int head : heads) add_lines(strongest, view, layer, head);
   }
-  SightLines sight{.lines = std::move(strongest).sorted()};
+  SightLines sight{.not_finite = strongest.not_finite()};
+  sight.lines = std::move(strongest).sorted();
   if (view.threshold > 0) sight.from = view.threshold;
   if (sight.lines.size() > kMostLines) {
     sight.from = round_number_above(sight.lines.back().weight);
@@ -154,6 +164,10 @@ std::string title_of(const View& view) {
 
 std::vector<std::string> notes_of(const View& view, const SightLines& sight) {
   std::vector<std::string> notes = view.notes;
+  if (sight.not_finite > 0) {
+    notes.push_back(counted(sight.not_finite, "weight") +
+                    (sight.not_finite == 1 ? " is not finite and has no line" : " are not finite and have no lines"));
+  }
   if (!sight.from) return notes;
   static_assert(kMostLines == 20'000);
   std::string note = "lines of weights from " + shortest(*sight.from) + " on";

@@ -104,8 +104,9 @@ function strongest(app, sight, { layer, heads }) {
   for (const head of heads) {
     for (let other = begin; other < end; ++other) found.push({ head, other, weight: weightOf(app, { layer, head }, sight, other) });
   }
-  found.sort((a, b) => b.weight - a.weight);
-  return found.slice(0, 3).map(({ head, other, weight }) =>
+  const finite = found.filter(({ weight }) => Number.isFinite(weight)).sort((a, b) => b.weight - a.weight);
+  if (finite.length === 0) return "nothing: no weight is finite";
+  return finite.slice(0, 3).map(({ head, other, weight }) =>
     quoted(shown.tokens[otherSide(sight.side)][other]) + " " + written(weight) + (heads.length > 1 ? " (head " + head + ")" : "")).join(", ");
 }
 

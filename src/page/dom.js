@@ -45,13 +45,13 @@ const written = (weight) => weight.toFixed(3);
  * With its sign and two decimals, so that numbers stand well in a column.
  * @param {number} number
  */
-const signed = (number) => (Number.isNaN(number) ? "masked" : (number < 0 ? "−" : "+") + Math.abs(number).toFixed(2));
+const signed = (number) => (Number.isNaN(number) ? "masked" : !Number.isFinite(number) ? "not finite" : (number < 0 ? "−" : "+") + Math.abs(number).toFixed(2));
 
 /**
  * Any number, with three digits that count.
  * @param {number} number
  */
-const brief = (number) => (Number.isNaN(number) ? "masked" : String(Number(number.toPrecision(3))).replace("-", "−"));
+const brief = (number) => (Number.isNaN(number) ? "masked" : !Number.isFinite(number) ? "not finite" : String(Number(number.toPrecision(3))).replace("-", "−"));
 
 /**
  * A token in a sentence, isolated, so that it does not turn the words around it.

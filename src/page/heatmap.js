@@ -17,10 +17,17 @@ function heatmapView(app) {
   const largest = () => {
     const { query, key } = ranges();
     let most = 0;
-    for (let i = query.begin; i < query.end; ++i) for (let j = key.begin; j < key.end; ++j) most = Math.max(most, at(i, j));
+    for (let i = query.begin; i < query.end; ++i)
+      for (let j = key.begin; j < key.end; ++j) if (Number.isFinite(at(i, j))) most = Math.max(most, at(i, j));
     return most || 1;
   };
   const masked = (/** @type {number} */ query, /** @type {number} */ key) => app.shown.causal && key > query;
+  const anyNotFinite = () => {
+    const { query, key } = ranges();
+    for (let i = query.begin; i < query.end; ++i)
+      for (let j = key.begin; j < key.end; ++j) if (!masked(i, j) && !Number.isFinite(at(i, j))) return true;
+    return false;
+  };
   const name = () => (heads().length === 1 ? "head " + heads()[0] : "mean of " + heads().length + " heads");
 
   /** @param {Surface} surface @param {number} most */
@@ -43,7 +50,7 @@ function heatmapView(app) {
       top = tokenWidth(app.shown) + 40;
       const columns = key.end - key.begin;
       cell = Math.max(14, Math.min(36, Math.floor((room - left - 80) / columns)));
-      return { width: left + columns * cell + 78, height: Math.max(top + (query.end - query.begin) * cell + 12, top + 132) };
+      return { width: left + columns * cell + 78, height: Math.max(top + (query.end - query.begin) * cell + 12, top + (anyNotFinite() ? 156 : 132)) };
     },
     links(surface) {
       const { query, key } = ranges();
@@ -61,6 +68,9 @@ function heatmapView(app) {
       surface.rect({ ...bar, stroke: app.inks.line });
       surface.text({ x: bar.x + 18, y: top + 9, text: most.toFixed(2), size: 11, color: app.inks.soft });
       surface.text({ x: bar.x + 18, y: top + 120, text: "0", size: 11, color: app.inks.soft });
+      if (!anyNotFinite()) return;
+      surface.rect({ x: bar.x, y: top + 132, width: 12, height: 12, fill: cssOf(NOT_FINITE) });
+      surface.text({ x: bar.x + 18, y: top + 142, text: "not finite", size: 11, color: app.inks.soft });
     },
     marks(surface) {
       const sight = sightOf(app);

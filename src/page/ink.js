@@ -35,15 +35,19 @@ const between = (from, to, part) => {
   return [mix(0), mix(1), mix(2)];
 };
 
+// As in figures: of what is no finite number.
+const NOT_FINITE = /** @type {Color} */ ([230, 0, 230]);
+
 /** @param {Inks} inks @param {number} part 0 to 1 @returns {Color} */
 function rampColor(inks, part) {
+  if (!Number.isFinite(part)) return NOT_FINITE;
   const place = Math.max(0, Math.min(1, part)) * (inks.ramp.length - 1);
   const below = Math.min(inks.ramp.length - 2, Math.floor(place));
   return between(inks.ramp[below], inks.ramp[below + 1], place - below);
 }
 
 /** @param {Inks} inks @param {number} part -1 to 1 @returns {Color} */
-const signedColor = (inks, part) => between(inks.ground, part < 0 ? inks.minus : inks.plus, Math.min(1, Math.abs(part)));
+const signedColor = (inks, part) => !Number.isFinite(part) ? NOT_FINITE : between(inks.ground, part < 0 ? inks.minus : inks.plus, Math.min(1, Math.abs(part)));
 
 /** @param {string} hex @returns {Color} */
 const colorOf = (hex) => {

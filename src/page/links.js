@@ -154,7 +154,7 @@ class LinkBlock {
       const weights = heads.map((head) => weightOf(this.app, { layer, head }, sight, other));
       weights.forEach((weight, i) => {
         const strength = weight / mostOf(shown, layer);
-        if (weight < state.threshold || strength < 0.002) return;
+        if (!Number.isFinite(weight) || weight < state.threshold || strength < 0.002) return;
         // At most so strong that the token on it can be read.
         surface.rect({ ...box, x: box.x + i * width, width, fill: headColor(inks, heads[i]), opacity: inks.box * strength ** 0.6 });
       });

@@ -65,7 +65,7 @@ function neuronView(app) {
   const connectors = (surface, softmax) => {
     const y1 = top(query()) + at.row / 2, x1 = at.query + at.vector + 2;
     softmax.forEach((weight, token) => {
-      if (weight < 0.004 || !isShown("key", token)) return;
+      if (!(weight >= 0.004) || !isShown("key", token)) return;
       const y2 = top(token) + at.row / 2;
       const line = { color: headColor(app.inks, app.state.head), width: 0.8 + 1.7 * weight, opacity: Math.min(1, 0.15 + weight) };
       surface.line({ x1, y1, x2: at.key - 2, y2, ...line });
@@ -78,8 +78,8 @@ function neuronView(app) {
   const steps = (surface) => {
     const { inks } = app;
     const { products, dots, softmax } = computation();
-    const largestProduct = products.reduce((size, product, i) => (Number.isNaN(dots[i]) ? size : product.reduce((a, b) => Math.max(a, Math.abs(b)), size)), 0) || 1;
-    const largestDot = dots.reduce((size, dot) => (Number.isNaN(dot) ? size : Math.max(size, Math.abs(dot))), 0) || 1;
+    const largestProduct = products.reduce((size, product, i) => (Number.isNaN(dots[i]) ? size : product.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, Math.abs(b)) : a), size)), 0) || 1;
+    const largestDot = dots.reduce((size, dot) => (!Number.isFinite(dot) ? size : Math.max(size, Math.abs(dot))), 0) || 1;
     const box = { x: at.queryTokens, y: top(query()) + 1, width: at.token, height: at.row - 2, radius: 3 };
     surface.rect({ ...box, fill: inks.accent, opacity: 0.16 });
     surface.rect({ ...box, stroke: inks.accent, strokeWidth: 1.5 });
@@ -107,6 +107,10 @@ function neuronView(app) {
       }
       surface.rect({ x: at.dot + 2, y: y + 3, width: at.row - 6, height: at.row - 6, radius: 2, fill: cssOf(signedColor(inks, dot / largestDot)), stroke: inks.line });
       surface.text({ x: at.dot + DOT - 8, y: writing, text: signed(dot), size: 12, anchor: "end", color: inks.ink });
+      if (!Number.isFinite(softmax[token])) {
+        surface.text({ x: at.softmax + SOFTMAX - 12, y: writing, text: "not finite", size: 12, anchor: "end", color: inks.ink });
+        return;
+      }
       surface.rect({ x: at.softmax, y: y + 5, width: Math.max(1, softmax[token] * (SOFTMAX - 54)), height: at.row - 10, fill: headColor(inks, app.state.head), radius: 1 });
       surface.text({ x: at.softmax + SOFTMAX - 12, y: writing, text: written(softmax[token]), size: 12, anchor: "end", color: inks.ink });
       surface.rect({ x: at.keyTokens, y: y + 1, width: at.token, height: at.row - 2, fill: headColor(inks, app.state.head), opacity: inks.box * softmax[token], radius: 3 });

@@ -6,7 +6,7 @@
  */
 /**
  * Rows of vectors of every layer and head.
- * @typedef {{numbers: Int16Array, scales: Float32Array}} Vectors
+ * @typedef {{numbers: Int16Array | Float32Array, scales: Float32Array}} Vectors
  */
 
 /** @typedef {"encoder" | "decoder" | "cross"} Part */
@@ -64,17 +64,21 @@ function visible(text) {
   });
 }
 
-/** @param {Uint16Array | Float32Array} numbers */
+/** @param {Uint16Array | Int16Array | Float32Array} numbers */
 function largestOf(numbers) {
   let most = 0;
-  for (const number of numbers) most = Math.max(most, number);
+  for (const number of numbers) if (Number.isFinite(number)) most = Math.max(most, Math.abs(number));
   return most;
 }
 
 /** @param {any} packed @param {string} name @param {number} count of vectors' numbers @param {number} maps @returns {Vectors | undefined} */
 function vectorsOf(packed, name, count, maps) {
   if (!packed) return undefined;
-  const vectors = { numbers: new Int16Array(bytesOf(packed.numbers)), scales: new Float32Array(bytesOf(packed.scales)) };
+  // Where a number of the record is not finite, they are as they were.
+  const exact = typeof packed === "string";
+  const numbers = exact ? new Float32Array(bytesOf(packed)) : new Int16Array(bytesOf(packed.numbers));
+  const size = count / maps;
+  const vectors = { numbers, scales: exact ? new Float32Array(maps).map((_, i) => largestOf(numbers.subarray(i * size, (i + 1) * size))) : new Float32Array(bytesOf(packed.scales)) };
   if (vectors.numbers.length !== count || vectors.scales.length !== maps) throw new Error("the " + name + " vectors do not match the tokens");
   return vectors;
 }
@@ -88,23 +92,41 @@ function tokensOf(labels) {
   });
 }
 
+/**
+ * What is said of weights that are not finite: none of them has a line.
+ * @param {Uint16Array | Float32Array} weights
+ * @param {boolean} causal
+ * @param {number} queries
+ * @param {number} keys
+ */
+function notFinite(weights, causal, queries, keys) {
+  if (weights instanceof Uint16Array) return [];
+  let count = 0;
+  weights.forEach((weight, i) => {
+    const masked = causal && i % keys > Math.floor(i / keys) % queries;
+    if (!Number.isFinite(weight) && !masked) ++count;
+  });
+  if (count === 0) return [];
+  return [count + (count === 1 ? " weight is not finite and has no line" : " weights are not finite and have no lines")];
+}
+
 /** @param {any} record as attnviz writes it @param {any} figure of it, or one of its others @returns {Shown} */
 function shownOf(record, figure) {
   if (!figure || figure.kind !== "view") throw new Error("this record holds no view");
-  const norms = figure.quantity === NORMS, packing = norms ? "float32" : "uint16";
-  if (figure.packing !== packing) throw new Error("the numbers are packed as " + figure.packing + ", not " + packing);
+  const norms = figure.quantity === NORMS, exact = figure.packing === "float32";
+  if (!exact && (norms || figure.packing !== "uint16")) throw new Error("the numbers are packed as " + figure.packing + ", not " + (norms ? "float32" : "uint16"));
   const cross = figure.sources !== undefined;
   const tokens = { query: tokensOf(figure.tokens), key: tokensOf(cross ? figure.sources : figure.tokens) };
   const maps = figure.layers.length * figure.heads.length;
-  const weights = new (norms ? Float32Array : Uint16Array)(bytesOf(figure.weights));
+  const weights = new (exact ? Float32Array : Uint16Array)(bytesOf(figure.weights));
   if (weights.length !== maps * tokens.query.length * tokens.key.length) throw new Error("the weights do not match the tokens");
   const headSize = figure.head_size || 0, layer = weights.length / figure.layers.length;
   const mosts = figure.layers.map((/** @type {number} */ _, /** @type {number} */ i) => (norms ? largestOf(weights.subarray(i * layer, (i + 1) * layer)) : 1));
   const vectors = (/** @type {"query" | "key"} */ side) => vectorsOf(figure[side], side, maps * tokens[side].length * headSize, maps);
   return {
-    part: figure.part, title: visible(figure.title), subtitle: visible(figure.subtitle), notes: figure.notes.map(visible), program: record.program,
+    part: figure.part, title: visible(figure.title), subtitle: visible(figure.subtitle), notes: [...figure.notes.map(visible), ...notFinite(weights, figure.causal, tokens.query.length, tokens.key.length)], program: record.program,
     layers: figure.layers, heads: figure.heads, tokens, cross, secondFrom: figure.second_from, causal: figure.causal, weights, headSize, dotScales: figure.dot_scales, windows: figure.windows,
-    unit: norms ? 1 : MOST, most: Math.max(...mosts) || 1, mosts, noun: norms ? "norm" : "weight", kind: norms ? "norms of weighted vectors ‖αf(x)‖" : "attention",
+    unit: exact ? 1 : MOST, most: Math.max(...mosts) || 1, mosts, noun: norms ? "norm" : "weight", kind: norms ? "norms of weighted vectors ‖αf(x)‖" : "attention",
     query: vectors("query"), key: vectors("key"),
     initial: figure, theme: record.look ? record.look.theme : "light",
   };
@@ -165,7 +187,7 @@ function vectorOf(shown, side, of) {
   if (!vectors) throw new Error("no vectors");
   const index = mapIndex(shown, of.layer, of.head);
   const begin = (index * shown.tokens[side].length + of.token) * shown.headSize;
-  const unit = vectors.scales[index] / MOST_SIGNED;
+  const unit = vectors.numbers instanceof Int16Array ? vectors.scales[index] / MOST_SIGNED : 1;
   return new Float64Array(vectors.numbers.subarray(begin, begin + shown.headSize)).map((number) => number * unit);
 }
 
@@ -187,22 +209,25 @@ function nameOfDots(shown, layer) {
   return Math.abs(scale * root - 1) <= 1e-9 ? "q · k / √" + shown.headSize : "q · k × " + scale.toFixed(4);
 }
 
-/** The scaled dot products of a query with every key, and their softmax; where the mask hides a key, NaN and 0.
+/** The scaled dot products of a query with every key, and their softmax; where the mask hides a key, NaN and 0. A product
+ * that it does not hide and that is not finite is infinite here, and no weight is a number then.
  * @param {Shown} shown @param {{layer: number, head: number, token: number}} of */
 function computed(shown, of) {
   const mine = vectorOf(shown, "query", of), scale = dotScale(shown, of.layer);
   const window = shown.windows?.[shown.layers.indexOf(of.layer)] ?? 0;
   const products = [], dots = new Float64Array(shown.tokens.key.length);
+  let finite = true;
   for (let token = 0; token < dots.length; ++token) {
     const product = vectorOf(shown, "key", { ...of, token });
     let sum = 0;
     for (let i = 0; i < product.length; ++i) sum += product[i] *= mine[i];
     products.push(product);
     const hidden = (shown.causal && token > of.token) || (window > 0 && Math.abs(token - of.token) >= window);
-    dots[token] = hidden ? NaN : sum * scale;
+    dots[token] = hidden ? NaN : Number.isFinite(sum) ? sum * scale : Infinity;
+    finite &&= hidden || Number.isFinite(sum);
   }
   const most = dots.reduce((found, dot) => (dot > found ? dot : found), -Infinity);
   const powers = dots.map((dot) => (Number.isNaN(dot) ? 0 : Math.exp(dot - most)));
   const sum = powers.reduce((total, power) => total + power, 0);
-  return { products, dots, softmax: powers.map((power) => power / sum) };
+  return { products, dots, softmax: powers.map((power) => (finite ? power / sum : NaN)) };
 }

@@ -41,6 +41,13 @@ class RecordReader {
     }
   }
 
+  /// Of what JSON has no number for, null is written.
+  double or_nan(const Json& json) const {
+    if (json.is_null()) return std::numeric_limits<double>::quiet_NaN();
+    if (!json.is_number()) refuse(visible(json.dump()) + " stands where a number should");
+    return json.get<double>();
+  }
+
   std::size_t size(const Json& json, const char* name) const {
     const auto number = get<std::int64_t>(json, name);
     if (number < 1 || number > kMost) refuse(std::string(name) + " is " + std::to_string(number));
@@ -206,10 +213,12 @@ Drawn RecordReader::summary(const Json& figure) {
                   .mean = only_map(figure),
                   .received = {}};
   for (const Json& layer : list(figure, "layers")) {
-    summary.layers.push_back({static_cast<int>(size(layer, "layer")), get<double>(layer, "mean_weight"),
-                              get<double>(layer, "entropy")});
+    summary.layers.push_back({static_cast<int>(size(layer, "layer")), or_nan(member(layer, "mean_weight")),
+                              or_nan(member(layer, "entropy"))});
   }
-  summary.received = stored_.numbers_.emplace_back(get<std::vector<double>>(figure, "received"));
+  std::vector<double>& received = stored_.numbers_.emplace_back();
+  for (const Json& number : list(figure, "received")) received.push_back(or_nan(number));
+  summary.received = received;
   return summary;
 }
 
@@ -370,8 +379,8 @@ RecordedText RecordReader::text(const Json& json) const {
                     .ids = get<std::vector<std::int64_t>>(json, "ids")};
   if (json.contains("pair")) text.pair = get<std::string>(json, "pair");
   if (json.contains("predicted")) {
-    for (const auto& [label, value] : get<std::vector<std::pair<std::string, double>>>(json, "predicted"))
-      text.predicted.push_back({label, value});
+    for (const auto& [label, value] : get<std::vector<std::pair<std::string, Json>>>(json, "predicted"))
+      text.predicted.push_back({label, or_nan(value)});
   }
   if (!json.contains("target")) return text;
   text.target = get<std::string>(json, "target");

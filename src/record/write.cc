@@ -133,8 +133,15 @@ Json packed_vectors(std::span<const float> vectors, std::size_t size) {
           {"scales", base64(std::span<const float>(scales))}};
 }
 
+bool is_finite(const View& view) {
+  const auto all_finite = [](std::span<const float> numbers) {
+    return std::all_of(numbers.begin(), numbers.end(), [](float number) { return std::isfinite(number); });
+  };
+  return all_finite(view.weights) && all_finite(view.query) && all_finite(view.key);
+}
+
 Json content_json(const View& view, Packing packing) {
-  const bool exact = packing == Packing::float32 || view.quantity == kNorms;
+  const bool exact = packing == Packing::float32 || view.quantity == kNorms || !is_finite(view);
   Json json = {{"kind", "view"},
                {"view", word_of(view.kind, kViewWords)},
                {"title", view.title},

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -109,7 +111,8 @@ struct Grid {
         if (!heatmap.shows(row, column)) continue;
         const std::size_t cell = row / pool * columns + column / pool;
         const float weight = heatmap.weights(row, column);
-        weights[cell] = shown[cell] ? std::max(weights[cell], weight) : weight;
+        if (!shown[cell] || weight > weights[cell] || !std::isfinite(weight)) weights[cell] = weight;
+        if (!std::isfinite(weights[cell])) weights[cell] = std::numeric_limits<float>::quiet_NaN();
         shown[cell] = true;
       }
     }
@@ -140,9 +143,17 @@ class CellPen {
     return text;
   }
 
+  /// What is no finite number, in a colour of its own where there are enough.
+  [[nodiscard]] std::string not_finite(std::size_t width) const {
+    const std::string text = "?" + std::string(width - 1, ' ');
+    if (patches()) return background(kNotFinite, colors_) + text + kReset;
+    return end() + text;
+  }
+
   [[nodiscard]] std::string cell(const Grid& grid, std::size_t row, std::size_t column,
                                  std::size_t width) const {
     const std::size_t index = row * grid.columns + column;
+    if (grid.shown[index] && !std::isfinite(grid.weights[index])) return not_finite(width);
     if (grid.shown[index]) return at(scale_.position(grid.weights[index]), width);
     return end() + std::string(width, ' ');
   }
@@ -226,6 +237,7 @@ std::string legend(const ColorScale& scale, const CellPen& pen, const Grid& grid
     const std::string side = std::to_string(grid.pooled);
     text += cut("each cell: strongest of " + side + " × " + side, columns) + "\n";
   }
+  if (scale.not_finite() > 0) text += pen.not_finite(1) + pen.end() + cut(" not finite", columns - 1) + "\n";
   return text;
 }
 

@@ -90,6 +90,8 @@ struct Architecture {
   std::int64_t vocabulary = 0;
   std::int64_t types = 0;  ///< rows of the token type embedding
   bool causal = false;     ///< a query sees itself and what is before it
+  bool scales_queries = false;  ///< before their products with keys, which then overflow later
+  bool mask_replaces = false;  ///< scores; in all other families it is added to them, and NaN stays NaN
 
   std::int64_t positions = 0;       ///< rows of the position embedding; where there is none, the most tokens
   std::int64_t first_position = 0;  ///< the first token's

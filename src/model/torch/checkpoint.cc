@@ -1,10 +1,13 @@
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
 #include "model/torch/architecture.h"
 #include "model/torch/backends.h"
+#include "model/torch/not_finite.h"
 #include "model/torch/request.h"
 #include "model/torch/runtime.h"
 #include "model/torch/stack.h"
@@ -20,6 +23,8 @@ class CheckpointModel final : public Model {
  public:
   CheckpointModel(const ModelCard& card, const ModelOptions& options)
       : card_(card),
+        precision_(options.precision),
+        allow_non_finite_(options.allow_non_finite),
         architecture_(read_architecture(Config(card.directory / "config.json"))),
         device_(find_device(options.device)),
         weights_(card.directory, architecture_.anchor(), device_, type_of(options.precision)),
@@ -64,7 +69,7 @@ class CheckpointModel final : public Model {
     if (sources.empty()) return {};
     return translated(card_.name, kLessMemory, [&] {
       const c10::InferenceMode guard;
-      return &stack == &first_ ? attend(sources, request) : decode(sources, targets, request);
+      return run_alike(sources, targets, request);
     });
   }
 
@@ -83,9 +88,7 @@ class CheckpointModel final : public Model {
         top_.emplace(architecture_, read_task(config, architecture_), weights_);
       }
       const c10::InferenceMode guard;
-      const Batch batch = make_batch({&encoding, 1});
-      Run run = first_.start(batch, request);
-      return (*top_)(first_.run_layers(architecture_.layers.size(), batch, run), encoding.ids);
+      return predict_alike(encoding, request);
     });
   }
 
@@ -95,13 +98,26 @@ class CheckpointModel final : public Model {
   }
   void refuse_unexplained(const Request& request, const Stack& stack) const;
   [[noreturn]] void refuse_unpaired(std::size_t sources, std::size_t targets) const;
-  [[nodiscard]] std::vector<Attention> attend(std::span<const Encoding> encodings,
-                                              const Request& request) const;
-  [[nodiscard]] std::vector<Attention> decode(std::span<const Encoding> sources,
-                                              std::span<const Encoding> targets,
-                                              const Request& request) const;
+  /// What a run gave, and whether it is what eager attention gives.
+  struct Outcome {
+    std::vector<Attention> results;
+    bool sound = true;
+    std::optional<NotFinite> fault = {};  ///< of an eager run
+  };
+  [[nodiscard]] std::vector<Attention> run_alike(std::span<const Encoding> sources,
+                                                 std::span<const Encoding> targets,
+                                                 const Request& request) const;
+  [[nodiscard]] Prediction predict_alike(const Encoding& encoding, const Request& request) const;
+  [[nodiscard]] Outcome attend(std::span<const Encoding> encodings, const Request& request) const;
+  [[nodiscard]] Outcome decode(std::span<const Encoding> sources, std::span<const Encoding> targets,
+                               const Request& request) const;
+  void refuse_not_finite(const NotFinite& fault, const Encoding& queries, const Encoding& keys) const {
+    if (!allow_non_finite_) throw not_finite_error(fault, card_, precision_, queries, keys);
+  }
 
   ModelCard card_;
+  Precision precision_;
+  bool allow_non_finite_;
   Architecture architecture_;
   c10::Device device_;
   Weights weights_;
@@ -110,31 +126,91 @@ class CheckpointModel final : public Model {
   std::optional<Top> top_;       ///< bound by the first prediction: attention needs none
 };
 
-std::vector<Attention> CheckpointModel::attend(std::span<const Encoding> encodings,
-                                               const Request& request) const {
+/// As eager attention gives it. Fused kernels drop NaN that it lets through, and a mask that is added, as its is,
+/// spreads what is not finite in one text's padding: where a run meets any of that, the texts run one by one.
+std::vector<Attention> CheckpointModel::run_alike(std::span<const Encoding> sources,
+                                                  std::span<const Encoding> targets,
+                                                  const Request& request) const {
+  const auto run = [&](const Request& wanted) {
+    return request.part == AttentionPart::encoder ? attend(sources, wanted)
+                                                  : decode(sources, targets, wanted);
+  };
+  Outcome outcome = run(request);
+  if (outcome.sound) return std::move(outcome.results);
+  outcome.results.clear();
+  if (sources.size() == 1) {
+    Request eager = request;
+    eager.eager = true;
+    outcome = run(eager);
+    if (const auto& fault = outcome.fault) {
+      const bool of_target = fault->of != AttentionPart::encoder;
+      refuse_not_finite(*fault, of_target ? targets[0] : sources[0],
+                        of_target && !fault->cross ? targets[0] : sources[0]);
+    }
+    return std::move(outcome.results);
+  }
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::span<const Encoding> target = targets.empty() ? targets : targets.subspan(i, 1);
+    std::vector<Attention> alone = run_alike(sources.subspan(i, 1), target, request);
+    outcome.results.push_back(std::move(alone.front()));
+  }
+  return std::move(outcome.results);
+}
+
+Prediction CheckpointModel::predict_alike(const Encoding& encoding, const Request& request) const {
+  const Batch batch = make_batch({&encoding, 1});
+  Run run = first_.start(batch, request);
+  const at::Tensor states = first_.run_through(batch, run);
+  if (!run.is_sound()) {
+    Request eager = request;
+    eager.eager = true;
+    return predict_alike(encoding, eager);
+  }
+  if (run.fault) refuse_not_finite(*run.fault, encoding, encoding);
+  Prediction made = (*top_)(states, encoding.ids);
+  const auto finite = [](float logit) { return std::isfinite(logit); };
+  if (!allow_non_finite_ && !std::all_of(made.logits.begin(), made.logits.end(), finite)) {
+    throw not_finite_logits(card_, precision_);
+  }
+  return made;
+}
+
+CheckpointModel::Outcome CheckpointModel::attend(std::span<const Encoding> encodings,
+                                                 const Request& request) const {
   const Batch batch = make_batch(encodings);
   Run run = first_.start(batch, request);
   run.results = make_results({encodings, encodings}, request, card_);
   first_.take_out(batch, run);
-  return std::move(run.results);
+  return {std::move(run.results), run.is_sound(), run.fault};
 }
 
-std::vector<Attention> CheckpointModel::decode(std::span<const Encoding> sources,
-                                               std::span<const Encoding> targets,
-                                               const Request& request) const {
+CheckpointModel::Outcome CheckpointModel::decode(std::span<const Encoding> sources,
+                                                 std::span<const Encoding> targets,
+                                                 const Request& request) const {
   const bool cross = request.part == AttentionPart::cross;
   std::optional<Source> source;
+  std::optional<NotFinite> fault;
+  bool sound = true;
   // The first layer looks at the target before it looks at the source.
   if (cross || request.deepest > 1) {
     const Batch batch = make_batch(sources);
-    source.emplace(Source{first_.encode(batch), Scores(batch, device_)});
+    Request of_no_map;
+    of_no_map.eager = request.eager;
+    Run run = first_.start(batch, of_no_map);
+    source.emplace(Source{first_.encode(batch, run), Scores(batch, device_, request.eager)});
+    sound = run.is_sound();
+    fault = run.fault;
   }
   const Batch batch = make_batch(targets);
   Run run = second_->start(batch, request);
   run.source = std::move(source);
   run.results = make_results({targets, cross ? sources : targets}, request, card_);
   second_->take_out(batch, run);
-  return std::move(run.results);
+  if (!fault && run.fault) {
+    fault = run.fault;
+    fault->of = AttentionPart::decoder;
+  }
+  return {std::move(run.results), sound && run.is_sound(), fault};
 }
 
 /// Query and key vectors are asked for to see where the weights come from.

@@ -19,6 +19,7 @@ struct Request {
   bool with_query_key = false;
   WeightKind kind = WeightKind::attention;
   std::vector<HeadPlace> ablated;
+  bool eager = false;  ///< no fused kernel: slower, and what is not finite goes where eager attention lets it
   std::size_t head_size = 0;       ///< of the vectors, where they can be taken out,
   std::vector<double> dot_scales;  ///< and of each of `layers`, what their dot products are multiplied with,
   std::vector<std::size_t> windows;  ///< and how many of them a query sees

@@ -10,6 +10,7 @@
 
 #include "model/torch/architecture.h"
 #include "model/torch/layers.h"
+#include "model/torch/not_finite.h"
 #include "model/torch/runtime.h"
 
 namespace attnviz {
@@ -21,15 +22,16 @@ struct Mask {
   bool only_future = false;           ///< hidden is all above the diagonal, which that kernel knows by itself
 };
 
-/// What a batch's scores need; made once, used in every layer.
+/// What a batch's scores need; made once, used in every layer. `eager`: masks are added as eager attention adds
+/// them, so that what is not finite becomes what it makes of it, and no fused kernel runs.
 class Scores {
  public:
   /// Of a stack's own tokens.
   Scores(const Architecture& architecture, const Embeddings& embeddings, const Batch& batch,
-         c10::Device device);
+         c10::Device device, bool eager);
 
   /// Of a decoder's tokens with those of `source`, which have no place in its order.
-  Scores(const Batch& source, c10::Device device);
+  Scores(const Batch& source, c10::Device device, bool eager);
 
   /// Queries or keys [sentences, heads, tokens, head_size], turned by their positions.
   [[nodiscard]] at::Tensor rotated(const at::Tensor& vectors) const;
@@ -43,7 +45,17 @@ class Scores {
   [[nodiscard]] at::Tensor attended(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                     const LayerPlan& layer) const;
 
+  /// Of one sentence's head `head`, whose vectors these are: the first score that is not finite.
+  [[nodiscard]] std::optional<BadScore> find_bad(const at::Tensor& query, const at::Tensor& key,
+                                                 const LayerPlan& layer, std::int64_t head) const;
+
+  /// The length of the bias as one vector; undefined where there is none.
+  [[nodiscard]] const at::Tensor& size_of_bias() const { return size_of_bias_; }
+
  private:
+  [[nodiscard]] at::Tensor unmasked(const at::Tensor& query, const at::Tensor& key, const LayerPlan& layer,
+                                    const at::Tensor& heads) const;
+  void hide(const Mask& mask, at::Tensor& scores) const;
   [[nodiscard]] Mask make_mask(const Batch& batch, bool causal, std::int64_t window) const;
   [[nodiscard]] const Mask& mask(const LayerPlan& layer) const;
 
@@ -51,7 +63,9 @@ class Scores {
   std::int64_t tokens_;                 ///< that are keys
   at::Tensor cosines_, sines_;          ///< [tokens, rotated numbers]; undefined: no rotation
   std::optional<at::Tensor> bias_;      ///< [heads, queries, keys]; of a causal stack, it hides the future
+  at::Tensor size_of_bias_;
   std::map<std::int64_t, Mask> masks_;  ///< by window; 0: one that hides nothing here
+  bool eager_ = false, mask_replaces_ = false, scales_queries_ = false;
 };
 
 }  // namespace attnviz

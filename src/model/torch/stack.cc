@@ -4,6 +4,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/cumsum.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/pow.h>
@@ -29,10 +30,6 @@ at::Tensor sinusoids(std::int64_t tokens, std::int64_t width) {
 
 void store(const Taken& taken, std::vector<Attention>& results) {
   const at::Tensor values = taken.values.wait();
-  if (taken.may_overflow && !std::isfinite(values.sum().item<float>())) {
-    throw Error("layer " + std::to_string(taken.layer) + ": numbers beyond what fp16 holds",
-                "bf16 holds as large ones as fp32 does");
-  }
   for (std::size_t i = 0; i < results.size(); ++i) {
     Attention& result = results[i];
     const std::size_t rows = taken.to == &Attention::key ? result.keys : result.queries;
@@ -62,11 +59,30 @@ at::Tensor norms(const Linear& output, const at::Tensor& value, const std::vecto
   return at::stack(of_heads, 1);
 }
 
+/// Of all numbers as one vector: not finite where one of them is not. Cheap, and one pass over them.
+at::Tensor length(const at::Tensor& numbers) {
+  return at::linalg_vector_norm(numbers, 2, {}, /*keepdim=*/false, at::kFloat);
+}
+
+bool is_finite(const at::Tensor& numbers) { return at::isfinite(numbers).all().item<bool>(); }
+
+std::vector<int> numbers_to(std::int64_t count) {
+  std::vector<int> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
 bool is_asked_for(const Request& request, bool cross) {
   return cross == (request.part == AttentionPart::cross);
 }
 
 }  // namespace
+
+bool Run::is_sound() const {
+  // No product of two such lengths comes near to what a mask adds, let alone to what float32 holds.
+  constexpr float kMost = 1e15F;
+  return lengths.empty() || at::stack(lengths).le(kMost).all().item<bool>();
+}
 
 Stack::Stack(const Architecture& architecture, const Weights& weights, c10::Device device)
     : architecture_(architecture),
@@ -77,19 +93,32 @@ Stack::Stack(const Architecture& architecture, const Weights& weights, c10::Devi
       final_norm_(architecture.decoder ? bind_final_norm(architecture, weights) : std::nullopt) {}
 
 Run Stack::start(const Batch& batch, const Request& request) const {
-  return {request, Scores(architecture_, embeddings_, batch, device_), choose(request.heads)};
+  Run run{request, Scores(architecture_, embeddings_, batch, device_, request.eager), choose(request.heads)};
+  if (has_bias()) run.lengths.push_back(run.scores.size_of_bias().to(device_));
+  return run;
 }
 
 at::Tensor Stack::run_layers(std::size_t count, const Batch& batch, Run& run) const {
   at::Tensor states = embed(batch);
-  for (std::size_t index = 0; index < count; ++index) states = run_layer(index, std::move(states), run);
+  watch_states(0, states, run);
+  for (std::size_t index = 0; index < count; ++index) {
+    states = run_layer(index, std::move(states), run);
+    watch_states(static_cast<int>(index) + 1, states, run);
+  }
   return states;
 }
 
-at::Tensor Stack::encode(const Batch& batch) const {
-  const Request of_no_map;
-  Run run = start(batch, of_no_map);
-  const at::Tensor states = run_layers(layers_.size(), batch, run);
+at::Tensor Stack::run_through(const Batch& batch, Run& run) const {
+  at::Tensor states = run_layers(layers_.size(), batch, run);
+  if (!run.request.eager) run.lengths.push_back(length(states));
+  if (run.bad_states && !run.fault) {
+    run.fault = NotFinite{.layer = static_cast<int>(layers_.size()), .bad_states = run.bad_states};
+  }
+  return states;
+}
+
+at::Tensor Stack::encode(const Batch& batch, Run& run) const {
+  const at::Tensor states = run_through(batch, run);
   return final_norm_ ? (*final_norm_)(states) : states;
 }
 
@@ -126,9 +155,7 @@ at::Tensor Stack::positions(const at::Tensor& ids) const {
 }
 
 HeadChoice Stack::choose(const std::vector<int>& heads) const {
-  std::vector<int> all(static_cast<std::size_t>(architecture_.heads));
-  std::iota(all.begin(), all.end(), 0);
-  if (heads == all) return {};
+  if (heads == numbers_to(architecture_.heads)) return {};
   const std::int64_t served = architecture_.heads / architecture_.key_heads;
   std::vector<std::int64_t> key_heads, key_of;
   for (const int head : heads) {
@@ -166,6 +193,7 @@ at::Tensor Stack::attend(const Place& place, const at::Tensor& states, Run& run)
   all.query = scores.rotated(block.query(input));
   all.key = spread(scores.rotated(block.key(read)));
   all.value = spread(block.value(read));
+  watch(place, all, numbers_to(architecture_.heads), run);
   const bool asked_for = is_asked_for(run.request, place.cross);
   const int number = static_cast<int>(place.index) + 1;
   if (const auto& asked = run.request.layers;
@@ -202,7 +230,46 @@ void Stack::attend_last(const Place& place, const at::Tensor& states, Run& run) 
   chosen.query = scores.rotated(block.query(input, choice.heads));
   chosen.key = for_each_head(scores.rotated(block.key(read, choice.key_heads)));
   if (run.request.kind == WeightKind::norm) chosen.value = for_each_head(block.value(read, choice.key_heads));
+  watch(place, chosen, run.request.heads, run);
   take(place, chosen, run);
+}
+
+/// Notes what tells whether a layer's scores are finite; in an eager run, which of `heads`, whose vectors these
+/// are, has the first that is not.
+void Stack::watch(const Place& place, const Vectors& vectors, const std::vector<int>& heads, Run& run) const {
+  if (!run.request.eager) {
+    run.lengths.push_back(length(vectors.query));
+    run.lengths.push_back(length(vectors.key));
+    return;
+  }
+  if (run.fault) return;
+  const Scores& scores = place.cross ? run.source->scores : run.scores;
+  for (std::size_t slot = 0; slot < heads.size(); ++slot) {
+    if (run.fault && *run.fault->head < heads[slot]) continue;
+    const auto of_head = [&](const at::Tensor& of_all) {
+      return of_all.narrow(1, static_cast<std::int64_t>(slot), 1);
+    };
+    const std::optional<BadScore> bad = scores.find_bad(of_head(vectors.query), of_head(vectors.key),
+                                                        architecture_.layers[place.index], heads[slot]);
+    if (bad) {
+      run.fault = NotFinite{static_cast<int>(place.index) + 1, place.cross, heads[slot], bad, run.bad_states};
+    }
+  }
+}
+
+void Stack::watch_states(int layer, const at::Tensor& states, Run& run) const {
+  if (run.request.eager && !run.bad_states && !is_finite(states)) run.bad_states = layer;
+}
+
+void Stack::watch_norms(const Place& place, const at::Tensor& maps, Run& run) const {
+  if (!run.request.eager) return run.lengths.push_back(length(maps));
+  for (std::size_t slot = 0; slot < run.request.heads.size() && !run.fault; ++slot) {
+    if (is_finite(maps.select(1, static_cast<std::int64_t>(slot)))) continue;
+    run.fault = NotFinite{.layer = static_cast<int>(place.index) + 1,
+                          .cross = place.cross,
+                          .head = run.request.heads[slot],
+                          .bad_states = run.bad_states};
+  }
 }
 
 /// Takes a layer's maps of the heads asked for out.
@@ -218,10 +285,10 @@ void Stack::take(const Place& place, const Vectors& chosen, Run& run) const {
   if (run.request.kind == WeightKind::norm) {
     // ‖α f(x)‖ = α ‖f(x)‖, as no weight is below 0.
     maps.mul_(norms(block_at(place).output, chosen.value, run.request.heads).unsqueeze(2));
+    watch_norms(place, maps, run);
   }
-  const bool may_overflow = chosen.query.scalar_type() == at::kHalf;
   store_taken(run);  // of the layer before, while a GPU computes this one
-  run.taken.push_back({number, &Attention::weights, Arrival(maps), may_overflow});
+  run.taken.push_back({number, &Attention::weights, Arrival(maps)});
   if (run.request.with_query_key) {
     run.taken.push_back({number, &Attention::query, Arrival(query)});
     run.taken.push_back({number, &Attention::key, Arrival(key)});

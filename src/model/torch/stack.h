@@ -10,6 +10,7 @@
 #include "model/torch/activation.h"
 #include "model/torch/architecture.h"
 #include "model/torch/layers.h"
+#include "model/torch/not_finite.h"
 #include "model/torch/request.h"
 #include "model/torch/runtime.h"
 #include "model/torch/scores.h"
@@ -35,7 +36,6 @@ struct Taken {
   int layer = 1;
   std::vector<float> Attention::*to = nullptr;
   Arrival values;
-  bool may_overflow = false;  ///< in what the layers compute in
 };
 
 /// What one run carries from layer to layer.
@@ -46,6 +46,13 @@ struct Run {
   std::vector<Attention> results = {};
   std::vector<Taken> taken = {};  ///< not in the results yet
   std::optional<Source> source = {};
+  std::vector<at::Tensor> lengths = {};   ///< of all queries, and all keys, of a layer as one vector
+  std::optional<NotFinite> fault = {};    ///< looked for in an eager run
+  std::optional<int> bad_states = {};     ///< as the fault's, likewise
+
+  /// Whether all was finite, and far from what overflows: then the fused kernel gives what eager attention
+  /// does, which it does not where queries or keys are not finite. Not of an eager run.
+  [[nodiscard]] bool is_sound() const;
 };
 
 class Stack {
@@ -59,11 +66,11 @@ class Stack {
   /// Of no results yet, and no source.
   [[nodiscard]] Run start(const Batch& batch, const Request& request) const;
 
-  /// The states behind the first `count` layers.
-  [[nodiscard]] at::Tensor run_layers(std::size_t count, const Batch& batch, Run& run) const;
+  /// The states behind all layers.
+  [[nodiscard]] at::Tensor run_through(const Batch& batch, Run& run) const;
 
-  /// What a decoder behind it reads: the states behind all layers and the norm there.
-  [[nodiscard]] at::Tensor encode(const Batch& batch) const;
+  /// What a decoder behind it reads: those states behind the norm there.
+  [[nodiscard]] at::Tensor encode(const Batch& batch, Run& run) const;
 
   /// Fills the results, and runs no further than the deepest layer that is asked for.
   void take_out(const Batch& batch, Run& run) const;
@@ -72,6 +79,9 @@ class Stack {
   [[nodiscard]] bool has_bias() const { return embeddings_.relative_bias != nullptr; }
 
  private:
+  /// The states behind the first `count` layers.
+  [[nodiscard]] at::Tensor run_layers(std::size_t count, const Batch& batch, Run& run) const;
+
   /// A layer's attention: to its own tokens, or across to its source's.
   struct Place {
     std::size_t index = 0;
@@ -88,6 +98,9 @@ class Stack {
   [[nodiscard]] const AttentionBlock& block_at(const Place& place) const;
   [[nodiscard]] at::Tensor attention_input(const AttentionBlock& block, const at::Tensor& states) const;
   [[nodiscard]] at::Tensor spread(const at::Tensor& of_key_heads) const;
+  void watch(const Place& place, const Vectors& vectors, const std::vector<int>& heads, Run& run) const;
+  void watch_states(int layer, const at::Tensor& states, Run& run) const;
+  void watch_norms(const Place& place, const at::Tensor& maps, Run& run) const;
   void take(const Place& place, const Vectors& chosen, Run& run) const;
   [[nodiscard]] at::Tensor attend(const Place& place, const at::Tensor& states, Run& run) const;
   void attend_last(const Place& place, const at::Tensor& states, Run& run) const;

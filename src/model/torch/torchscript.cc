@@ -9,12 +9,14 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "model/torch/backends.h"
+#include "model/torch/not_finite.h"
 #include "model/torch/request.h"
 #include "model/torch/runtime.h"
 
@@ -126,8 +128,9 @@ bool is_attention(const at::Tensor& tensor, const Batch& batch) {
   if (tensor.size(0) != batch.ids.size(0) || !square) return false;
   constexpr double kHalfPrecision = 1e-2;
   const at::Tensor first_rows = tensor.select(2, 0).to(at::kFloat);
-  return first_rows.sum(-1).sub(1).abs().max().item<float>() <= kHalfPrecision &&
-         first_rows.min().item<float>() >= 0;
+  // Written so that NaN passes, which a row of weights may become.
+  return !first_rows.sum(-1).sub(1).abs().gt(kHalfPrecision).any().item<bool>() &&
+         !first_rows.lt(0).any().item<bool>();
 }
 
 /// As float32 on the CPU. Rows that were rounded to half precision sum to 1 within 1e-3 only: they are scaled
@@ -140,7 +143,10 @@ at::Tensor exact_rows(const at::Tensor& attention) {
 class TorchScriptModel final : public Model {
  public:
   TorchScriptModel(const ModelCard& card, const ModelOptions& options)
-      : card_(card), path_((card.directory / "model.pt").string()), device_(find_device(options.device)) {
+      : card_(card),
+        path_((card.directory / "model.pt").string()),
+        device_(find_device(options.device)),
+        allow_non_finite_(options.allow_non_finite) {
     if (options.precision != Precision::fp32) {
       throw Error(card.name + ": a TorchScript model runs in the precision that it was exported in",
                   "--backend checkpoint runs in others, where there is a checkpoint");
@@ -179,8 +185,7 @@ class TorchScriptModel final : public Model {
     std::vector<Attention> results = make_results({encodings, encodings}, request, card_);
     const std::size_t together = batches_ ? std::max<std::size_t>(encodings.size(), 1) : 1;
     for (std::size_t first = 0; first < encodings.size(); first += together) {
-      const std::vector<at::Tensor> layers = forward(make_batch(encodings.subspan(first, together)));
-      for (std::size_t i = 0; i < together; ++i) copy(layers, i, results[first + i]);
+      take_out(encodings.subspan(first, together), request, std::span(results).subspan(first, together));
     }
     return results;
   }
@@ -200,6 +205,9 @@ class TorchScriptModel final : public Model {
 
   /// One [sentences, heads, tokens, tokens] a layer.
   [[nodiscard]] std::vector<at::Tensor> forward(const Batch& batch);
+  void take_out(std::span<const Encoding> encodings, const Request& request, std::span<Attention> results);
+  [[nodiscard]] static std::optional<NotFinite> find_fault(const std::vector<at::Tensor>& layers,
+                                                           const Request& request);
   static void copy(const std::vector<at::Tensor>& layers, std::size_t sentence, Attention& result);
   void check_size_of_program();
   void read_parameters();
@@ -208,6 +216,7 @@ class TorchScriptModel final : public Model {
   ModelCard card_;
   std::string path_;
   c10::Device device_;
+  bool allow_non_finite_;
   torch::jit::Module module_;
   std::vector<Input> inputs_;
   Vocabulary vocabulary_;
@@ -251,6 +260,39 @@ std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {
                   (expected ? std::to_string(expected) + " of " + std::to_string(card_.heads) + " heads"
                             : "one [batch, heads, tokens, tokens] a layer"),
               "trace it with output_attentions=True and attn_implementation=\"eager\"");
+}
+
+/// A batch, or where something in it is not finite its texts one by one: masks that are added spread NaN of one
+/// text's padding.
+void TorchScriptModel::take_out(std::span<const Encoding> encodings, const Request& request,
+                                std::span<Attention> results) {
+  const std::vector<at::Tensor> layers = forward(make_batch(encodings));
+  if (const std::optional<NotFinite> fault = find_fault(layers, request)) {
+    if (encodings.size() > 1) {
+      for (std::size_t i = 0; i < encodings.size(); ++i)
+        take_out(encodings.subspan(i, 1), request, results.subspan(i, 1));
+      return;
+    }
+    if (!allow_non_finite_)
+      throw not_finite_error(*fault, card_, Precision::fp32, encodings[0], encodings[0]);
+  }
+  for (std::size_t i = 0; i < encodings.size(); ++i) copy(layers, i, results[i]);
+}
+
+/// The first layer and head on the way to what is asked for with weights that are not finite.
+std::optional<NotFinite> TorchScriptModel::find_fault(const std::vector<at::Tensor>& layers,
+                                                      const Request& request) {
+  for (int number = 1; number <= request.deepest; ++number) {
+    const at::Tensor& layer = layers[static_cast<std::size_t>(number - 1)];
+    if (std::isfinite(layer.sum().item<float>())) continue;
+    for (int head = 0; head < static_cast<int>(layer.size(1)); ++head) {
+      const bool passed_on = number < request.deepest ||
+                             std::find(request.heads.begin(), request.heads.end(), head) != request.heads.end();
+      if (passed_on && !std::isfinite(layer.select(1, head).sum().item<float>()))
+        return NotFinite{.layer = number, .head = head};
+    }
+  }
+  return std::nullopt;
 }
 
 void TorchScriptModel::copy(const std::vector<at::Tensor>& layers, std::size_t sentence, Attention& result) {
@@ -307,7 +349,7 @@ void TorchScriptModel::probe() {
   card_.layers = static_cast<int>(longer.size());
   card_.heads = static_cast<int>(longer[0].size(1));
   card_.causal = std::all_of(longer.begin(), longer.end(), [](const at::Tensor& layer) {
-    return layer.triu(1).count_nonzero().item<std::int64_t>() == 0;
+    return layer.nan_to_num(0).triu(1).count_nonzero().item<std::int64_t>() == 0;
   });
   const std::vector<at::Tensor> shorter = forward(make_batch({both.data() + 1, 1}));
   if (!takes(Input::mask)) return;

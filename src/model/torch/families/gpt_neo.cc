@@ -64,6 +64,7 @@ Architecture read_gpt_neo(const Config& config) {
   read.head_size = divided_width(config, read);  // and the scale stays 1
   set_windows(config, read);
   read.causal = true;  // whatever is_causal says: its attention masks once more by itself
+  read.mask_replaces = true;
   read.order = NormOrder::before;
   read.projection_bias = false;
   read.names = {.words = "wte",

@@ -13,6 +13,7 @@ Architecture read_opt(const Config& config) {
   Architecture read = read_sizes(config, keys, defaults, "decoder.layers.");
   set_head_size(divided_width(config, read), read);
   read.causal = masks_the_future(config);
+  read.scales_queries = true;
   read.order = config.flag("do_layer_norm_before", true) ? NormOrder::before : NormOrder::behind;
   if (!config.flag("layer_norm_elementwise_affine", true)) {
     config.refuse("layer_norm_elementwise_affine false");
