@@ -57,6 +57,7 @@ AddedVocabulary::AddedVocabulary(std::vector<AddedToken> tokens, const Vocabular
 }
 
 void AddedVocabulary::add(AddedToken token, const Vocabulary& model, std::uint32_t& next_id) {
+  if (token.special) special_.insert(token.content);
   const AddedToken* known = by_content(token.content);
   if (known && same_options(*known, token)) return;
   const Vocabulary::Entry entry = model.find(token.content);
@@ -162,6 +163,7 @@ std::vector<AddedSpan> AddedVocabulary::find(std::string_view text, bool normali
     const AddedToken& token = tokens_[pattern->token];
     std::size_t begin = offset, end = offset + pattern->text.size();
     offset = end;
+    if (splits_special_ && special_.count(token.content) > 0) continue;
     if (token.single_word && !stands_alone(text, begin, end)) continue;
     if (token.lstrip) begin = std::max(done, space_before(text, begin, std::min(done, begin)));
     if (token.rstrip) end = space_behind(text, end);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "tokens/normalizer.h"
@@ -42,6 +43,9 @@ class AddedVocabulary {
   /// what lies between. Spans of a token that strips may overlap the span before.
   [[nodiscard]] std::vector<AddedSpan> find(std::string_view text, bool normalized) const;
 
+  /// Special tokens are no longer found: their text is split like any other.
+  void split_special_tokens(bool split) { splits_special_ = split; }
+
   [[nodiscard]] const std::vector<AddedToken>& tokens() const { return tokens_; }
   [[nodiscard]] const AddedToken* by_id(std::int64_t id) const;
   [[nodiscard]] const AddedToken* by_content(std::string_view content) const;
@@ -68,6 +72,8 @@ class AddedVocabulary {
   std::unordered_map<std::string, std::size_t> place_of_content_;
   std::unordered_map<std::int64_t, std::size_t> place_of_id_;
   Patterns plain_, normalized_;
+  std::unordered_set<std::string> special_;  ///< what was special when it was added, be it no more
+  bool splits_special_ = false;
 };
 
 }  // namespace attnviz::tokens

@@ -28,6 +28,7 @@ class Component {
   [[nodiscard]] const std::string& type() const { return type_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
+  [[nodiscard]] const json& object() const { return object_; }
   [[nodiscard]] bool has(const char* key) const { return object_.contains(key) && !object_[key].is_null(); }
   [[nodiscard]] const json& value(const char* key) const {
     if (!object_.contains(key)) throw Error(name_ + ": lacks \"" + key + "\"");

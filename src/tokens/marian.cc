@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tokens/character_map.h"
+#include "tokens/class_parts.h"
 #include "tokens/sentencepiece_file.h"
 #include "tokens/sentencepiece_normalizer.h"
 #include "tokens/unigram.h"
@@ -147,14 +148,13 @@ Pipeline read_side(Directory& directory, const SpecialTokens& special, const Ids
 
 }  // namespace
 
-Pipeline read_marian_directory(Directory& directory, const json& settings) {
+Pipeline read_marian_directory(Directory& directory, const TokenFiles& files) {
+  const json settings = files.settings.object();
   expect_marian(Component(settings, directory.full("tokenizer_config.json")));
   for (const char* name : {"vocab.json", "source.spm", "target.spm"}) {
     if (!directory.has(name)) throw Error(directory.full(name) + ": no such file");
   }
-  const SpecialTokens special(settings, directory.read_json("special_tokens_map.json"),
-                              directory.read_json("added_tokens.json"),
-                              {{"unk_token", "<unk>"}, {"eos_token", "</s>"}, {"pad_token", "<pad>"}});
+  const SpecialTokens special(files, Family::marian, default_tokens(Family::marian));
   std::list<std::string> vocabulary;
   const Ids ids = read_ids(directory, vocabulary.emplace_back(directory.read("vocab.json")), special);
   Pipeline pipeline = read_side(directory, special, ids, "source.spm");

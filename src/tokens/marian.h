@@ -1,4 +1,4 @@
-/// Marian's tokenizer (transformers 5.23, MarianTokenizer): texts are cut as sentencepiece itself does it, by
+/// Marian's tokenizer (transformers 5.24, MarianTokenizer): texts are cut as sentencepiece itself does it, by
 /// a model for sources and one for targets; vocab.json gives the ids of both.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace attnviz::tokens {
 
-/// `settings` is tokenizer_config.json. Throws Error naming the file and the fault.
-[[nodiscard]] Pipeline read_marian_directory(Directory& directory, const json& settings);
+/// Throws Error naming the file and the fault.
+[[nodiscard]] Pipeline read_marian_directory(Directory& directory, const TokenFiles& files);
 
 }  // namespace attnviz::tokens

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attnviz/file.h"
+#include "tokens/read_model.h"
 
 namespace attnviz::tokens {
 
@@ -20,6 +21,49 @@ json Directory::read_json(const char* name) {
   json value = json::parse(read(name), nullptr, false);
   if (!value.is_object()) throw Error((path_ / name).string() + ": not a JSON object");
   return value;
+}
+
+Members Directory::read_members(const char* name, std::map<std::string, Members>& inner) {
+  Members members;
+  if (!has(name)) return members;
+  std::string text = read(name);
+  const std::size_t bad = find_invalid_utf8(text);
+  if (bad != std::string::npos) throw Error(full(name) + ": not UTF-8 at byte " + std::to_string(bad));
+  const auto read_into = [](JsonReader& reader, Members& target, auto&& take) {
+    reader.enter_object();
+    while (const auto key = reader.next_key()) {
+      const std::string member(*key);
+      if (!take(member)) target.set(member, read_tree(reader));
+    }
+  };
+  reading(*this, name, [&] {
+    JsonReader reader(text);
+    if (reader.peek() != '{') throw Error("not a JSON object");
+    read_into(reader, members, [&](const std::string& key) {
+      members.erase(key);
+      const auto found = inner.find(key);
+      if (found == inner.end() || reader.peek() != '{') return false;
+      found->second = {};
+      read_into(reader, found->second, [](const std::string&) { return false; });
+      return true;
+    });
+    reader.expect_end();
+  });
+  return members;
+}
+
+TokenFiles read_token_files(Directory& directory) {
+  constexpr const char *kExtra = "extra_special_tokens", *kSpecific = "model_specific_special_tokens";
+  TokenFiles files;
+  std::map<std::string, Members> inner = {{kExtra, {}}, {kSpecific, {}}};
+  files.settings = directory.read_members("tokenizer_config.json", inner);
+  files.named_extra = std::move(inner[kExtra]);
+  files.specific = std::move(inner[kSpecific]);
+  inner = {{kExtra, {}}};
+  files.map = directory.read_members("special_tokens_map.json", inner);
+  files.map_extra = std::move(inner[kExtra]);
+  files.added = directory.read_json("added_tokens.json");
+  return files;
 }
 
 void add_special_tokens(const Directory& directory, Pipeline& pipeline, const SpecialTokens& special) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -9,27 +11,11 @@
 #include "tokens/component.h"
 #include "tokens/json_reader.h"
 #include "tokens/pipeline.h"
+#include "tokens/family.h"
+#include "tokens/members.h"
 #include "tokens/special_tokens.h"
 
 namespace attnviz::tokens {
-
-/// The tokenizers that transformers 5.23 builds from files other than a tokenizer.json; from `albert` on out
-/// of a .model of sentencepiece, `sentencepiece` being the one of models without a class of their own.
-enum class Family {
-  bert,
-  roberta,
-  gpt2,
-  marian,
-  albert,
-  camembert,
-  deberta_v2,
-  gemma,
-  llama,
-  sentencepiece,
-  t5,
-  xlm_roberta,
-  xlnet
-};
 
 /// A directory, and what was read of it.
 class Directory {
@@ -40,6 +26,8 @@ class Directory {
   [[nodiscard]] std::string read(const char* name);
   /// An object; empty when there is no such file.
   [[nodiscard]] json read_json(const char* name);
+  /// The same in order; members whose names `inner` has are objects that are put there instead.
+  [[nodiscard]] Members read_members(const char* name, std::map<std::string, Members>& inner);
   [[nodiscard]] std::string full(const char* name) const { return (path_ / name).string(); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
@@ -60,6 +48,20 @@ auto reading(const Directory& directory, const char* name, Read&& read) {
     throw Error(directory.full(name) + ": " + error.what(), error.hint());
   }
 }
+
+/// Runs `read`, whose errors begin with a file's name; they then begin with its path.
+template <class Read>
+auto locating(const Directory& directory, Read&& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    const std::string message = error.what(), path = directory.full("");
+    throw Error(message.starts_with(path) ? message : path + message, error.hint());
+  }
+}
+
+/// tokenizer_config.json, special_tokens_map.json and added_tokens.json.
+[[nodiscard]] TokenFiles read_token_files(Directory& directory);
 
 /// Puts the special tokens into the pipeline, as added tokens.
 void add_special_tokens(const Directory& directory, Pipeline& pipeline, const SpecialTokens& special);

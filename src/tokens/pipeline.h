@@ -42,7 +42,7 @@ struct Pipeline {
 [[nodiscard]] Pipeline read_tokenizer_json(std::string text, const std::string& name);
 
 /// Reads what there is in a model's directory: tokenizer.json, else vocab.txt, or vocab.json and
-/// merges.txt, or a .model of sentencepiece, as transformers 5.23 reads them. Throws Error naming the file.
+/// merges.txt, or a .model of sentencepiece, as transformers 5.24 reads them. Throws Error naming the file.
 [[nodiscard]] Pipeline read_directory(const std::filesystem::path& directory);
 
 }  // namespace attnviz::tokens

@@ -67,6 +67,10 @@ class Search {
         if (match(at + 1, offset).has_value() == instruction.negated) return false;
         at = instruction.other;
         return true;
+      case Kind::start:
+        if (offset > 0) return false;
+        ++at;
+        return true;
       case Kind::atom:
         if (const std::optional<std::size_t> end = match(at + 1, offset)) {
           offset = *end;

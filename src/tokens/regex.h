@@ -13,7 +13,7 @@ namespace attnviz::tokens {
 
 /// Literals, . and classes, \p{..} of general categories (Unicode 16.0), \s \d \w and their negations,
 /// groups, (?i: ) for ASCII letters, alternation, ? * + {m,n} greedy, lazy and possessive, (?= ) and (?! ),
-/// $ and \z.
+/// \A, $ and \z.
 class Regex {
  public:
   struct Match {
@@ -39,6 +39,7 @@ class Regex {
       split,   ///< the next instruction and, if that fails, `other`; the other way round when `lazy`
       jump,    ///< to `other`
       look,    ///< the instructions up to an end match (or not: `negated`) here; then to `other`
+      start,   ///< the next instruction, at the start of the text
       atom,    ///< the instructions up to an end, as they match first; then to `other`
       end,     ///< of a look, an atom, or all
     };

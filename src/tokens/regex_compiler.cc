@@ -27,6 +27,9 @@ class Compiler {
         return add_repeat(node);
       case RegexNode::Kind::look:
         return add_enclosed(Instruction::Kind::look, node.children[0], node.negated);
+      case RegexNode::Kind::start:
+        emit({.kind = Instruction::Kind::start});
+        return;
     }
   }
 
@@ -111,6 +114,7 @@ std::size_t RegexNode::shortest() const {
     case Kind::set:
       return 1;
     case Kind::look:
+    case Kind::start:
       return 0;
     case Kind::repeat:
       return least == 0 ? 0 : children[0].shortest();

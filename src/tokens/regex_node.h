@@ -16,6 +16,7 @@ struct RegexNode {
     choice,    ///< the first child that leads to a match
     repeat,    ///< the child, from `least` to `most` times
     look,      ///< the child matches ahead, or not when `negated`
+    start,     ///< nothing, at the start of the text
   };
   Kind kind = Kind::sequence;
   CharacterSet set = {};

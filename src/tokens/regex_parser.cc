@@ -120,6 +120,7 @@ class Parser {
       int quantifiers = 0;
       while (std::optional<RegexNode> repeat = parse_quantifier()) {
         if (item.kind == Kind::look) throw Error("repeats a lookahead, which is not supported");
+        if (item.kind == Kind::start) throw unsupported("\\A" + std::string(pattern_.substr(offset_ - 1, 1)));
         if (++quantifiers > kDeepest) throw Error("nests too deeply");
         repeat->children.push_back(std::move(item));
         item = std::move(*repeat);
@@ -136,6 +137,7 @@ class Parser {
     if (take("[")) return {.kind = Kind::set, .set = parse_class()};
     if (take(".")) return {.kind = Kind::set, .set = CharacterSet({{'\n', '\n'}}).complement()};
     if (take("$")) return look_at(CharacterSet({{'\n', '\n'}}).complement());
+    if (take("\\A")) return {.kind = Kind::start};
     if (take("\\z")) return look_at(CharacterSet({{0, 0x10FFFF}}));
     if (next_is("^") || next_is("*") || next_is("+") || next_is("?"))
       throw unsupported(pattern_.substr(offset_, 1));

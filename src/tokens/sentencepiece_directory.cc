@@ -1,11 +1,14 @@
 #include "tokens/sentencepiece_directory.h"
 
+#include <algorithm>
+#include <cctype>
 #include <initializer_list>
-#include <map>
+#include <set>
 #include <utility>
 
 #include "tokens/byte_pair.h"
 #include "tokens/character_map.h"
+#include "tokens/class_parts.h"
 #include "tokens/read_components.h"
 #include "tokens/sentencepiece_file.h"
 #include "tokens/unigram.h"
@@ -13,89 +16,35 @@
 namespace attnviz::tokens {
 namespace {
 
-using Names = std::map<std::string, std::string>;
-
-constexpr std::uint32_t kMostExtraIds = 10'000;
-
 bool is_byte_pair(Family family) {
   return family == Family::gemma || family == Family::llama || family == Family::sentencepiece;
 }
 
-Names usual_names(Family family, const SentencePieceFile& file) {
-  const Names bert = {{"bos_token", "[CLS]"},  {"eos_token", "[SEP]"}, {"sep_token", "[SEP]"},
-                      {"cls_token", "[CLS]"},  {"pad_token", "<pad>"}, {"unk_token", "<unk>"},
-                      {"mask_token", "[MASK]"}};
-  const Names roberta = {{"bos_token", "<s>"},    {"eos_token", "</s>"},  {"sep_token", "</s>"},
-                         {"cls_token", "<s>"},    {"pad_token", "<pad>"}, {"unk_token", "<unk>"},
-                         {"mask_token", "<mask>"}};
-  Names names;
-  switch (family) {
-    case Family::albert:
-      return bert;
-    case Family::deberta_v2:
-      names = bert;
-      names["pad_token"] = "[PAD]";
-      names["unk_token"] = "[UNK]";
-      return names;
-    case Family::camembert:
-    case Family::xlm_roberta:
-      return roberta;
-    case Family::xlnet:
-      names = roberta;
-      names["sep_token"] = "<sep>";
-      names["cls_token"] = "<cls>";
-      return names;
-    case Family::t5:
-      return {{"eos_token", "</s>"}, {"unk_token", "<unk>"}, {"pad_token", "<pad>"}};
-    case Family::gemma:
-      return {{"bos_token", "<bos>"},
-              {"eos_token", "<eos>"},
-              {"unk_token", "<unk>"},
-              {"pad_token", "<pad>"},
-              {"mask_token", "<mask>"}};
-    case Family::llama:
-      return {{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}};
-    default:
-      break;
-  }
-  if (file.bos_id >= 0) names["bos_token"] = file.bos_piece;
-  if (file.eos_id >= 0) names["eos_token"] = file.eos_piece;
-  if (file.unk_id >= 0) names["unk_token"] = file.unk_piece;
+/// The names that the class has defaults for; without a class, those that the file itself gives.
+Defaults usual_tokens(Family family, const SentencePieceFile& file) {
+  Defaults names = default_tokens(family);
+  if (family != Family::sentencepiece) return names;
+  if (file.bos_id >= 0) names.emplace_back("bos_token", std::string(file.bos_piece));
+  if (file.eos_id >= 0) names.emplace_back("eos_token", std::string(file.eos_piece));
+  if (file.unk_id >= 0) names.emplace_back("unk_token", std::string(file.unk_piece));
   return names;
 }
 
-/// How many tokens T5 has for the gaps of a text: "<extra_id_0>" and so on, from the last id downwards.
-std::size_t extra_ids(const Component& options, Family family) {
-  if (family != Family::t5) return 0;
-  const std::uint32_t count = options.has("extra_ids") ? options.number("extra_ids") : 100;
-  if (count <= kMostExtraIds) return count;
-  throw Error(options.name() + ": \"extra_ids\" is " + std::to_string(count) + ", expected at most " +
-              std::to_string(kMostExtraIds));
-}
-
-/// The settings, and what the family's class in transformers adds to them.
-json completed_settings(json settings, Family family, const SentencePieceFile& file, std::size_t extra_ids) {
-  const auto is_empty = [&](const char* key) { return !settings.contains(key) || settings[key].empty(); };
+/// The file's special pieces, and those that users have defined, in the place of "additional_special_tokens".
+json special_pieces(Family family, const SentencePieceFile& file) {
   using Type = SentencePieceFile::Type;
-  const auto token = [](std::string_view content, bool special, bool lstrip) {
-    return json{{"content", content}, {"lstrip", lstrip}, {"special", special}, {"normalized", false}};
-  };
-  if (is_empty("extra_special_tokens") && is_empty("additional_special_tokens")) {
-    json extra = json::array();
-    for (const auto& piece : file.pieces) {
-      if (piece.type != Type::control && piece.type != Type::user_defined) continue;
-      extra.push_back(token(piece.text, piece.type == Type::control, false));
-    }
-    for (std::size_t i = 0; i < extra_ids; ++i) {
-      extra.push_back(token("<extra_id_" + std::to_string(i) + ">", true, false));
-    }
-    settings["extra_special_tokens"] = std::move(extra);
+  json list = json::array();
+  for (const auto& piece : file.pieces) {
+    // Without a class, the tokenizer itself keeps those of users whole.
+    const bool is_taken = piece.type == Type::control ||
+                          (piece.type == Type::user_defined && family != Family::sentencepiece);
+    if (!is_taken) continue;
+    list.push_back({{"__type", "AddedToken"},
+                    {"content", piece.text},
+                    {"special", piece.type == Type::control},
+                    {"normalized", false}});
   }
-  const bool mask_strips = family == Family::camembert || family == Family::xlnet;
-  if (mask_strips && (!settings.contains("mask_token") || settings["mask_token"].is_string())) {
-    settings["mask_token"] = token(settings.value("mask_token", "<mask>"), true, true);
-  }
-  return settings;
+  return list;
 }
 
 /// The pieces from `first` on, among those that the family puts before and behind them.
@@ -159,37 +108,92 @@ std::unique_ptr<Model> unigram_model(Pipeline& pipeline, const SpecialTokens& sp
   return std::make_unique<Unigram>(std::move(vocabulary), options);
 }
 
+/// Calls `take` with the halves of all ways to cut a piece into two others, the shorter left halves first.
+template <class Take>
+void for_each_split(const Vocabulary& pieces, Vocabulary::Entry entry, Take&& take) {
+  const std::string_view piece = pieces.token(entry);
+  for (std::size_t middle = 0; middle < piece.size();) {
+    (void)next_code_point(piece, middle);
+    if (middle == piece.size()) return;
+    const Vocabulary::Entry left = pieces.find(piece.substr(0, middle));
+    const Vocabulary::Entry right = pieces.find(piece.substr(middle));
+    if (left != Vocabulary::kAbsent && right != Vocabulary::kAbsent) take(left, right);
+  }
+}
+
 /// All ways to make a piece of two others; pieces of lower ids come first, and shorter left halves.
 std::vector<MergePair> merges_of(const Vocabulary& pieces) {
   std::vector<MergePair> merges;
   for (Vocabulary::Entry entry = 0; entry < pieces.size(); ++entry) {
-    const std::string_view piece = pieces.token(entry);
-    for (std::size_t middle = 0; middle < piece.size();) {
-      (void)next_code_point(piece, middle);
-      if (middle == piece.size() || pieces.find(piece.substr(0, middle)) == Vocabulary::kAbsent ||
-          pieces.find(piece.substr(middle)) == Vocabulary::kAbsent) {
-        continue;
-      }
-      merges.emplace_back(piece.substr(0, middle), piece.substr(middle));
-    }
+    for_each_split(pieces, entry, [&](Vocabulary::Entry left, Vocabulary::Entry right) {
+      merges.emplace_back(pieces.token(left), pieces.token(right));
+    });
   }
   return merges;
 }
 
-std::unique_ptr<Model> byte_pair_model(const SpecialTokens& special, const SentencePieceFile& file,
-                                       Family family) {
-  Vocabulary vocabulary;
-  for (const auto& piece : file.pieces) {
-    const auto id = static_cast<std::uint32_t>(vocabulary.size());
-    vocabulary.insert(piece.text, id);
-    if (vocabulary.size() == id) throw Error("the piece \"" + visible(piece.text) + "\" is there twice");
+/// Those of pieces that are neither special nor a user's nor bytes, in the order of their scores.
+std::vector<MergePair> scored_merges_of(const Vocabulary& pieces, const SentencePieceFile& file) {
+  using Type = SentencePieceFile::Type;
+  std::vector<Vocabulary::Entry> order;
+  for (Vocabulary::Entry entry = 0; entry < pieces.size(); ++entry) {
+    if (file.pieces[entry].type == Type::normal) order.push_back(entry);
   }
+  std::stable_sort(order.begin(), order.end(), [&](Vocabulary::Entry a, Vocabulary::Entry b) {
+    return file.pieces[a].score > file.pieces[b].score;
+  });
+  std::vector<MergePair> merges;
+  for (const Vocabulary::Entry entry : order) {
+    const std::size_t first = merges.size();
+    for_each_split(pieces, entry, [&](Vocabulary::Entry left, Vocabulary::Entry right) {
+      if (file.pieces[left].type == Type::normal && file.pieces[right].type == Type::normal) {
+        merges.emplace_back(pieces.token(left), pieces.token(right));
+      }
+    });
+    // A piece's own splits come in the order of their left halves' letters.
+    std::sort(merges.begin() + static_cast<std::ptrdiff_t>(first), merges.end());
+  }
+  return merges;
+}
+
+/// The pieces by their ids; without a class, the configuration may call some otherwise.
+Vocabulary named_pieces(Pipeline& pipeline, const SpecialTokens& special, const SentencePieceFile& file,
+                        Family family) {
+  const auto& names = special.decoder();
+  std::set<std::string_view> kept;
+  for (std::uint32_t id = 0; id < file.pieces.size(); ++id) {
+    if (names.count(id) == 0) kept.insert(file.pieces[id].text);
+  }
+  Vocabulary vocabulary;
+  for (std::uint32_t id = 0; id < file.pieces.size(); ++id) {
+    std::string_view text = file.pieces[id].text;
+    const auto name = names.find(id);
+    if (family == Family::sentencepiece && name != names.end() && kept.count(name->second.content) == 0) {
+      text = pipeline.sources.emplace_back(name->second.content);
+    }
+    vocabulary.insert(text, id);
+    if (vocabulary.size() == id) throw Error("the piece \"" + visible(text) + "\" is there twice");
+  }
+  return vocabulary;
+}
+
+bool has_pieces_of_users(const SentencePieceFile& file) {
+  return std::any_of(file.pieces.begin(), file.pieces.end(), [](const SentencePieceFile::Piece& piece) {
+    return piece.type == SentencePieceFile::Type::user_defined;
+  });
+}
+
+std::unique_ptr<Model> byte_pair_model(Pipeline& pipeline, const SpecialTokens& special,
+                                       const SentencePieceFile& file, Family family) {
+  Vocabulary vocabulary = named_pieces(pipeline, special, file, family);
+  const bool is_bare = family == Family::sentencepiece;
   BytePairOptions options;
   options.fuse_unk = true;
-  options.byte_fallback = family != Family::sentencepiece || file.byte_fallback;
-  if (family == Family::sentencepiece) options.unk_token = std::string(file.unk_piece);
+  options.byte_fallback = !is_bare || file.byte_fallback;
+  options.ignore_merges = is_bare && has_pieces_of_users(file);
+  if (is_bare) options.unk_token = std::string(file.unk_piece);
   if (family == Family::gemma) options.unk_token = content_of(special, "unk_token");
-  const std::vector<MergePair> merges = merges_of(vocabulary);
+  const std::vector<MergePair> merges = is_bare ? scored_merges_of(vocabulary, file) : merges_of(vocabulary);
   return std::make_unique<BytePair>(std::move(vocabulary), merges, std::move(options));
 }
 
@@ -197,67 +201,76 @@ json replacement(const char* pattern, const char* content, const char* kind = "S
   return {{"type", "Replace"}, {"pattern", {{kind, pattern}}}, {"content", content}};
 }
 
-/// What the family does to a text before its character map.
-json normalizers_of(Family family, const Component& options) {
+/// As sentencepiece itself does: no spaces at the ends, one between words, all written as marks.
+json bare_normalizers(const SentencePieceFile& file, bool is_older) {
   json steps = json::array();
-  if (family == Family::albert || family == Family::xlnet) {
-    steps = {replacement("``", "\""), replacement("''", "\"")};
-    if (family == Family::xlnet || !options.flag("keep_accents", false)) {
-      steps.push_back({{"type", "NFKD"}});
-      steps.push_back({{"type", "StripAccents"}});
-    }
-    if (options.flag("do_lower_case", family == Family::albert)) steps.push_back({{"type", "Lowercase"}});
-  } else if (family == Family::deberta_v2) {
-    if (options.flag("do_lower_case", false)) steps.push_back({{"type", "Lowercase"}});
-    steps.push_back(replacement("\\s{2,}|[\\n\\r\\t]", " ", "Regex"));
-    steps.push_back({{"type", "NFC"}});
-    steps.push_back({{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}});
-  } else if (family == Family::gemma) {
-    steps.push_back(replacement(" ", "▁"));
+  if (file.removes_extra_spaces) {
+    steps.push_back(replacement(R"(\A +| +\z)", "", "Regex"));
+    steps.push_back(replacement(" {2,}", " ", "Regex"));
   }
+  if (file.escapes_spaces) steps.push_back(replacement(" ", "▁"));
+  // The mark that is put before a text is not put before one that starts with it.
+  if (file.adds_prefix && is_older) steps.push_back(replacement(R"(\A▁)", "▁▁", "Regex"));
   return {{"type", "Sequence"}, {"normalizers", steps}};
 }
 
-Normalizer read_family_normalizer(Family family, const Component& options, const SentencePieceFile& file) {
-  Normalizer normalizer = read_normalizer({normalizers_of(family, options), "normalizer"});
-  const bool has_map = family != Family::deberta_v2 && family != Family::gemma && family != Family::llama;
-  if (has_map && !file.character_map.empty()) normalizer.steps.emplace_back(CharacterMap(file.character_map));
-  if (family == Family::sentencepiece) {
-    for (NormalizerStep& step : read_normalizer({replacement(" ", "▁"), "normalizer"}).steps) {
-      normalizer.steps.push_back(std::move(step));
+/// A pattern for the pieces of users, the longest first, as Python's re.escape writes them.
+std::string pattern_of_users(const SentencePieceFile& file) {
+  std::vector<std::string_view> pieces;
+  for (const auto& piece : file.pieces) {
+    if (piece.type == SentencePieceFile::Type::user_defined) pieces.push_back(piece.text);
+  }
+  std::stable_sort(pieces.begin(), pieces.end(), [](std::string_view a, std::string_view b) {
+    return count_code_points(a) > count_code_points(b);
+  });
+  std::string pattern;
+  for (const std::string_view piece : pieces) {
+    if (!pattern.empty()) pattern += '|';
+    for (const char c : piece) {
+      const bool is_word = (static_cast<unsigned char>(c) & 0x80) != 0 || std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+      if (!is_word) pattern += '\\';
+      pattern += c;
     }
   }
-  return normalizer;
+  return pattern;
 }
 
-json pre_tokenizer_of(Family family, const Component& options) {
-  const bool adds_space = options.flag("add_prefix_space", true);
-  const auto metaspace = [](const char* scheme, bool split) {
-    return json{{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", scheme}, {"split", split}};
-  };
+json bare_pre_tokenizer(const SentencePieceFile& file, bool is_older) {
   json steps = json::array();
-  switch (family) {
-    case Family::gemma:
-      return {{"type", "Split"},
-              {"pattern", {{"String", " "}}},
-              {"behavior", "MergedWithPrevious"},
-              {"invert", false}};
-    case Family::llama:
-      return metaspace(!adds_space ? "never" : options.flag("legacy", false) ? "always" : "first", false);
-    case Family::deberta_v2:
-      if (options.flag("split_by_punct", false)) {
-        steps.push_back({{"type", "Punctuation"}, {"behavior", "Isolated"}});
-      }
-      steps.push_back(metaspace(adds_space ? "always" : "first", true));
-      break;
-    case Family::t5:
-    case Family::xlnet:
-      steps = {{{"type", "WhitespaceSplit"}}, metaspace("always", true)};
-      break;
-    default:
-      steps = {{{"type", "WhitespaceSplit"}}, metaspace(adds_space ? "always" : "never", true)};
+  if (file.adds_prefix) {
+    steps.push_back({{"type", "Metaspace"},
+                     {"replacement", "▁"},
+                     {"prepend_scheme", is_older ? "always" : "first"},
+                     {"split", false}});
+  }
+  if (has_pieces_of_users(file)) {
+    steps.push_back({{"type", "Split"},
+                     {"pattern", {{"Regex", pattern_of_users(file)}}},
+                     {"behavior", "Isolated"},
+                     {"invert", false}});
   }
   return {{"type", "Sequence"}, {"pretokenizers", steps}};
+}
+
+/// The parts around the model.
+void put_parts(Pipeline& pipeline, Family family, const TokenFiles& files, const Component& options,
+               const SentencePieceFile& file) {
+  const bool is_bare = family == Family::sentencepiece;
+  const bool is_older = !options.object().contains("legacy") || files.settings.is_true("legacy");
+  const json character_map = json();
+  const json normalizer = is_bare ? bare_normalizers(file, is_older) : normalizer_of(family, options, character_map);
+  const bool has_map = family != Family::deberta_v2 && family != Family::gemma && family != Family::llama &&
+                       !file.character_map.empty();
+  // The map comes last, but for sentencepiece itself, which begins with it.
+  if (has_map && is_bare) pipeline.normalizer.steps.emplace_back(CharacterMap(file.character_map));
+  if (!normalizer.is_null()) {
+    for (NormalizerStep& step : read_normalizer({normalizer, "normalizer"}).steps) {
+      pipeline.normalizer.steps.push_back(std::move(step));
+    }
+  }
+  if (has_map && !is_bare) pipeline.normalizer.steps.emplace_back(CharacterMap(file.character_map));
+  const json pre_tokenizer = is_bare ? bare_pre_tokenizer(file, is_older) : pre_tokenizer_of(family, options);
+  pipeline.pre_tokenizer = read_pre_tokenizer({pre_tokenizer, "pre_tokenizer"});
 }
 
 /// A place in a template: a special token's name, "A" or "B"; and its type.
@@ -328,29 +341,32 @@ const char* sentencepiece_file_name(Family family) {
   }
 }
 
-Pipeline read_sentencepiece_directory(Directory& directory, const json& settings, Family family) {
+Pipeline read_sentencepiece_directory(Directory& directory, const TokenFiles& files, Family family) {
   const char* name = sentencepiece_file_name(family);
   if (!directory.has(name)) throw Error(directory.full(name) + ": no such file");
   Pipeline pipeline;
   const std::string& bytes = pipeline.sources.emplace_back(directory.read(name));
+  const json settings = files.settings.object();
   const Component options(settings, directory.full("tokenizer_config.json"));
-  const std::size_t extra = extra_ids(options, family);
-  const auto [file, special] = reading(directory, name, [&] {
+  const SentencePieceFile file = reading(directory, name, [&] {
     SentencePieceFile read = read_sentencepiece_file(bytes);
     expect_algorithm(read, family);
-    SpecialTokens tokens(completed_settings(settings, family, read, extra),
-                         directory.read_json("special_tokens_map.json"),
-                         directory.read_json("added_tokens.json"), usual_names(family, read));
-    pipeline.model = is_byte_pair(family) ? byte_pair_model(tokens, read, family)
-                                          : unigram_model(pipeline, tokens, read, family, extra);
-    pipeline.normalizer = read_family_normalizer(family, options, read);
-    return std::pair(std::move(read), std::move(tokens));
+    return read;
   });
-  if (family != Family::sentencepiece) {
-    const json pre_tokenizer = pre_tokenizer_of(family, options);
-    pipeline.pre_tokenizer = read_pre_tokenizer({pre_tokenizer, "pre_tokenizer"});
-  }
+  SpecialTokens special = locating(directory, [&] {
+    return SpecialTokens(files, family, usual_tokens(family, file), special_pieces(family, file));
+  });
+  const std::size_t extra_ids = family == Family::t5 ? count_of_extra_ids(files.settings) : 0;
+  reading(directory, name, [&] {
+    pipeline.model = is_byte_pair(family) ? byte_pair_model(pipeline, special, file, family)
+                                          : unigram_model(pipeline, special, file, family, extra_ids);
+    put_parts(pipeline, family, files, options, file);
+  });
+  if (family == Family::sentencepiece && file.adds_prefix) special.match_decoder_in_raw_text();
   add_special_tokens(directory, pipeline, special);
+  if (options.has("split_special_tokens")) {
+    pipeline.added->split_special_tokens(files.settings.is_true("split_special_tokens"));
+  }
   pipeline.post_processor = post_processor_of(pipeline, special, family, options);
   return pipeline;
 }

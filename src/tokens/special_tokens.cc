@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <tuple>
+
+#include "tokens/class_parts.h"
 
 namespace attnviz::tokens {
 namespace {
@@ -11,82 +14,110 @@ namespace {
 constexpr std::array kNames = {"bos_token", "eos_token", "unk_token", "sep_token",
                                "pad_token", "cls_token", "mask_token"};
 
-AddedToken plain_token(std::string content) {
-  AddedToken token;
-  token.content = std::move(content);
-  token.special = true;
-  token.normalized = false;
-  return token;
-}
-
-/// A string, or an object with the token's options.
-AddedToken read_token(const json& value, const std::string& name, bool special) {
-  if (value.is_string()) return plain_token(value.get<std::string>());
-  const Component object(value, name);
-  const bool is_special = special || object.flag("special", false);
-  return {object.text("content"),       object.flag("single_word", false),      object.flag("lstrip", false),
-          object.flag("rstrip", false), object.flag("normalized", !is_special), is_special};
-}
+constexpr const char* kSettings = "tokenizer_config.json";
 
 bool is_name(const std::string& key) { return std::find(kNames.begin(), kNames.end(), key) != kNames.end(); }
 
+std::string entry(const std::string& key) { return std::string(kSettings) + ": \"" + visible(key) + "\""; }
+
+NamedToken read_options(const json& value, const std::string& name) {
+  const Component object(value, name);
+  NamedToken token{.content = object.text("content"),
+                   .is_text = false,
+                   .single_word = object.flag("single_word", false),
+                   .lstrip = object.flag("lstrip", false),
+                   .rstrip = object.flag("rstrip", false),
+                   .special = object.flag("special", false)};
+  if (object.has("normalized")) token.normalized = object.flag("normalized");
+  return token;
+}
+
+bool has_type(const json& value) {
+  return value.is_object() && value.contains("__type") && value["__type"] == "AddedToken";
+}
+
+/// A string, or an object that says it is a token; nullopt for another.
+std::optional<NamedToken> read_token(const json& value, const std::string& name) {
+  if (value.is_string()) return NamedToken{.content = value.get<std::string>()};
+  if (has_type(value)) return read_options(value, name);
+  return std::nullopt;
+}
+
+NamedToken expect_token(const json& value, const std::string& name) {
+  if (std::optional<NamedToken> token = read_token(value, name)) return std::move(*token);
+  throw Error(name + ": expected a string or an AddedToken", "transformers does not take it either");
+}
+
+std::vector<NamedToken> read_list(const json& list, const std::string& name) {
+  if (!list.is_array()) throw Error(name + ": expected a list of tokens");
+  std::vector<NamedToken> tokens;
+  for (const json& value : list) tokens.push_back(expect_token(value, name));
+  return tokens;
+}
+
+/// One of special_tokens_map.json, which leaves out the type. transformers makes a token of it at once, of
+/// tokenizer_config.json's only later.
+json typed(json token) {
+  token["__type"] = "AddedToken";
+  token["__at_once"] = true;
+  token["special"] = true;
+  return token;
+}
+
+/// Those of the file whose values are tokens with names of their own are moved, as is an object of such.
+void collect_named(Members& arguments, const Members& named_extra, Members& named) {
+  for (const std::string& key : arguments.keys()) {
+    if (is_name(key) || !key.ends_with("_token") || !arguments.find(key)->is_string()) continue;
+    named.set(key, *arguments.find(key));
+    arguments.erase(key);
+  }
+  for (const std::string& key : named_extra.keys()) named.set(key, *named_extra.find(key));
+}
+
 }  // namespace
 
-SpecialTokens::SpecialTokens(const json& settings, const json& map, const json& added,
-                             const std::map<std::string, std::string>& usual) {
-  for (const auto& [name, content] : usual) named_[name] = plain_token(content);
-  read_names(settings, "tokenizer_config.json");
-  const bool has_decoder = settings.contains("added_tokens_decoder");
-  if (has_decoder) {
-    read_decoder(settings["added_tokens_decoder"]);
+AddedToken NamedToken::finished() const {
+  if (is_text) return {content, false, false, false, false, true};
+  return {content, single_word, lstrip, rstrip, normalized.value_or(!special), special};
+}
+
+bool NamedToken::operator==(const NamedToken& other) const {
+  if (is_text != other.is_text || content != other.content) return false;
+  const AddedToken a = finished(), b = other.finished();
+  return std::tie(a.single_word, a.lstrip, a.rstrip, a.normalized, a.special) ==
+         std::tie(b.single_word, b.lstrip, b.rstrip, b.normalized, b.special);
+}
+
+SpecialTokens::SpecialTokens(const TokenFiles& files, Family family,
+                             const std::vector<std::pair<std::string, json>>& defaults,
+                             std::optional<json> extracted) {
+  Members arguments = files.settings, named;
+  if (arguments.find("additional_special_tokens") && !arguments.is_true("extra_special_tokens") &&
+      files.named_extra.keys().empty()) {
+    // The name before transformers 5.
+    json list = *arguments.find("additional_special_tokens");
+    arguments.erase("additional_special_tokens");
+    arguments.set("extra_special_tokens", std::move(list));
+  }
+  collect_named(arguments, files.named_extra, named);
+  if (named.keys().empty()) named = files.specific;
+  if (const json* decoder = arguments.find("added_tokens_decoder")) {
+    read_decoder(*decoder);
   } else {
-    read_names(map, "special_tokens_map.json");
-    read_added(added);
+    read_older_files(files, arguments, named);
   }
-  // A named or extra token that is listed with options has those.
-  for (auto& [name, token] : named_) {
-    for (const auto& [id, listed] : decoder_) {
-      if (listed.content == token.content && is_name(name)) token = listed;
-    }
+  if (extracted) arguments.set("additional_special_tokens", std::move(*extracted));
+  for (const auto& [name, content] : defaults) arguments.set_default(name, content);
+  if (files.padding) arguments.set_default("pad_token", *files.padding);
+  complete_arguments(family, arguments);
+  if (const json* list = arguments.find("additional_special_tokens")) {
+    arguments.set_default("extra_special_tokens", *list);
   }
-  for (AddedToken& token : extra_) {
-    for (const auto& [id, listed] : decoder_) {
-      if (listed.content == token.content) token = listed;
-    }
-  }
-}
-
-void SpecialTokens::read_names(const json& object, const char* file) {
-  const bool is_map = file == std::string_view("special_tokens_map.json");
-  for (const auto& [key, value] : object.items()) {
-    const std::string name = std::string(file) + ": \"" + visible(key) + "\"";
-    if (key == "extra_special_tokens") {
-      read_extra(value, file);
-    } else if (is_name(key) && value.is_null()) {
-      named_.erase(key);
-    } else if (is_name(key) || (key.ends_with("_token") && (value.is_string() || value.is_object()))) {
-      named_[key] = read_token(value, name, is_map);
-    }
-  }
-  // The name before transformers 5.
-  if (extra_.empty() && object.contains("additional_special_tokens")) {
-    read_extra(object["additional_special_tokens"], file);
-  }
-}
-
-void SpecialTokens::read_extra(const json& list, const char* file) {
-  if (!list.is_array() && !list.is_object()) return;
-  for (const auto& [key, value] : list.items()) {
-    if (list.is_object()) {
-      named_[key] = read_token(value, file, false);
-    } else {
-      extra_.push_back(read_token(value, file, false));
-    }
-  }
+  name_tokens(arguments, named);
 }
 
 void SpecialTokens::read_decoder(const json& decoder) {
-  const std::string name = "tokenizer_config.json: \"added_tokens_decoder\"";
+  const std::string name = entry("added_tokens_decoder");
   if (!decoder.is_object()) throw Error(name + ": expected an object");
   for (const auto& [key, value] : decoder.items()) {
     std::uint32_t id = 0;
@@ -94,30 +125,91 @@ void SpecialTokens::read_decoder(const json& decoder) {
     if (failure != std::errc() || end != key.data() + key.size() || !value.is_object()) {
       throw Error(name + ": expected ids and tokens");
     }
-    decoder_[id] = read_token(value, name, false);
+    decoder_[id] = read_options(value, name);
   }
 }
 
-bool SpecialTokens::is_special(const std::string& content) const {
-  return std::any_of(
-             named_.begin(), named_.end(),
-             [&](const auto& entry) { return is_name(entry.first) && entry.second.content == content; }) ||
-         std::any_of(extra_.begin(), extra_.end(),
-                     [&](const AddedToken& token) { return token.content == content; });
+/// special_tokens_map.json, added_tokens.json and tokenizer.json count where tokenizer_config.json lists none.
+void SpecialTokens::read_older_files(const TokenFiles& files, Members& arguments, Members& named) {
+  for (const std::string& key : files.map.keys()) {
+    const json& value = *files.map.find(key);
+    if (value.is_object()) {
+      arguments.set(key, typed(value));
+    } else if (key == "extra_special_tokens" && value.is_array()) {
+      const json* given = arguments.find(key);
+      json list = given && given->is_array() ? *given : json::array();
+      for (const json& token : value) {
+        json taken = token.is_object() ? typed(token) : token;
+        if (std::find(list.begin(), list.end(), taken) == list.end()) list.push_back(std::move(taken));
+      }
+      arguments.set(key, std::move(list));
+    } else {
+      arguments.set(key, value);
+    }
+  }
+  for (const std::string& key : files.map_extra.keys()) named.set(key, *files.map_extra.find(key));
+  std::set<std::string> special;
+  const auto note = [&](const json& value) {
+    if (value.is_object() && !value.contains("__at_once")) return;
+    if (const std::optional<NamedToken> token = read_token(value, kSettings)) special.insert(token->content);
+  };
+  for (const char* name : kNames) {
+    if (const json* value = arguments.find(name)) note(*value);
+  }
+  if (const json* list = arguments.find("extra_special_tokens")) {
+    for (const json& value : *list) note(value);
+  }
+  for (const auto& [content, id] : files.added.items()) {
+    const bool is_special = special.count(content) > 0;
+    decoder_[Component(files.added, "added_tokens.json").number(id, "id")] = {
+        .content = content, .is_text = false, .special = is_special, .normalized = !is_special};
+  }
+  if (files.listed) read_listed(*files.listed);
 }
 
-void SpecialTokens::read_added(const json& added) {
-  for (const auto& [content, id] : added.items()) {
-    AddedToken token = plain_token(content);
-    token.special = is_special(content);
-    token.normalized = !token.special;
-    decoder_[Component(added, "added_tokens.json").number(id, "id")] = std::move(token);
+void SpecialTokens::read_listed(const json& list) {
+  if (!list.is_array()) throw Error("tokenizer.json: \"added_tokens\": expected a list");
+  for (const json& value : list) {
+    const Component token(value, "tokenizer.json: added token");
+    decoder_[token.number("id")] = read_options(value, token.name());
   }
+}
+
+void SpecialTokens::name_tokens(const Members& arguments, const Members& named) {
+  std::map<std::string, NamedToken> listed;
+  for (const auto& [id, token] : decoder_) listed.insert_or_assign(token.content, token);
+  for (const char* name : kNames) {
+    const json* value = arguments.find(name);
+    if (!value || value->is_null()) continue;
+    NamedToken token = expect_token(*value, entry(name));
+    // One that is listed with options has those, unless a class gave it some.
+    const auto found = listed.find(token.content);
+    named_.emplace_back(name, found == listed.end() ? std::move(token) : found->second);
+  }
+  const json* extra = arguments.find("extra_special_tokens");
+  if (extra && !extra->is_null()) extra_ = read_list(*extra, entry("extra_special_tokens"));
+  const auto add = [&](const std::string& key, NamedToken token) {
+    const auto same = std::find_if(named_.begin(), named_.end(), [&](const auto& e) { return e.first == key; });
+    if (same == named_.end()) {
+      named_.emplace_back(key, std::move(token));
+    } else {
+      same->second = std::move(token);
+    }
+  };
+  for (const std::string& key : arguments.keys()) {
+    if (is_name(key) || !key.ends_with("_token")) continue;
+    if (std::optional<NamedToken> token = read_token(*arguments.find(key), entry(key))) add(key, std::move(*token));
+  }
+  for (const std::string& key : named.keys()) add(key, expect_token(*named.find(key), entry(key)));
 }
 
 std::optional<std::string> SpecialTokens::content(const std::string& name) const {
-  const auto found = named_.find(name);
+  const auto found = std::find_if(named_.begin(), named_.end(), [&](const auto& e) { return e.first == name; });
   return found == named_.end() ? std::nullopt : std::optional(found->second.content);
+}
+
+void SpecialTokens::match_decoder_in_raw_text() {
+  for (auto& [id, token] : decoder_) token.normalized = false;
 }
 
 void SpecialTokens::expect_agreement(const Vocabulary& vocabulary) const {
@@ -131,36 +223,44 @@ void SpecialTokens::expect_agreement(const Vocabulary& vocabulary) const {
   }
 }
 
-std::vector<AddedToken> SpecialTokens::added_tokens() const {
-  std::vector<AddedToken> tokens;
-  const auto is_new = [&](const AddedToken& token) {
-    return std::none_of(tokens.begin(), tokens.end(),
-                        [&](const AddedToken& other) { return other.content == token.content; });
+std::vector<AddedToken> SpecialTokens::added_tokens(const std::set<std::string>& known) const {
+  std::vector<NamedToken> tokens;
+  std::set<std::string> listed = known, names;
+  for (const auto& [id, token] : decoder_) {
+    tokens.push_back(token);
+    listed.insert(token.content);
+  }
+  // In lists of thousands, looking for the same token is quick by content.
+  std::map<std::string, std::vector<NamedToken>> among;
+  for (const NamedToken& token : tokens) among[token.content].push_back(token);
+  const auto add = [&](const NamedToken& token) {
+    std::vector<NamedToken>& same = among[token.content];
+    if (listed.count(token.content) > 0 || std::find(same.begin(), same.end(), token) != same.end()) return;
+    tokens.push_back(token);
+    same.push_back(token);
   };
-  for (const auto& [id, token] : decoder_) tokens.push_back(token);
-  for (const char* name : kNames) {
-    const auto found = named_.find(name);
-    if (found != named_.end() && is_new(found->second)) tokens.push_back(found->second);
-  }
   for (const auto& [name, token] : named_) {
-    if (!is_name(name) && is_new(token)) tokens.push_back(token);
+    add(token);
+    names.insert(token.content);
   }
-  // The extra ones are added last, and again where they were named before.
-  for (const AddedToken& token : extra_) {
-    const auto same = std::find_if(tokens.begin(), tokens.end(),
-                                   [&](const AddedToken& other) { return other.content == token.content; });
-    if (same == tokens.end()) {
-      tokens.push_back(token);
-    } else {
-      *same = token;
-    }
+  for (const NamedToken& token : extra_) add(token);
+  std::vector<AddedToken> result;
+  for (NamedToken& token : tokens) {
+    if (names.count(token.content) > 0) token.special = true;
+    result.push_back(token.finished());
   }
-  for (AddedToken& token : tokens) {
-    token.special = token.special || std::any_of(named_.begin(), named_.end(), [&](const auto& entry) {
-                      return entry.second.content == token.content;
-                    });
-  }
-  return tokens;
+  return result;
+}
+
+std::vector<std::string> SpecialTokens::all() const {
+  std::vector<std::string> contents;
+  std::set<std::string> seen;
+  const auto add = [&](const std::string& content) {
+    if (seen.insert(content).second) contents.push_back(content);
+  };
+  for (const auto& [name, token] : named_) add(token.content);
+  for (const NamedToken& token : extra_) add(token.content);
+  return contents;
 }
 
 }  // namespace attnviz::tokens

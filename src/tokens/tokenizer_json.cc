@@ -1,15 +1,20 @@
-#include <map>
+#include "tokens/tokenizer_json.h"
 
 #include "attnviz/error.h"
 #include "tokens/component.h"
-#include "tokens/pipeline.h"
 #include "tokens/read_components.h"
-#include "tokens/read_model.h"
 
 namespace attnviz::tokens {
 namespace {
 
-using nlohmann::json;
+std::int64_t usual_padding_id(const Pipeline& pipeline) {
+  for (const char* content : {"[PAD]", "<pad>"}) {
+    if (const std::optional<std::uint32_t> id = pipeline.id_of(content)) return *id;
+  }
+  return 0;
+}
+
+}  // namespace
 
 std::vector<AddedToken> read_added_tokens(const json& list) {
   if (!list.is_array())
@@ -23,12 +28,6 @@ std::vector<AddedToken> read_added_tokens(const json& list) {
   }
   return tokens;
 }
-
-/// The file's large parts, read without a tree; the rest as a tree.
-struct Sections {
-  std::map<std::string, json, std::less<>> top;
-  ModelSection model;
-};
 
 Sections read_sections(std::string& text) {
   Sections sections;
@@ -46,18 +45,8 @@ Sections read_sections(std::string& text) {
   return sections;
 }
 
-std::int64_t usual_padding_id(const Pipeline& pipeline) {
-  for (const char* content : {"[PAD]", "<pad>"}) {
-    if (const std::optional<std::uint32_t> id = pipeline.id_of(content)) return *id;
-  }
-  return 0;
-}
-
-Pipeline build(Sections& sections) {
-  const auto section = [&](const char* name) -> const json* {
-    const auto found = sections.top.find(name);
-    return found == sections.top.end() || found->second.is_null() ? nullptr : &found->second;
-  };
+Pipeline build_pipeline(Sections& sections) {
+  const auto section = [&](const char* name) { return sections.find(name); };
   const json* version = section("version");
   if (version && *version != "1.0") throw Error("unknown version " + version->dump() + ", expected \"1.0\"");
   Pipeline pipeline;
@@ -66,35 +55,31 @@ Pipeline build(Sections& sections) {
   if (const json* object = section("pre_tokenizer")) {
     pipeline.pre_tokenizer = read_pre_tokenizer({*object, "pre_tokenizer"});
   }
-  if (const json* object = section("post_processor")) {
-    pipeline.post_processor = read_post_processor({*object, "post_processor"});
-  }
   pipeline.model = build_model(std::move(sections.model), pipeline.pre_tokenizer.byte_level);
-  const json* added = section("added_tokens");
-  pipeline.added.emplace(added ? read_added_tokens(*added) : std::vector<AddedToken>(),
-                         pipeline.model->vocabulary(), pipeline.normalizer);
-  const json* padding = section("padding");
-  pipeline.padding_id =
-      padding ? Component(*padding, "padding").number("pad_id") : usual_padding_id(pipeline);
   return pipeline;
 }
 
-}  // namespace
+void put_added_tokens(Pipeline& pipeline, const Sections& sections, std::vector<AddedToken> added) {
+  pipeline.added.emplace(std::move(added), pipeline.model->vocabulary(), pipeline.normalizer);
+  const json* padding = sections.find("padding");
+  pipeline.padding_id =
+      padding ? Component(*padding, "padding").number("pad_id") : usual_padding_id(pipeline);
+}
 
 Pipeline read_tokenizer_json(std::string text, const std::string& name) {
-  const std::string hint = "expected a tokenizer.json as Hugging Face's tokenizers 0.23 writes it";
-  try {
+  return reading_tokenizer_json(name, [&] {
     std::list<std::string> sources;
     sources.push_back(std::move(text));
     Sections sections = read_sections(sources.back());
-    Pipeline pipeline = build(sections);
+    const json* added = sections.find("added_tokens");
+    Pipeline pipeline = build_pipeline(sections);
+    put_added_tokens(pipeline, sections, added ? read_added_tokens(*added) : std::vector<AddedToken>());
+    if (const json* object = sections.find("post_processor")) {
+      pipeline.post_processor = read_post_processor({*object, "post_processor"});
+    }
     pipeline.sources = std::move(sources);
     return pipeline;
-  } catch (const JsonError& error) {
-    throw Error(name + ": malformed JSON: " + error.what(), hint);
-  } catch (const Error& error) {
-    throw Error(name + ": " + error.what(), error.hint().empty() ? hint : error.hint());
-  }
+  });
 }
 
 }  // namespace attnviz::tokens
