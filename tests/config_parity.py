@@ -164,7 +164,7 @@ def expected_decoder(config):
 def expected_card(config, stack, decoder):
     """What is known before the model is opened, and what its memory is predicted from."""
     card = {name: stack[name] for name in ("layers", "heads", "hidden", "gated", "causal", "max_tokens")}
-    card["window"] = max(stack["windows"])
+    card |= {"window": max(stack["windows"]), "inner": stack["inner"], "head_size": stack["head_size"]}
     if decoder:
         card |= {"decoder_layers": decoder["layers"], "decoder_heads": decoder["heads"], "decoder_causal": decoder["causal"]}
         start = getattr(config, "decoder_start_token_id", None)
@@ -219,7 +219,9 @@ def faults_of(got, config, stack, decoder):
         faults += differences(got["architecture"].get("decoder", {}), decoder)
     if "error" in got["card"]:
         return [*faults, f"card refused: {got['card']['error']}"]
-    faults += [f"card: {fault}" for fault in differences(got["card"], expected_card(config, stack, decoder))]
+    card = got["card"]
+    card["inner"], card["head_size"] = card["inner"] or 4 * card["hidden"], card["head_size"] or card["hidden"] // card["heads"]
+    faults += [f"card: {fault}" for fault in differences(card, expected_card(config, stack, decoder))]
     task = expected_task(config)
     return faults + [f"task: {fault}" for fault in differences(got["task"], task)] if task else faults
 

@@ -34,6 +34,8 @@ SIZED = {
     "qwen3-shared-keys": ("qwen3", {"intermediate_size": 3, "head_dim": 2, "num_key_value_heads": 1}),
     "mistral": ("mistral", {"intermediate_size": 3.5, "sliding_window": None}),
     "mistral-window": ("mistral", {"intermediate_size": 3.5, "sliding_window": 0.25}),
+    "mistral-both-ways": ("mistral", {"intermediate_size": 3.5, "sliding_window": 0.25, "is_causal": False}),
+    "llama-both-ways": ("llama", {"intermediate_size": 4, "is_causal": False}),
     "qwen2-window": ("qwen2", {"intermediate_size": 3, "sliding_window": 0.25, "use_sliding_window": True, "max_window_layers": 0}),
     "gemma": ("gemma", {"intermediate_size": 8, "head_dim": 2}),
     "t5-gated": ("t5", {"d_ff": 2.5, "feed_forward_proj": "gated-gelu"}),
@@ -63,6 +65,7 @@ FEW = [
     ("qwen3-shared-keys", "wide", "checkpoint", 8, 256, LAST),
     ("t5-gated", "wide", "checkpoint", 8, 256, PADDED | CROSS),
     ("gpt2-lm", "wide", "checkpoint", 1, 16, PREDICT),
+    ("mistral-both-ways", "small", "checkpoint", 4, 1024, PADDED | LAST),
 ]
 SIZES = [
     *itertools.product(("bert-narrow-inner", "gpt2-wide-inner", "llama", "mistral", "llama-wide-heads", "gemma"), ("wide",), ("checkpoint",), (8,), (256,), (LAST,)),
@@ -77,6 +80,8 @@ SIZES = [
     *itertools.product(("mistral-window", "qwen2-window"), ("small", "many"), ("checkpoint",), (1,), (1024, 2048), (ONE, LAST)),
     *itertools.product(("mistral-window",), ("small", "wide"), ("checkpoint", "checkpoint bf16"), (1, 4), (1024,), ({}, VECTORS)),
     *itertools.product(("mistral-window-lm",), ("small", "wide"), ("checkpoint",), (1,), (1024,), (PREDICT,)),
+    *itertools.product(("mistral-both-ways",), ("small", "wide"), ("checkpoint",), (4,), (1024,), (LAST, PADDED | LAST)),
+    *itertools.product(("llama-both-ways",), ("small", "wide"), ("checkpoint",), (4,), (1024,), (LAST,)),
     *itertools.product(("bert", "llama"), ("wider",), ("checkpoint",), (1,), (16, 64), (LAST,)),
 ]
 ENCODER_DECODERS = [  # with targets half as long
@@ -121,7 +126,7 @@ def sized_case_of(family, shape):
     layers, heads, hidden = SHAPES[shape]
     model_type, sizes = SIZED[family]
     units = {name: hidden // heads if name in ("head_dim", "d_kv") else hidden for name in sizes}
-    counts = ("num_key_value_heads", "use_sliding_window")
+    counts = ("num_key_value_heads", "use_sliding_window", "is_causal")
     own = {name: int(size * units[name]) if isinstance(size, (int, float)) and name not in counts else size for name, size in sizes.items()}
     if model_type in ("t5", "mt5"):
         return EncoderDecoder(model_type, case_of("t5", shape).options | own)

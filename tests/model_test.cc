@@ -326,7 +326,7 @@ TEST(CheckpointModel, RefusesByNameWhatItDoesNotImplement) {
   };
   for (const Case& c : {
            Case{{{"position_embedding_type", "relative_key"}}, "position_embedding_type relative_key"},
-           Case{{{"is_decoder", true}}, "is_decoder true"},
+           Case{{{"add_cross_attention", true}}, "add_cross_attention true"},
            Case{{{"pruned_heads", {{"0", {1}}}}}, "pruned_heads"},
            Case{{{"quantization_config", {{"load_in_8bit", true}}}}, "quantization_config"},
            Case{{{"hidden_act", "xielu"}}, "activation \"xielu\""},
@@ -359,7 +359,7 @@ TEST(TorchScriptModel, NamesATruncatedFile) {
 TEST(TorchScriptModel, StepsInForACheckpointThatCannotRunAndMustFitItsConfiguration) {
   const TemporaryDirectory directory;
   TinyBert bert;
-  bert.config["is_decoder"] = true;
+  bert.config["add_cross_attention"] = true;
   bert.save(directory.path());
   fs::copy_file(fs::path(ATTNVIZ_PREPARED_MODELS) / "gpt2-demo" / "model.pt", directory / "model.pt");
   const std::string message = test::error_of([&] { return open(directory.path()); });

@@ -38,13 +38,15 @@ def packed_vectors(vectors):
 class Sample:
     """A record of random vectors and the attention that they make, as to_json(record, Packing::uint16) writes it."""
 
-    def __init__(self, tokens, *, sources=None, layers=2, heads=3, second=None, causal=False, vectors=True, **sight):
+    def __init__(self, tokens, *, sources=None, layers=2, heads=3, second=None, causal=False, window=0, vectors=True, **sight):
         made = np.random.default_rng(7)
         count, size = len(tokens), 8
         query, key = (made.normal(size=(layers, heads, len(side), size)) for side in (tokens, sources or tokens))
         scores = query @ key.swapaxes(2, 3) / np.sqrt(size)
         if causal:
             scores[..., np.triu(np.ones((count, count), bool), 1)] = -np.inf
+        if window:
+            scores[..., np.abs(np.subtract.outer(range(count), range(count))) >= window] = -np.inf
         powers = np.exp(scores)
         self.weights = np.rint(65535 * powers / powers.sum(-1, keepdims=True)) / 65535
         self.tokens = tokens
@@ -54,6 +56,8 @@ class Sample:
                   "filter": "all", "packing": "uint16", **sight, "weights": packed(65535 * self.weights, "<u2")}
         if sources:
             figure["sources"] = [["", token, False] for token in sources]
+        if window:
+            figure["windows"] = [window] * layers
         if second is not None:
             figure["second_from"] = second
         if vectors:
@@ -392,9 +396,9 @@ def test_model_view(show):
     assert [(one.get_attribute("data-layer"), one.get_attribute("data-head")) for one in found] == [("2", "0"), ("2", "2")]
 
 
-@pytest.mark.parametrize("causal", [False, True])
-def test_neuron_view_computes_the_attention(show, causal):
-    sample = Sample(WORDS, causal=causal)
+@pytest.mark.parametrize("causal, window", [(False, 0), (True, 0), (True, 2), (False, 2)])
+def test_neuron_view_computes_the_attention(show, causal, window):
+    sample = Sample(WORDS, causal=causal, window=window)
     browser = show(sample, "#view=neuron&layer=1&head=1")
     for query in range(len(WORDS)):
         hover(browser, token(browser, "query", query))
@@ -404,7 +408,8 @@ def test_neuron_view_computes_the_attention(show, causal):
         assert np.allclose(powers / powers.sum(), [float(row[2]) for row in rows], atol=5e-3)  # of dots with three digits
         assert np.allclose([float(row[2]) for row in rows], sample.at(1, 1)[query], atol=1e-3)
         assert [row[3] for row in rows] == [f"{weight:.4f}" for weight in sample.at(1, 1)[query]]
-        assert [row[1] == "masked" for row in rows] == [causal and key > query for key in range(len(WORDS))]
+        hidden = [(causal and key > query) or 0 < window <= abs(key - query) for key in range(len(WORDS))]
+        assert [row[1] == "masked" for row in rows] == hidden
     find(browser, "#vectors").click()
     assert fragment(browser)["vectors"] == "no"
     assert len(lines(svg(browser))) > 0

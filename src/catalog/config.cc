@@ -221,9 +221,16 @@ void read_shape(const Document& config, const std::string& architecture, Facts& 
   const Keys keys = keys_of(architecture);
   const Usual usual = usual_of(architecture);
   facts.inner = config.number_if(keys.inner, 1, kLargestInner).value_or(usual.inner);
-  facts.head_size = config.number_if(keys.head_size, 1, kLargestHidden).value_or(usual.head_size);
-  facts.gated = is_among(architecture, kGated) || architecture == "mt5";
-  if (is_among(architecture, kLikeT5)) {
+  const bool like_llama = is_among(architecture, kGated), like_t5 = is_among(architecture, kLikeT5);
+  const bool known = !usual.architecture.empty();
+  facts.gated = like_llama || architecture == "mt5";
+  // Others pass over it.
+  if (like_llama || like_t5 || !known) {
+    std::optional<std::int64_t> size = config.number_if(kCommonKeys.head_size, 1, kLargestHidden);
+    if (!size) size = config.number_if(keys.head_size, 1, kLargestHidden);
+    facts.head_size = size.value_or(usual.head_size);
+  }
+  if (like_t5) {
     const std::optional<std::string> kind = config.text("feed_forward_proj");
     if (kind) facts.gated = kind->starts_with("gated-");
   }
