@@ -1,7 +1,11 @@
 #include "cli/batch.h"
 
+#include <malloc.h>
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <numeric>
 #include <ostream>
 #include <thread>
@@ -11,6 +15,7 @@
 #include "cli/destination.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
+#include "cli/memory_plan.h"
 #include "cli/pipeline.h"
 #include "cli/progress.h"
 
@@ -20,8 +25,8 @@ namespace {
 /// Texts that are ordered by length, so that little is padded, and run this many at a time. How texts are cut
 /// into windows and batches depends on the texts alone: a run that is resumed computes what it would have.
 constexpr std::size_t kWindow = 256, kBatch = 32;
-/// A window's attention takes no more memory than this, unless one text's does.
-constexpr std::size_t kWindowBytes = 64 << 20;
+/// A window's attention and files take no more memory than this, unless one text's do.
+constexpr std::size_t kWindowBytes = 128 << 20;
 /// Tokens of a batch, padding included: as many as keep the matrices in a processor's caches.
 constexpr std::size_t kBatchTokens = 2048;
 
@@ -30,15 +35,6 @@ std::size_t length(const Item& item) {
   for (const Subject& subject : item.subjects)
     most = std::max({most, subject.prepared.encoding.size(), subject.prepared.target.size()});
   return most;
-}
-
-std::size_t result_bytes(const Item& item) {
-  std::size_t bytes = 0;
-  for (const Subject& subject : item.subjects) {
-    bytes += cli::result_bytes(subject.card(), subject.selection,
-                               subject.queries().encoding.size() * subject.keys().encoding.size());
-  }
-  return bytes;
 }
 
 /// Why a text is not among those asked for, or nothing.
@@ -97,6 +93,19 @@ class ActionMeanwhile {
   InterruptGuard& guard_;
 };
 
+/// Of libraries' words: "out of memory", "not enough memory", "can't allocate memory".
+bool is_of_memory(const std::string& fault) { return fault.find("memory") != std::string::npos; }
+
+/// Back to the system: the next may need it in one piece.
+void release_memory() { std::ignore = ::malloc_trim(0); }
+
+/// Where addresses are limited (ulimit -v): a heap for each thread would reserve 64 MiB of them.
+void share_one_heap() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    std::ignore = ::mallopt(M_ARENA_MAX, 1);
+}
+
 class Batches {
  public:
   Batches(const Job& job, const Streams& streams, InterruptGuard& interrupt);
@@ -106,12 +115,17 @@ class Batches {
 
  private:
   [[nodiscard]] std::shared_ptr<Window> read_window();
+  [[nodiscard]] bool next_goes_alone();
+  [[nodiscard]] bool fits(std::span<Item* const> items) const;
   [[nodiscard]] std::optional<Item> read_item();
   [[nodiscard]] std::vector<Subject> read(const Row& row, ManifestEntry& entry);
   void run_window(Window& window, Pipeline& pipeline);
   void run_together(std::span<Item* const> items);
   void run_models(std::span<Item* const> items);
+  [[nodiscard]] std::string make_file(Item& item, bool sparing) const;
   void make(Item& item) const;
+  void wait_for_room(Pipeline& pipeline, bool alone);
+  void do_again(Item& item, Pipeline& pipeline);
   void write(std::span<Item*> items);
   void run_all();
   void tell_of_interruption();
@@ -128,6 +142,8 @@ class Batches {
   Progress progress_;
   Tally tally_;
   std::size_t taken_ = 0;
+  std::optional<Item> next_;  ///< read, and in no window yet
+  const MemoryPlan plan_;
   const std::size_t kept_;
   bool at_end_ = false;
 };
@@ -142,6 +158,7 @@ Batches::Batches(const Job& job, const Streams& streams, InterruptGuard& interru
       texts_(options_, job.text.invalid_utf8, streams.in),
       destination_(open_destination(job, format_, sources_, streams)),
       progress_(options_.quiet ? Progress::Style::none : options_.progress, streams.err),
+      plan_(memory_limit(job.sources.front().model)),
       kept_(destination_->kept()) {}
 
 /// As the models read it. None where it can't be taken, or is not asked for: the entry says why.
@@ -160,7 +177,7 @@ std::vector<Subject> Batches::read(const Row& row, ManifestEntry& entry) {
     entry.tokens = subjects[0].prepared.encoding.size();
     entry.skipped = passed_over(options_, entry.tokens);
     if (!entry.skipped.empty()) return {};
-    if (job_.runs_models) check_sizes(subjects);
+    if (job_.runs_models) check_sizes(subjects, memory_of(subjects, job_, format_).making);
     std::ignore = job_.ready(subjects);
     return subjects;
   } catch (const Error& error) {
@@ -180,6 +197,7 @@ std::optional<Item> Batches::read_item() {
                       .pair = row->pair,
                       .target = row->target}};
   item.subjects = read(*row, item.entry);
+  item.memory = memory_of(item.subjects, job_, format_);
   item.share = texts_.share_read();
   if (!item.subjects.empty()) ++taken_;
   if (std::optional<ManifestEntry> before = destination_->next_kept()) {
@@ -197,17 +215,45 @@ std::optional<Item> Batches::read_item() {
   return item;
 }
 
+/// Whether the next text takes so much memory that nothing else may be there.
+bool Batches::next_goes_alone() {
+  if (!next_) next_ = read_item();
+  at_end_ = !next_;
+  return next_ && plan_.goes_alone(next_->memory);
+}
+
 std::shared_ptr<Window> Batches::read_window() {
   auto window = std::make_shared<Window>();
-  for (std::size_t bytes = 0;
-       window->size() < kWindow && bytes < kWindowBytes && !interrupt_.interrupted();) {
-    std::optional<Item> item = read_item();
-    at_end_ = !item;
+  const std::size_t most = std::min(kWindowBytes, plan_.part());
+  bool alone = false;
+  for (std::size_t bytes = 0; window->size() < kWindow && !alone && !interrupt_.interrupted();) {
+    alone = next_goes_alone();
     if (at_end_) break;
-    bytes += result_bytes(*item);
-    window->push_back(std::move(*item));
+    bytes += next_->memory.held;
+    if (!window->empty() && (alone || bytes > most)) break;
+    window->push_back(std::move(*next_));
+    next_.reset();
   }
   return window;
+}
+
+/// Whether a batch of them, padded to the longest, takes no more memory than its part.
+bool Batches::fits(std::span<Item* const> items) const {
+  for (std::size_t source = 0; source < sources_.size(); ++source) {
+    BatchShape batch{.sentences = items.size()};
+    for (const Item* item : items) {
+      const Prepared& prepared = item->subjects[source].prepared;
+      batch.padded =
+          batch.padded || prepared.encoding.size() != items[0]->subjects[source].prepared.encoding.size();
+      batch.tokens = std::max(batch.tokens, prepared.encoding.size());
+      batch.target_tokens = std::max(batch.target_tokens, prepared.target.size());
+    }
+    const Reader& reader = sources_[source].reader;
+    const std::size_t needed = predicted_memory(reader.whole.value_or(reader.card), batch,
+                                                sources_[source].selection, reader.choice.options);
+    if (needed > plan_.part()) return false;
+  }
+  return true;
 }
 
 /// Runs them as one batch, each model once; texts that are read in windows one by one.
@@ -251,19 +297,22 @@ void Batches::run_models(std::span<Item* const> all) {
   }
 }
 
-/// What fails together is run one by one, so that only what is at fault fails.
+/// What fails together is run one by one, so that only what is at fault fails; and what fails then, while
+/// others are in memory, once more alone.
 void Batches::run_together(std::span<Item* const> items) {
   try {
     run_models(items);
-  } catch (const Error& error) {
-    if (items.size() > 1) {
-      for (const std::size_t i : {std::size_t{0}, items.size() / 2}) {
-        const std::size_t end = i == 0 ? items.size() / 2 : items.size();
-        run_together(items.subspan(i, end - i));
-      }
-      return;
-    }
-    if (!items[0]->kept) items[0]->fail(error.what());  // what is kept is written, and the writer reads it
+    return;
+  } catch (const Error&) {
+  } catch (const std::bad_alloc&) {
+  }
+  if (items.size() == 1) {
+    items[0]->again = !items[0]->kept;  // what is kept is written
+    return;
+  }
+  for (const std::size_t i : {std::size_t{0}, items.size() / 2}) {
+    const std::size_t end = i == 0 ? items.size() / 2 : items.size();
+    run_together(items.subspan(i, end - i));
   }
 }
 
@@ -276,8 +325,10 @@ void Batches::run_window(Window& window, Pipeline& pipeline) {
   std::stable_sort(items.begin(), items.end(),
                    [](const Item* a, const Item* b) { return length(*a) < length(*b); });
   for (std::size_t begin = 0, end = 0; begin < items.size() && !interrupt_.interrupted(); begin = end) {
-    while (end < items.size() && end - begin < kBatch &&
-           (end == begin || length(*items[end]) * (end - begin + 1) <= kBatchTokens)) {
+    while (
+        end < items.size() && end - begin < kBatch &&
+        (end == begin || (length(*items[end]) * (end - begin + 1) <= kBatchTokens &&
+                          (!job_.runs_models || fits(std::span(items).subspan(begin, end - begin + 1)))))) {
       ++end;
     }
     const std::span<Item* const> batch = std::span(items).subspan(begin, end - begin);
@@ -288,29 +339,80 @@ void Batches::run_window(Window& window, Pipeline& pipeline) {
       run_together(batch);
     }
     for (Item* item : batch) {
-      if (!item->kept) pipeline.make(*item);
+      if (item->again) item->subjects.clear();
+      if (!item->kept && !item->again) pipeline.make(*item);
     }
+  }
+}
+
+/// Returns why it could not be made, or nothing. Throws where memory does not suffice. `sparing` with memory,
+/// it writes twice, first to know how much it is.
+std::string Batches::make_file(Item& item, bool sparing) const {
+  Timings timings;
+  try {
+    if (job_.runs_models) item.entry.metrics = metrics_of(item.subjects[0]);
+    const Product product = job_.make(item.subjects, timings);
+    std::size_t size = 0;
+    if (sparing && product.write) product.write([&](std::string_view piece) { size += piece.size(); });
+    item.bytes.reserve(size);
+    if (product.write) product.write([&](std::string_view piece) { item.bytes += piece; });
+    if (!product.write) {
+      item.entry.file.clear();
+      item.entry.skipped = "nothing found to draw";
+    }
+    return {};
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    return error.what();
   }
 }
 
 /// In a thread of the pipeline.
 void Batches::make(Item& item) const {
-  Timings timings;
   try {
-    if (item.entry.error.empty()) {
-      if (job_.runs_models) item.entry.metrics = metrics_of(item.subjects[0]);
-      const Product product = job_.make(item.subjects, timings);
-      if (product.write) product.write([&](std::string_view piece) { item.bytes += piece; });
-      if (!product.write) {
-        item.entry.file.clear();
-        item.entry.skipped = "nothing found to draw";
-      }
-    }
-  } catch (const std::exception& error) {
-    item.fail(error.what());
-    item.bytes.clear();
+    const std::string fault = make_file(item, /*sparing=*/false);
+    item.again = is_of_memory(fault);
+    if (!fault.empty()) item.fail(fault);
+  } catch (const std::bad_alloc&) {
+    item.again = true;
   }
+  if (!item.entry.error.empty() || item.again) item.bytes = std::string();
   item.subjects.clear();
+}
+
+/// In the main thread, while all others wait. What is finished and waits for this text gives up its memory
+/// before a text is said to need too much.
+void Batches::do_again(Item& item, Pipeline& pipeline) {
+  for (const bool last : {false, true}) {
+    if (last) pipeline.let_go_of_finished();
+    release_memory();
+    std::string fault;
+    try {
+      ManifestEntry& entry = item.entry;
+      entry.error.clear();
+      entry.file = file_name(entry, format_);
+      item.subjects =
+          read({entry.index, entry.line, entry.text, entry.pair, entry.target, entry.id, ""}, entry);
+      Item* const one = &item;
+      if (entry.error.empty() && job_.runs_models) run_models({&one, 1});
+      fault = entry.error.empty() ? make_file(item, /*sparing=*/true) : entry.error;
+    } catch (const Error& error) {
+      fault = error.what();
+    } catch (const std::bad_alloc&) {
+      fault = "memory: not enough of it";
+    }
+    item.subjects.clear();
+    if (fault.empty()) break;
+    item.bytes = std::string();
+    item.fail(fault);
+    if (!is_of_memory(fault)) break;
+  }
+  pipeline.put(item);
+}
+
+void Batches::wait_for_room(Pipeline& pipeline, bool alone) {
+  while (Item* const item = pipeline.wait_for_room(alone)) do_again(*item, pipeline);
 }
 
 void Batches::write(std::span<Item*> items) {
@@ -354,9 +456,10 @@ int Batches::end() {
 }
 
 void Batches::run_all() {
-  Pipeline pipeline(drawing_threads(job_), {.make = [this](Item& item) { make(item); },
-                                            .write = [this](std::span<Item*> items) { write(items); },
-                                            .stopped = [this] { return interrupt_.interrupted(); }});
+  Pipeline pipeline(drawing_threads(job_), plan_.part(),
+                    {.make = [this](Item& item) { make(item); },
+                     .write = [this](std::span<Item*> items) { write(items); },
+                     .stopped = [this] { return interrupt_.interrupted(); }});
   const ActionMeanwhile at_once(interrupt_, [&] {
     pipeline.wait_for_writing();
     tell_of_interruption();
@@ -364,10 +467,15 @@ void Batches::run_all() {
     std::_Exit(kInterrupted);
   });
   while (!at_end_ && !interrupt_.interrupted()) {
+    const bool alone = next_goes_alone();
+    if (alone) wait_for_room(pipeline, alone);
     const std::shared_ptr<Window> window = read_window();  // kept while it runs, even if all of it is written
+    wait_for_room(pipeline, alone);
     pipeline.begin(window);
     run_window(*window, pipeline);
+    if (alone) wait_for_room(pipeline, alone);
   }
+  wait_for_room(pipeline, /*alone=*/true);
   pipeline.finish();
 }
 
@@ -379,6 +487,7 @@ int Batches::run() {
 }  // namespace
 
 int run_batch(const Job& job, const Streams& streams) {
+  share_one_heap();
   // Until something is written there is nothing to be finished.
   InterruptGuard interrupt([&] {
     report(streams.err, Error("interrupted"));

@@ -186,6 +186,10 @@ Job job_of(FigurePlan plan, const Streams& streams) {
           .formats = drawing.formats,
           .sources = plan.sources,
           .timings = drawing.model.timings};
+  constexpr double kInches = 9;  // of a side, seldom more
+  constexpr std::size_t kPixelBytes = 4;
+  const auto side = static_cast<std::size_t>(kInches * drawing.look.dpi);
+  job.picture_bytes = side * side * kPixelBytes;
   const auto shared = std::make_shared<const FigurePlan>(std::move(plan));
   job.ready = [shared](std::span<Subject> subjects) { return ready_to_draw(*shared, subjects); };
   job.make = [shared, &streams](std::span<Subject> subjects, Timings& timings) {

@@ -7,6 +7,7 @@
 #include "cli/batch.h"
 #include "cli/confinement.h"
 #include "cli/console.h"
+#include "cli/memory_plan.h"
 #include "cli/target.h"
 
 namespace attnviz::cli {
@@ -233,8 +234,9 @@ std::string forecast_tables(std::span<const Subject> subjects) {
   return tables;
 }
 
-void check_sizes(std::span<const Subject> subjects) {
-  for (const Subject& subject : subjects) check_size(*subject.reader, subject.prepared, subject.selection);
+void check_sizes(std::span<const Subject> subjects, std::size_t making) {
+  for (const Subject& subject : subjects)
+    check_size(*subject.reader, subject.prepared, subject.selection, making);
 }
 
 /// Of what the job will write: a file without a name goes to the current directory.
@@ -261,7 +263,7 @@ int run_job(const Job& job, const Streams& streams) {
   const Sentence sentence = read_sentence(job.text, streams.in);
   timings.lap("read text");
   std::vector<Subject> subjects = subjects_of(sources, sentence, timings);
-  if (job.runs_models) check_sizes(subjects);
+  if (job.runs_models) check_sizes(subjects, memory_of(subjects, job, format).making);
   const Ready ready = job.ready(subjects);
   for (const Subject& subject : subjects) {
     const ModelChoice& choice = subject.reader->choice;

@@ -102,6 +102,7 @@ struct Job {
   bool runs_models = true;      ///< else only their tokenizers
   bool many_to_stdout = false;  ///< of many texts, where -o names no directory
   std::string preamble{};       ///< before the first of those: a line of headings
+  std::size_t picture_bytes = 0;  ///< of a .png's pixels, about
 
   /// Looks at the texts, one subject a source. Throws Error for whatever can be refused before a model runs.
   std::function<Ready(std::span<Subject>)> ready{};
@@ -128,8 +129,8 @@ struct OpenSource {
 [[nodiscard]] std::vector<Subject> subjects_of(std::span<OpenSource> sources, const Sentence& sentence,
                                                Timings& timings);
 
-/// Throws Error as check_size() does.
-void check_sizes(std::span<const Subject> subjects);
+/// Throws Error as check_size() does; `making` is what is made of the results beside them.
+void check_sizes(std::span<const Subject> subjects, std::size_t making = 0);
 
 /// Runs the model over this one text.
 void attend(Subject& subject, Timings& timings);

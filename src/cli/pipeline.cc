@@ -1,6 +1,7 @@
 #include "cli/pipeline.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace attnviz::cli {
@@ -11,9 +12,16 @@ constexpr std::size_t kMostWritten = 32;  ///< together: they share a sync of th
 
 }  // namespace
 
-Pipeline::Pipeline(std::size_t threads, Work work) : work_(std::move(work)) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { make_items(); });
-  threads_.emplace_back([this] { write_windows(); });
+Pipeline::Pipeline(std::size_t threads, std::size_t most_making, Work work)
+    : work_(std::move(work)), most_making_(most_making) {
+  try {
+    threads_.emplace_back([this] { write_windows(); });
+    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { make_items(); });
+  } catch (const std::system_error&) {
+    if (threads_.size() > 1) return;  // fewer do as well
+    stop();
+    throw Error("threads: not enough memory for them");
+  }
 }
 
 Pipeline::~Pipeline() { stop(); }
@@ -28,12 +36,51 @@ void Pipeline::stop() {
   threads_.clear();
 }
 
-void Pipeline::begin(std::shared_ptr<Window> window) {
+/// Under the lock: nothing is left to be done but what comes first, and that again.
+Item* Pipeline::waited_for() {
+  if (!waiting_.empty() || making_ > 0 || writing_ || windows_.empty()) return nullptr;
+  Window& window = *windows_.front();
+  return written_ < window.size() && window[written_].again ? &window[written_] : nullptr;
+}
+
+Item* Pipeline::wait_for_room(bool alone) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return windows_.size() < kMostWindows || fault_ || work_.stopped(); });
+  Item* item = nullptr;
+  const auto ready = [&] {
+    item = waited_for();
+    const bool room = windows_.empty() || (!alone && windows_.size() < kMostWindows);
+    return item || room || fault_ || work_.stopped();
+  };
+  changed_.wait(lock, ready);
   if (fault_) std::rethrow_exception(fault_);
+  return work_.stopped() ? nullptr : item;
+}
+
+void Pipeline::begin(std::shared_ptr<Window> window) {
+  const std::lock_guard lock(mutex_);
   windows_.push_back(std::move(window));
   changed_.notify_all();
+}
+
+void Pipeline::put(Item& item) {
+  const std::lock_guard lock(mutex_);
+  item.again = false;
+  item.made = true;
+  changed_.notify_all();
+}
+
+void Pipeline::let_go_of_finished() {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < windows_.size(); ++i) {
+    Window& window = *windows_[i];
+    for (std::size_t k = i == 0 ? written_ : 0; k < window.size(); ++k) {
+      Item& item = window[k];
+      if (item.bytes.empty() || item.kept) continue;
+      item.bytes = std::string();
+      item.made = false;
+      item.again = true;
+    }
+  }
 }
 
 void Pipeline::make(Item& item) {
@@ -54,19 +101,27 @@ void Pipeline::wait_for_writing() {
   changed_.wait(lock, [&] { return !writing_; });
 }
 
+/// Under the lock.
+bool Pipeline::may_make() const {
+  if (waiting_.empty()) return false;
+  return making_ == 0 || making_bytes_ + waiting_.front()->memory.making <= most_making_;
+}
+
 void Pipeline::make_items() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return !waiting_.empty() || closing_ || work_.stopped(); });
+    changed_.wait(lock, [&] { return may_make() || (closing_ && waiting_.empty()) || work_.stopped(); });
     if (waiting_.empty() || work_.stopped()) return;
     Item& item = *waiting_.front();
     waiting_.pop_front();
     ++making_;
+    making_bytes_ += item.memory.making;
     lock.unlock();
     work_.make(item);
     lock.lock();
-    item.made = true;
+    item.made = !item.again;
     --making_;
+    making_bytes_ -= item.memory.making;
     changed_.notify_all();
   }
 }

@@ -299,7 +299,26 @@ void report_cut(const Prepared& prepared, const ModelCard& card, std::ostream& e
     err << "attnviz: note: " << note << ", the most that " << visible(card.name) << " takes\n";
 }
 
-void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection) {
+std::size_t needed_memory(const Reader& reader, const Prepared& prepared, const Selection& selection) {
+  const ModelCard& card = reader.card;
+  const std::size_t whole = prepared.encoding.size();
+  const bool windowed = !prepared.windows.empty();
+  const std::size_t tokens = windowed ? prepared.windows.front().encoding.size() : whole;
+  const BatchShape batch{.tokens = tokens, .target_tokens = prepared.target.size()};
+  std::size_t needed = predicted_memory(reader.whole.value_or(card), batch, selection, reader.choice.options);
+  if (windowed) needed += result_bytes(card, selection, whole * whole);
+  if (reader.choice.predict) {
+    const std::size_t logits = reader.tokenizer->vocabulary_size();
+    needed = std::max(needed,
+                      result_bytes(card, selection, whole * whole) + prediction_memory(card, tokens, logits));
+  }
+  return needed;
+}
+
+std::size_t memory_limit(const ModelChoice& choice) { return choice.max_memory.value_or(available_memory()); }
+
+void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection,
+                std::size_t making) {
   const ModelCard& card = reader.card;
   const ModelChoice& choice = reader.choice;
   const std::size_t whole = prepared.encoding.size();
@@ -308,15 +327,11 @@ void check_size(const Reader& reader, const Prepared& prepared, const Selection&
   const Sentence& sentence = prepared.sentence;
   check_length(card, sentence.name, tokens, !sentence.pair && !sentence.target);
   check_length(card, sentence.target_name, prepared.target.size(), false);
-  const BatchShape batch{.tokens = tokens, .target_tokens = prepared.target.size()};
-  std::size_t needed = predicted_memory(reader.whole.value_or(card), batch, selection, choice.options);
-  if (windowed) needed += result_bytes(card, selection, whole * whole);
-  if (choice.predict) {
-    const std::size_t logits = reader.tokenizer->vocabulary_size();
-    needed = std::max(needed,
-                      result_bytes(card, selection, whole * whole) + prediction_memory(card, tokens, logits));
-  }
-  const std::size_t limit = choice.max_memory.value_or(available_memory());
+  const std::size_t queries = reader.part == AttentionPart::encoder ? whole : prepared.target.size();
+  const std::size_t keys = reader.part == AttentionPart::decoder ? queries : whole;
+  const std::size_t made = result_bytes(card, selection, queries * keys) + making;
+  const std::size_t needed = std::max(needed_memory(reader, prepared, selection), made);
+  const std::size_t limit = memory_limit(choice);
   if (needed <= limit) return;
   throw Error((choice.max_memory ? "--max-memory " : "memory available: ") + show_bytes(limit) + ": " +
                   std::to_string(whole) + " tokens need " + show_bytes(needed),

@@ -120,8 +120,17 @@ void check_pair(const ModelCard& card, const TextOptions& text);
 /// Of one text's attention, so many numbers a map.
 [[nodiscard]] std::size_t result_bytes(const ModelCard& card, const Selection& selection, std::size_t cells);
 
-/// Throws Error: more tokens than the model takes, or more memory than allowed.
-void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection);
+/// What running the model over one text takes beyond its weights, in bytes, results included.
+[[nodiscard]] std::size_t needed_memory(const Reader& reader, const Prepared& prepared,
+                                        const Selection& selection);
+
+/// --max-memory, or what the machine has available, in bytes.
+[[nodiscard]] std::size_t memory_limit(const ModelChoice& choice);
+
+/// Throws Error: more tokens than the model takes, or more memory than allowed, by the run or by results and
+/// the `making` of something of them.
+void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection,
+                std::size_t making = 0);
 
 /// Opens the model unless it is open.
 [[nodiscard]] Model& opened(Reader& reader);
