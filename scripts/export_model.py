@@ -401,7 +401,7 @@ class Check:
         """What the user has to know about it."""
         if self.program:
             return ""
-        return f" unchecked: attnviz is not built here (scripts/attnviz builds it); attnviz models verify {target} tells whether it runs"
+        return f" unchecked, attnviz is not built here (scripts/attnviz builds it)\n  hint: attnviz models verify {target} checks it"
 
 
 def export_beside(directory: Path, name: str, source: str, report=say, check: Check | None = None) -> dict:
@@ -459,14 +459,14 @@ def arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__, epilog=(
         "The module takes input_ids, attention_mask (and token_type_ids) and gives one "
         "[batch, heads, queries, keys] tensor a layer, at any batch size and length. It is compared with the "
-        f"original's eager attention, and run by attnviz itself, first; nothing is written that differs by more than {TOLERANCE:g} "
-        "or that attnviz refuses."))
+        f"original's eager attention first, and run by attnviz; nothing is written that differs by more than {TOLERANCE:g} or that "
+        "attnviz refuses."))
     parser.add_argument("source", metavar="ID_OR_DIRECTORY", help="a model of the Hugging Face hub, or a checkpoint's directory")
     parser.add_argument("-o", "--output", metavar="DIRECTORY", type=Path, help="where to write it (default: models/NAME)")
     parser.add_argument("--name", help="the model's name (default: the output directory's, else the source's)")
     parser.add_argument("--force", action="store_true", help="replace an output directory that exists")
     parser.add_argument("--program", metavar="FILE", type=Path,
-                        help="the attnviz that must run it (default: build/release/attnviz of this checkout, else the one on PATH)")
+                        help="the attnviz that must run it (default: build/release/attnviz here, else the one on PATH)")
     parser.add_argument("--trust-model", action="store_true",
                         help="write what attnviz runs only with its --trust-model, where operators are not known to be harmless")
     return parser.parse_args(argv)

@@ -51,6 +51,9 @@ TEST(CheckSource, RefusesEverythingElse) {
   };
   for (const Case& c : std::vector<Case>{
            {"torch.save(x, \"f\")", "calls torch.save, which is not known to be harmless"},
+           // Writes behind its bins, and reads wherever offsets say.
+           {"torch.histc(x, 16777219, 0, 1)", "calls torch.histc, which is not known to be harmless"},
+           {"torch._grouped_mm(x, w, o)", "calls torch._grouped_mm, which is not known to be harmless"},
            {"torch . save (x)", "calls torch.save, which is not known to be harmless"},
            {"y = (torch.\nsave(x))", "calls torch.save, which is not known to be harmless"},
            {"torch.add.save(x)", "calls torch.save, which is not known to be harmless"},
