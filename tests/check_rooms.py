@@ -33,6 +33,7 @@ LIBRARIES = {
     r"torch/|ATen/|c10/|caffe2/": ["model/torch"],
     r"cairo|pango|fontconfig|hb|ft2build|png\.h|spng": ["render"],
     r"libdeflate": ["render", "catalog"],
+    r"xxhash": ["manifest"],
     r"glib": ["file", "main.cc", "manifest", "record", "render"],
     r"boost/(asio|beast)/": ["http"],
     r"boost/": ["analysis", "http"],
