@@ -179,9 +179,9 @@ TEST(SentencePieceDirectory, RefusesWhatItCannotRead) {
            {"llama", "tokenizer.model", model_of({"<unk>", "a", "a"}, 2),
             "tokenizer.model: the piece \"a\" is there twice"},
            {"deberta-v2", "spm.model", model_of({"<unk>", "a", "a"}, 1),
-            "spm.model: piece 2: \"a\" is there twice"},
+            "spm.model: piece 2: \"a\" is there twice, which is not supported"},
            {"t5", "spiece.model", model_of({"<unk>", "<extra_id_7>"}, 1),
-            "spiece.model: piece 94: \"<extra_id_7>\" is there twice"},
+            "spiece.model: piece 94: \"<extra_id_7>\" is there twice, which is not supported"},
        }) {
     const TemporaryDirectory directory;
     write(directory / "config.json", R"({"model_type": ")" + c.config + "\"}");

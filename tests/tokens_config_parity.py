@@ -331,7 +331,7 @@ def make(seed, directory):
         subjects.write_json(directory / "tokenizer_config.json", config)
     elif not (directory / "tokenizer.json").exists():
         by_type = True
-    write_other_files(rng, directory, kind, ids, by_class, by_type, model_types)
+    write_other_files(rng, directory, kind, ids, by_class, by_type, names, model_types)
     return family
 
 
@@ -354,11 +354,12 @@ def write_tokenizer(rng, directory, kind, model, ids, listed):
         "post_processor": post_processor(rng, kind, ids), "decoder": None, "model": model})
 
 
-def write_other_files(rng, directory, kind, ids, by_class, by_type, model_types):
+def write_other_files(rng, directory, kind, ids, by_class, by_type, names, model_types):
     if by_type:
+        named = {"tokenizer_class": rng.choice(names)} if not by_class and flag(rng, 0.3) else {}
         of_another = rng.choice([types for _, _, types in CLASSES.values()])
         subjects.write_json(directory / "config.json", {
-            "model_type": rng.choice(of_another if by_class and flag(rng, 0.1) else model_types)})
+            "model_type": rng.choice(of_another if by_class and flag(rng, 0.1) else model_types), **named})
     if flag(rng, 0.3):
         subjects.write_json(directory / "special_tokens_map.json", special_tokens_map(rng, kind))
     if flag(rng, 0.1):
@@ -411,7 +412,7 @@ def seeds():
     return range(*map(int, wanted.split(":"))) if wanted else SAMPLE
 
 
-ENTRY = re.compile(r"(tokenizer(_config)?|config|special_tokens_map|added_tokens)\.json: .*\w")
+ENTRY = re.compile(r"\w+\.(json|txt|model): .*\w")
 
 
 def test_random_configurations_give_what_the_reference_gives(tmp_path):

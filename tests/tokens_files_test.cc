@@ -153,14 +153,21 @@ TEST(Tokenizer, PrefersTokenizerJson) {
 }
 
 TEST(Tokenizer, ReadsTokenizerJsonAsTheFilesBesideItSay) {
-  const Files bert = {{"tokenizer.json", bert_tokenizer_json().dump()}, {"config.json", R"({"model_type": "bert"})"}};
-  const auto configured = [&](const char* settings) { return with(bert, {{"tokenizer_config.json", settings}}); };
-  const std::string tokens = R"({"added_tokens_decoder": {"5": {"content": "a", "lstrip": true, "special": true}}})";
+  const Files bert = {{"tokenizer.json", bert_tokenizer_json().dump()},
+                      {"config.json", R"({"model_type": "bert"})"}};
+  const auto configured = [&](const char* settings) {
+    return with(bert, {{"tokenizer_config.json", settings}});
+  };
+  const std::string tokens =
+      R"({"added_tokens_decoder": {"5": {"content": "a", "lstrip": true, "special": true}}})";
   expect_reads({
       {configured(R"({"do_lower_case": false})"), "É é", "*[CLS] É[0,1] é[2,3] *[SEP]", {2, 35, 36, 3}},
       {configured(R"({"strip_accents": false})"), "É é", "*[CLS] é[0,1] é[2,3] *[SEP]", {2, 36, 36, 3}},
       {configured(R"({"cls_token": "x"})"), "a", "*x a[0,1] *[SEP]", {31, 5, 3}},
-      {configured(R"({"extra_special_tokens": ["<q>"]})"), "a<q>", "*[CLS] a[0,1] <q>[1,4] *[SEP]", {2, 5, 38, 3}},
+      {configured(R"({"extra_special_tokens": ["<q>"]})"),
+       "a<q>",
+       "*[CLS] a[0,1] <q>[1,4] *[SEP]",
+       {2, 5, 38, 3}},
       {configured(R"({"split_special_tokens": true, "tokenizer_class": "PreTrainedTokenizerFast"})"),
        "[PAD]",
        "*[CLS] [UNK][0,1] [UNK][1,4] [UNK][4,5] *[SEP]",
@@ -208,6 +215,9 @@ TEST(Tokenizer, RefusesByNameWhatItDoesNotImplement) {
   tokenizer["pre_tokenizer"] = gpt2_demo_json()["pre_tokenizer"];
   EXPECT_EQ(error_of_json(tokenizer),
             "tokenizer.json: pre_tokenizer \"ByteLevel\" with model \"WordPiece\" is not supported");
+  // tokenizers does write such a file.
+  const std::string whole = error_of([&] { (void)open_files({{"tokenizer.json", tokenizer.dump()}}); });
+  EXPECT_EQ(whole.find("0.23 writes it"), std::string::npos) << whole;
 }
 
 TEST(Tokenizer, RefusesTemplatesThatDoNotFit) {

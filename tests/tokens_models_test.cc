@@ -74,7 +74,7 @@ TEST(Unigram, RefusesWhatHasNoMeaning) {
     std::string error;
   };
   for (const Case& c : std::vector<Case>{
-           {unigram(R"([["ab", -1]])"), "piece 9: \"ab\" is there twice"},
+           {unigram(R"([["ab", -1]])"), "piece 9: \"ab\" is there twice, which is not supported"},
            {unigram("[]", {{"unk_id", 9}}), "\"unk_id\" is 9, expected less than 9"},
            {unigram(R"([["x"]])"), "malformed JSON: expected a piece and its score"},
            {unigram(R"([["x", "y"]])"), "malformed JSON: expected a number"},

@@ -11,9 +11,11 @@ constexpr const char* kLanguages[] = {"ar_AR", "cs_CZ", "de_DE", "en_XX", "es_XX
                                       "lt_LT", "lv_LV", "my_MM", "ne_NP", "nl_XX", "ro_RO", "ru_RU",
                                       "si_LK", "tr_TR", "vi_VN", "zh_CN"};
 constexpr const char* kQwen2Words =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*)"
+    R"(|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr const char* kQwen3Words =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*)"
+    R"(|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 /// As Python takes a value for true: null is not.
 bool truth(const Component& options, const char* key, bool otherwise) {
@@ -32,15 +34,15 @@ json metaspace(const char* scheme, bool split) {
 }
 
 json byte_level(const Component& options, bool otherwise) {
+  const bool is_stated = options.object().contains("add_prefix_space");
   return {{"type", "ByteLevel"},
-          {"add_prefix_space", options.object().contains("add_prefix_space") ? options.flag("add_prefix_space")
-                                                                              : otherwise},
+          {"add_prefix_space", is_stated ? options.flag("add_prefix_space") : otherwise},
           {"use_regex", true}};
 }
 
 json bert_normalizer(const Component& options) {
-  const auto flag = [&](const char* key) { return options.object().contains(key) ? options.flag(key) : true; };
   const json& object = options.object();
+  const auto flag = [&](const char* key) { return !object.contains(key) || options.flag(key); };
   return {{"type", "BertNormalizer"},
           {"clean_text", true},
           {"handle_chinese_chars", flag("tokenize_chinese_chars")},
@@ -82,8 +84,8 @@ std::string content_of(const json& token) {
   return token.is_object() ? token.value("content", std::string()) : std::string();
 }
 
-bool has_content(const json& list, const std::string& content) {
-  return std::any_of(list.begin(), list.end(), [&](const json& token) { return token == content; });
+bool has_content(const json& list, const json& token) {
+  return std::find(list.begin(), list.end(), token) != list.end();
 }
 
 json t5_tokens(const Members& arguments, json list) {
@@ -106,7 +108,7 @@ json pegasus_tokens(const Members& arguments, const json& list) {
   const json* given = arguments.find("mask_token_sent");
   const json sentence = given ? *given : json("<mask_1>");
   json result = json::array();
-  if (!sentence.is_null() && (list.is_null() || !has_content(list, content_of(sentence)))) {
+  if (!sentence.is_null() && (list.is_null() || !has_content(list, sentence))) {
     result.push_back(sentence);
   }
   const std::size_t offset = number_of(arguments, "offset", 103);
@@ -128,8 +130,9 @@ json additional_tokens(Family family, const Members& arguments, const json& list
     case Family::mbart: {
       json result = json::array();
       for (const char* language : kLanguages) result.push_back(language);
+      const json languages = result;
       for (const json& token : list) {
-        if (!token.is_string() || !has_content(result, content_of(token))) result.push_back(token);
+        if (!has_content(languages, token)) result.push_back(token);
       }
       return result;
     }
@@ -190,7 +193,10 @@ Defaults default_tokens(Family family) {
     case Family::llama:
       return {{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}};
     case Family::pegasus:
-      return {{"eos_token", "</s>"}, {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "<mask_2>"}};
+      return {{"eos_token", "</s>"},
+              {"unk_token", "<unk>"},
+              {"pad_token", "<pad>"},
+              {"mask_token", "<mask_2>"}};
     case Family::marian:
     case Family::t5:
       return {{"eos_token", "</s>"}, {"unk_token", "<unk>"}, {"pad_token", "<pad>"}};

@@ -1,5 +1,5 @@
-/// What transformers' classes make their tokenizers of, as plain data: the parts of a tokenizer.json that they
-/// put in place of the file's.
+/// What transformers' classes make their tokenizers of, as plain data: the parts of a tokenizer.json that
+/// they put in place of the file's.
 #pragma once
 
 #include <string>
@@ -24,7 +24,8 @@ void complete_arguments(Family family, Members& arguments);
 /// T5's tokens for gaps in a text, "<extra_id_0>" and so on. Throws Error for too many.
 [[nodiscard]] std::size_t count_of_extra_ids(const Members& arguments);
 
-/// Of `options` (tokenizer_config.json); null for none. `character_map` is a "Precompiled" normalizer, or null.
+/// Of `options` (tokenizer_config.json); null for none. `character_map` is a "Precompiled" normalizer, or
+/// null.
 [[nodiscard]] json normalizer_of(Family family, const Component& options, const json& character_map);
 [[nodiscard]] json pre_tokenizer_of(Family family, const Component& options);
 

@@ -82,7 +82,8 @@ void put_model(const TokenizerClass& kind, Sections& sections, const SpecialToke
   ModelSection& model = sections.model;
   const bool wants_scores = kind.algorithm == Algorithm::unigram;
   if (wants_scores ? !model.scored_vocabulary : !model.vocabulary) {
-    throw Error(options.name() + ": " + std::string(kind.name) + " does not go with tokenizer.json, whose model " +
+    throw Error(options.name() + ": " + std::string(kind.name) +
+                    " does not go with tokenizer.json, whose model " +
                     (wants_scores ? "has no list of pieces and scores" : "has no words and ids"),
                 "\"tokenizer_class\": \"PreTrainedTokenizerFast\" takes the file as it is");
   }
@@ -97,7 +98,8 @@ void put_model(const TokenizerClass& kind, Sections& sections, const SpecialToke
 /// A template is written as words with types behind colons: such a token would be read as something else.
 SpecialToken template_token(const Pipeline& pipeline, const SpecialTokens& special, const char* name) {
   SpecialToken token = special_token(pipeline, special, name);
-  if (token.content.find_first_of(": \t\n\r") == std::string::npos && !token.content.starts_with('$')) return token;
+  const bool is_one_word = token.content.find_first_of(": \t\n\r") == std::string::npos;
+  if (is_one_word && !token.content.starts_with('$')) return token;
   throw Error(std::string("tokenizer_config.json: ") + name + " \"" + visible(token.content) +
                   "\": a space, a colon or a leading $ is not supported in a token that is added to texts",
               "transformers reads it as something else than one token");
@@ -111,10 +113,13 @@ PostProcessor ends_of_t5(const SpecialToken& end) {
   return result;
 }
 
-PostProcessor language_ends(const Pipeline& pipeline, const SpecialTokens& special, const Component& options) {
+/// mBART ends a text with the code of its language.
+PostProcessor language_ends(const Pipeline& pipeline, const SpecialTokens& special,
+                            const Component& options) {
   const std::string language = options.has("src_lang") ? options.text("src_lang") : "en_XX";
   const std::optional<std::uint32_t> known = pipeline.id_of(language);
-  const SpecialToken code = known ? SpecialToken{language, *known} : special_token(pipeline, special, "unk_token");
+  const SpecialToken code =
+      known ? SpecialToken{language, *known} : special_token(pipeline, special, "unk_token");
   const std::vector<SpecialToken> ends = {template_token(pipeline, special, "eos_token"), code};
   PostProcessor result;
   result.single = {{0, {}, 0}, {{}, ends, 0}};
@@ -186,11 +191,12 @@ PostProcessor albert_post_processor(const Pipeline& pipeline, const SpecialToken
   return bert_post_processor(named("cls_token", "[CLS]"), named("sep_token", "[SEP]"));
 }
 
-PostProcessor post_processor(const TokenizerClass& kind, const Pipeline& pipeline, const SpecialTokens& special,
-                             const Component& options, const Sections& sections, const Directory& directory,
-                             bool has_file) {
-  // Without a tokenizer.json, add_bos_token and add_eos_token count, but for classes that have a say themselves.
-  const bool says_ends = options.object().contains("add_bos_token") || options.object().contains("add_eos_token");
+PostProcessor post_processor(const TokenizerClass& kind, const Pipeline& pipeline,
+                             const SpecialTokens& special, const Component& options,
+                             const Sections& sections, const Directory& directory, bool has_file) {
+  // Without a tokenizer.json, add_bos_token and add_eos_token count, but for classes with a template.
+  const json& object = options.object();
+  const bool says_ends = object.contains("add_bos_token") || object.contains("add_eos_token");
   if (std::optional<PostProcessor> own = class_post_processor(kind.family, pipeline, special, options)) {
     return kind.family == Family::gpt_neox && !has_file ? bos_eos_post_processor(pipeline, special, options)
                                                         : std::move(*own);
@@ -226,7 +232,8 @@ void expect_usual_settings(const Component& options, const Directory& directory)
                                  "_json_padding", "_json_truncation", "_spm_precompiled_charsmap"};
   for (const char* key : kNever) {
     if (options.has(key) && Members::is_true_value(options.value(key))) {
-      throw Error(options.name() + ": \"" + key + "\" is not supported", "remove it: no tokenizer needs it there");
+      throw Error(options.name() + ": \"" + key + "\" is not supported",
+                  "remove it: no tokenizer needs it there");
     }
   }
   if (options.has("fast_tokenizer_files")) {
@@ -240,7 +247,8 @@ void expect_usual_settings(const Component& options, const Directory& directory)
 
 void expect_pattern_as_it_is(const Pipeline& pipeline, const Component& options) {
   constexpr std::size_t kOfSome = 100'000;
-  if (!options.has("fix_mistral_regex") || !Members::is_true_value(options.value("fix_mistral_regex"))) return;
+  constexpr const char* kFix = "fix_mistral_regex";
+  if (!options.has(kFix) || !Members::is_true_value(options.value(kFix))) return;
   if (pipeline.vocabulary_size() > kOfSome) {
     throw Error(options.name() + ": \"fix_mistral_regex\" is not supported",
                 "load the tokenizer with it in transformers, save it, and remove the entry");
@@ -257,7 +265,7 @@ Pipeline build_class_pipeline(const Directory& directory, const TokenizerClass& 
   const bool has_file = files.listed != nullptr;
   const SpecialTokens special = locating(
       directory, [&] { return SpecialTokens(files, kind.family, default_tokens(kind.family)); });
-  if (!kind.keeps_file) {
+  if (!kind.keeps_file || !has_file) {
     sections.top["normalizer"] = normalizer_of(kind.family, options, character_map(sections));
     sections.top["pre_tokenizer"] = pre_tokenizer_of(kind.family, options);
     locating(directory, [&] { put_model(kind, sections, special, options); });
@@ -265,8 +273,11 @@ Pipeline build_class_pipeline(const Directory& directory, const TokenizerClass& 
   const std::string file = directory.full("tokenizer.json");
   const char* words = kind.algorithm == Algorithm::word_piece ? "vocab.txt" : "merges.txt";
   const auto read_parts = [&] { return build_pipeline(sections); };
-  Pipeline pipeline = has_file ? reading_tokenizer_json(file, read_parts) : reading(directory, words, read_parts);
-  const auto add_tokens = [&] { put_added_tokens(pipeline, sections, added_tokens(kind, sections, special)); };
+  Pipeline pipeline =
+      has_file ? reading_tokenizer_json(file, read_parts) : reading(directory, words, read_parts);
+  const auto add_tokens = [&] {
+    put_added_tokens(pipeline, sections, added_tokens(kind, sections, special));
+  };
   if (has_file) {
     reading_tokenizer_json(file, add_tokens);
   } else {

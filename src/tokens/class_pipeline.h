@@ -8,8 +8,8 @@
 
 namespace attnviz::tokens {
 
-/// `files` says what tokenizer_config.json and its like hold; `files.listed` is null without a tokenizer.json.
-/// Throws Error naming the file and the entry.
+/// `files` are tokenizer_config.json and its like; `files.listed` is null without a tokenizer.json. Throws
+/// Error naming the file and the entry.
 [[nodiscard]] Pipeline build_class_pipeline(const Directory& directory, const TokenizerClass& kind,
                                             const TokenFiles& files, Sections sections);
 

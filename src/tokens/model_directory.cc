@@ -40,10 +40,12 @@ Members Directory::read_members(const char* name, std::map<std::string, Members>
     JsonReader reader(text);
     if (reader.peek() != '{') throw Error("not a JSON object");
     read_into(reader, members, [&](const std::string& key) {
-      members.erase(key);
       const auto found = inner.find(key);
-      if (found == inner.end() || reader.peek() != '{') return false;
+      if (found == inner.end()) return false;
+      // The last of two that have one name counts.
+      members.erase(key);
       found->second = {};
+      if (reader.peek() != '{') return false;
       read_into(reader, found->second, [](const std::string&) { return false; });
       return true;
     });

@@ -227,8 +227,8 @@ std::string pattern_of_users(const SentencePieceFile& file) {
   for (const std::string_view piece : pieces) {
     if (!pattern.empty()) pattern += '|';
     for (const char c : piece) {
-      const bool is_word = (static_cast<unsigned char>(c) & 0x80) != 0 || std::isalnum(static_cast<unsigned char>(c)) || c == '_';
-      if (!is_word) pattern += '\\';
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x80 && std::isalnum(byte) == 0 && c != '_') pattern += '\\';
       pattern += c;
     }
   }
@@ -257,8 +257,8 @@ void put_parts(Pipeline& pipeline, Family family, const TokenFiles& files, const
                const SentencePieceFile& file) {
   const bool is_bare = family == Family::sentencepiece;
   const bool is_older = !options.object().contains("legacy") || files.settings.is_true("legacy");
-  const json character_map = json();
-  const json normalizer = is_bare ? bare_normalizers(file, is_older) : normalizer_of(family, options, character_map);
+  const json normalizer =
+      is_bare ? bare_normalizers(file, is_older) : normalizer_of(family, options, /*character_map=*/json());
   const bool has_map = family != Family::deberta_v2 && family != Family::gemma && family != Family::llama &&
                        !file.character_map.empty();
   // The map comes last, but for sentencepiece itself, which begins with it.

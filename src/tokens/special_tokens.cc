@@ -129,7 +129,8 @@ void SpecialTokens::read_decoder(const json& decoder) {
   }
 }
 
-/// special_tokens_map.json, added_tokens.json and tokenizer.json count where tokenizer_config.json lists none.
+/// special_tokens_map.json, added_tokens.json and tokenizer.json, which count where tokenizer_config.json
+/// lists no added tokens.
 void SpecialTokens::read_older_files(const TokenFiles& files, Members& arguments, Members& named) {
   for (const std::string& key : files.map.keys()) {
     const json& value = *files.map.find(key);
@@ -138,9 +139,10 @@ void SpecialTokens::read_older_files(const TokenFiles& files, Members& arguments
     } else if (key == "extra_special_tokens" && value.is_array()) {
       const json* given = arguments.find(key);
       json list = given && given->is_array() ? *given : json::array();
+      std::set<json> taken(list.begin(), list.end());
       for (const json& token : value) {
-        json taken = token.is_object() ? typed(token) : token;
-        if (std::find(list.begin(), list.end(), taken) == list.end()) list.push_back(std::move(taken));
+        json one = token.is_object() ? typed(token) : token;
+        if (taken.insert(one).second) list.push_back(std::move(one));
       }
       arguments.set(key, std::move(list));
     } else {
@@ -188,23 +190,27 @@ void SpecialTokens::name_tokens(const Members& arguments, const Members& named) 
   }
   const json* extra = arguments.find("extra_special_tokens");
   if (extra && !extra->is_null()) extra_ = read_list(*extra, entry("extra_special_tokens"));
+  std::map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < named_.size(); ++i) places[named_[i].first] = i;
   const auto add = [&](const std::string& key, NamedToken token) {
-    const auto same = std::find_if(named_.begin(), named_.end(), [&](const auto& e) { return e.first == key; });
-    if (same == named_.end()) {
+    const auto [place, is_new] = places.try_emplace(key, named_.size());
+    if (is_new) {
       named_.emplace_back(key, std::move(token));
     } else {
-      same->second = std::move(token);
+      named_[place->second].second = std::move(token);
     }
   };
   for (const std::string& key : arguments.keys()) {
     if (is_name(key) || !key.ends_with("_token")) continue;
-    if (std::optional<NamedToken> token = read_token(*arguments.find(key), entry(key))) add(key, std::move(*token));
+    std::optional<NamedToken> token = read_token(*arguments.find(key), entry(key));
+    if (token) add(key, std::move(*token));
   }
   for (const std::string& key : named.keys()) add(key, expect_token(*named.find(key), entry(key)));
 }
 
 std::optional<std::string> SpecialTokens::content(const std::string& name) const {
-  const auto found = std::find_if(named_.begin(), named_.end(), [&](const auto& e) { return e.first == name; });
+  const auto found =
+      std::find_if(named_.begin(), named_.end(), [&](const auto& each) { return each.first == name; });
   return found == named_.end() ? std::nullopt : std::optional(found->second.content);
 }
 

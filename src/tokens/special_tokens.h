@@ -40,7 +40,8 @@ class SpecialTokens {
  public:
   /// `defaults` are the names and contents that stand in for missing ones ("cls_token": "[CLS]"; null: none);
   /// `extracted` are the special tokens of a .model file, a list.
-  SpecialTokens(const TokenFiles& files, Family family, const std::vector<std::pair<std::string, json>>& defaults,
+  SpecialTokens(const TokenFiles& files, Family family,
+                const std::vector<std::pair<std::string, json>>& defaults,
                 std::optional<json> extracted = std::nullopt);
 
   /// Of "cls_token" and its like; nullopt when the tokenizer has none.

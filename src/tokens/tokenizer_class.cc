@@ -54,9 +54,9 @@ std::string_view without_fast(std::string_view name) {
 
 /// The class that a file's name means; nothing when transformers knows none.
 std::string_view class_named(std::string_view name) {
-  const auto found = std::find_if(std::begin(kClassNames), std::end(kClassNames), [&](const ClassName& known) {
-    return known.name == without_fast(name);
-  });
+  const auto found =
+      std::find_if(std::begin(kClassNames), std::end(kClassNames),
+                   [&](const ClassName& known) { return known.name == without_fast(name); });
   return found == std::end(kClassNames) ? std::string_view() : found->means;
 }
 
@@ -75,7 +75,8 @@ struct Wanted {
 bool has_own_code(const Component& settings) {
   if (!settings.has("auto_map")) return false;
   const json& map = settings.value("auto_map");
-  return map.is_array() || (map.is_object() && map.contains("AutoTokenizer") && !map["AutoTokenizer"].is_null());
+  if (map.is_array()) return true;
+  return map.is_object() && map.contains("AutoTokenizer") && !map["AutoTokenizer"].is_null();
 }
 
 std::string entry(const Component& file, const char* key) {
@@ -91,7 +92,8 @@ Wanted by_name(const Component& source, const ModelType* type, bool overrides, b
   if (differs && type->tokenizer != "TokenizersBackend" && overrides) {
     return {class_named(type->tokenizer), named};
   }
-  if (meant.empty() || (differs && type->tokenizer == "TokenizersBackend")) return {"TokenizersBackend", named};
+  const bool takes_file = differs && type->tokenizer == "TokenizersBackend";
+  if (meant.empty() || takes_file) return {"TokenizersBackend", named};
   return {meant, named};
 }
 
@@ -104,7 +106,7 @@ Wanted wanted_class(const Component& settings, const Component& config, bool spe
   const bool in_settings = !settings.text_or_empty("tokenizer_class").empty();
   if (own_code && !(type && type->has_config) &&
       !(in_settings && !class_named(settings.text("tokenizer_class")).empty())) {
-    throw Error(settings.name() + ": \"auto_map\" names a tokenizer of the model's own code, which is not run",
+    throw Error(settings.name() + ": \"auto_map\" names a tokenizer of its own code, which is not run",
                 "remove the entry if the files beside it say all of the tokenizer");
   }
   if (in_settings || !config.text_or_empty("tokenizer_class").empty()) {

@@ -19,15 +19,15 @@ struct TokenizerClass {
   Algorithm algorithm = Algorithm::any;
 };
 
-/// A class, and the entry that asks for it ("…/config.json: model_type "bert""); empty where none does.
+/// A class, and the entry that asks for it (config.json: model_type "bert"); empty where none does.
 struct ChosenClass {
   const TokenizerClass& kind;
   std::string entry;
 };
 
 /// As transformers' AutoTokenizer chooses it by "tokenizer_class" in tokenizer_config.json (`settings`), the
-/// same in config.json (`config`), and config.json's "model_type". Throws Error naming the entry that asks for
-/// a class that is not supported.
+/// same in config.json (`config`), and config.json's "model_type". `spells_bytes`: tokenizer.json has a
+/// "ByteLevel" part. Throws Error naming the entry that asks for a class that is not supported.
 [[nodiscard]] ChosenClass choose_tokenizer_class(const Directory& directory, const json& settings,
                                                  const json& config, bool spells_bytes);
 

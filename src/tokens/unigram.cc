@@ -131,7 +131,8 @@ void ScoredVocabulary::append(std::string_view piece, double score) {
   const std::size_t size = pieces.size();
   pieces.insert(piece, static_cast<std::uint32_t>(size));
   if (pieces.size() == size) {
-    throw Error("piece " + std::to_string(scores.size()) + ": \"" + visible(piece) + "\" is there twice");
+    throw Error("piece " + std::to_string(scores.size()) + ": \"" + visible(piece) +
+                "\" is there twice, which is not supported");
   }
   scores.push_back(score);
 }
