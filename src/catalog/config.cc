@@ -34,8 +34,7 @@ constexpr Keys kGptNeoKeys = {"num_layers", "num_heads", "hidden_size", "max_pos
 constexpr Keys kOptKeys = {"num_hidden_layers", "num_attention_heads", "hidden_size",
                            "max_position_embeddings", "ffn_dim"};
 constexpr Keys kT5Keys = {
-    "num_layers",         "num_heads", "d_model", nullptr, "d_ff", "d_kv",
-    "num_decoder_layers", "num_heads", "d_ff"};
+    "num_layers", "num_heads", "d_model", nullptr, "d_ff", "d_kv", "num_decoder_layers", "num_heads", "d_ff"};
 constexpr Keys kBartKeys = {"encoder_layers", "encoder_attention_heads", "d_model", "max_position_embeddings",
                             "encoder_ffn_dim"};
 
@@ -43,9 +42,9 @@ constexpr Keys kBartKeys = {"encoder_layers", "encoder_attention_heads", "d_mode
 struct Usual {
   std::string_view architecture;
   std::int64_t layers = 0, heads = 0, hidden = 0;
-  std::int64_t positions = 0;  ///< 0: no longest text
-  std::int64_t inner = 0;      ///< 0: four times as wide as the model
-  std::int64_t head_size = 0;  ///< 0: hidden / heads
+  std::int64_t positions = 0;       ///< 0: no longest text
+  std::int64_t inner = 0;           ///< 0: four times as wide as the model
+  std::int64_t head_size = 0;       ///< 0: hidden / heads
   std::int64_t decoder_layers = 0;  ///< 0: as many as layers
   std::int64_t start = -1;          ///< decoder_start_token_id; -1: none
 };
@@ -89,7 +88,7 @@ constexpr std::array<std::string_view, 9> kPositionsAfterPadding = {
     "data2vec-text", "mpnet",       "longformer"};
 constexpr std::int64_t kRobertaPadding = 1;
 
-/// transformers takes BERT's whatever pad_token_id says.
+/// Of this one transformers takes the usual padding, whatever pad_token_id says.
 constexpr std::string_view kPaddingOfItsOwn = "mpnet";
 
 /// Decoders by nature, whatever their heads.

@@ -40,8 +40,8 @@ struct TensorNames {
 
 /// What makes a prediction of the last states.
 struct TopPlan {
-  std::string next_token = {};         ///< to logits of the vocabulary, without bias; empty: none is known
-  bool tied = true;                    ///< the word embedding stands in for it
+  std::string next_token = {};  ///< to logits of the vocabulary, without bias; empty: none is known
+  bool tied = true;             ///< the word embedding stands in for it
 
   std::string classifier = "classifier";  ///< of the first token
   bool last_token = false;                ///< a classifier of the last one, which has no bias

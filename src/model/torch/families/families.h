@@ -27,8 +27,8 @@ struct Keys {
   const char* hidden = "hidden_size";
   const char* positions = "max_position_embeddings";
   const char* inner = "intermediate_size";
-  const char* epsilon = "layer_norm_eps";  ///< null: transformers has no entry for it, nor for the next
-  const char* activation = "hidden_act";
+  const char* epsilon = "layer_norm_eps";  ///< null: transformers has no entry for it
+  const char* activation = "hidden_act";   ///< null: no such entry
 };
 
 /// What transformers' configuration class takes where config.json is silent.
