@@ -85,8 +85,8 @@ void Run::look_at(const at::Tensor& numbers) {
   constexpr std::int64_t kFew = 1 << 16;
   const bool plain = numbers.is_cpu() && numbers.scalar_type() == at::kFloat;
   if (plain && numbers.numel() <= kFew && numbers.is_non_overlapping_and_dense()) {
-    for (const float number : std::span(numbers.const_data_ptr<float>(), static_cast<std::size_t>(numbers.numel())))
-      sound &= std::abs(number) <= kMost;  // NaN is not
+    const std::span all(numbers.const_data_ptr<float>(), static_cast<std::size_t>(numbers.numel()));
+    for (const float number : all) sound &= std::abs(number) <= kMost;  // NaN is not
   } else {
     lengths.push_back(at::linalg_vector_norm(numbers, 2, {}, /*keepdim=*/false, at::kFloat));
   }
@@ -242,8 +242,8 @@ void Stack::attend_last(const Place& place, const at::Tensor& states, Run& run) 
   take(place, chosen, run);
 }
 
-/// Notes what tells whether a layer's scores are finite; in an eager run, which of `heads`, whose vectors these
-/// are, has the first that is not.
+/// Notes what tells whether a layer's scores are finite; in an eager run, which of `heads`, whose vectors
+/// these are, has the first that is not.
 void Stack::watch(const Place& place, const Vectors& vectors, const std::vector<int>& heads, Run& run) const {
   if (!run.request.eager) {
     run.look_at(vectors.query);
