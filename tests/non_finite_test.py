@@ -84,7 +84,7 @@ def test_is_drawn_and_marked(models, tmp_path):
 
 
 COMMANDS = [["grid", "--layer", "2"], ["layers", "--head", "1"], ["rollout"], ["rollout", "--method", "max-flow"], ["summary"], ["flow", "--token", "1"],
-            ["view", "head", "--layer", "2"], ["view", "model"], ["view", "neuron", "--layer", "2", "--head", "1", "--token", "1"],
+            ["view", "head", "--layer", "2"], ["view", "model"], ["view", "neuron", "--layer", "2", "--head", "1", "--query", "1"],
             ["render", "--layer", "3", "--head", "mean"], ["render", "--layer", "2", "--head", "1", "--weights", "norm"],
             ["render", "--layer", "2", "--head", "1", "--words"], ["render", "--layer", "2", "--head", "1", "--hide-special", "--renormalize"],
             ["diff", "--layer", "2", "--head", "0", "--head", "1"]]  # fmt: skip

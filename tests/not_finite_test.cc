@@ -100,7 +100,8 @@ TEST(NotFinite, StaysSoWhenCellsArePooled) {
 
 TEST(NotFinite, IsAQuestionMarkInTheTerminal) {
   const Spoiled map;
-  for (const TerminalColors colors : {TerminalColors::none, TerminalColors::ansi16, TerminalColors::truecolor}) {
+  for (const TerminalColors colors :
+       {TerminalColors::none, TerminalColors::ansi16, TerminalColors::truecolor}) {
     const std::string text = to_terminal(map.heatmap, {}, colors, 80);
     EXPECT_TRUE(holds(text, "not finite")) << text;
     EXPECT_EQ(std::count(text.begin(), text.end(), '?'), 6) << text;  // the legend's, too
@@ -117,11 +118,12 @@ TEST(NotFinite, IsSaidOfASummarysLayers) {
                         .received = received};
   const Figure figure = summary_figure(summary, {}, measured);
   EXPECT_FALSE(holds(to_text(figure), "nan,") || holds(to_text(figure), "(nan"));
-  EXPECT_TRUE(holds(figure.description, "Entropy is lowest in layer 3 (1.00 nats) and highest in layer 1 (1.20 "
-                                        "nats), and not finite in layer 2"))
+  EXPECT_TRUE(holds(figure.description,
+                    "Entropy is lowest in layer 3 (1.00 nats) and highest in layer 1 (1.20 nats), and not "
+                    "finite in layer 2"))
       << figure.description;
-  const StoredRecord stored(to_json({.program = "", .arguments = {}, .texts = {}, .look = {}, .drawn = summary}),
-                            "x.svg");
+  const Record record{.program = "", .arguments = {}, .texts = {}, .look = {}, .drawn = summary};
+  const StoredRecord stored(to_json(record), "x.svg");
   const auto& back = std::get<Summary>(stored.record().drawn);
   EXPECT_TRUE(std::isnan(back.layers[1].entropy) && std::isnan(back.received[2]));
   EXPECT_EQ(back.layers[2].entropy, 1.0);
@@ -148,8 +150,13 @@ TEST(NotFinite, IsNoPredictionLikeOthers) {
   const Map map(words(2));
   const std::vector<RecordedPrediction> predicted = {{"toxic", kNan}};
   EXPECT_EQ(prediction_note(predicted), "predicts “toxic” nan");
-  const RecordedText text{
-      .model = "m", .sha256 = {}, .backend = "checkpoint", .text = "t", .tokens = {}, .ids = {}, .predicted = predicted};
+  const RecordedText text{.model = "m",
+                          .sha256 = {},
+                          .backend = "checkpoint",
+                          .text = "t",
+                          .tokens = {},
+                          .ids = {},
+                          .predicted = predicted};
   const Record record{.program = "", .arguments = {}, .texts = {text}, .look = {}, .drawn = map.heatmap};
   const StoredRecord stored(to_json(record), "x.svg");
   EXPECT_TRUE(std::isnan(stored.record().texts[0].predicted[0].value));
@@ -173,8 +180,12 @@ TEST(NotFinite, AgreesWithItsLikeAlone) {
   const std::vector<std::string> allowed = {"render", "--allow-non-finite"};
   EXPECT_EQ(checked(kNan, kNan, allowed).status, CheckResult::Status::same);
   EXPECT_EQ(checked(kInfinity, kInfinity, allowed).status, CheckResult::Status::same);
-  for (const auto& [expected, actual] : {std::pair(kNan, 1.0F), {1.0F, kNan}, {kInfinity, 1.0F}, {1.0F, kInfinity},
-                                         {kInfinity, -kInfinity}, {kInfinity, kNan}}) {
+  for (const auto& [expected, actual] : {std::pair(kNan, 1.0F),
+                                         {1.0F, kNan},
+                                         {kInfinity, 1.0F},
+                                         {1.0F, kInfinity},
+                                         {kInfinity, -kInfinity},
+                                         {kInfinity, kNan}}) {
     const CheckResult result = checked(expected, actual, allowed);
     EXPECT_EQ(result.status, CheckResult::Status::different) << expected << " " << actual;
     ASSERT_FALSE(result.findings.empty());

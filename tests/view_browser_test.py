@@ -49,7 +49,7 @@ class Sample:
             scores[..., np.abs(np.subtract.outer(range(count), range(count))) >= window] = -np.inf
         powers = np.exp(scores)
         self.weights = np.rint(65535 * powers / powers.sum(-1, keepdims=True)) / 65535
-        self.tokens = tokens
+        self.tokens, self.query, self.key = tokens, query.astype("<f4"), key.astype("<f4")
         figure = {"kind": "view", "view": "head", "title": "model", "subtitle": " ".join(tokens), "notes": ["A note."],
                   "layers": list(range(1, layers + 1)), "heads": list(range(heads)), "tokens": [["", token, False] for token in tokens],
                   "causal": causal, "layer": layers, "shown_heads": list(range(heads)), "token_is_key": False, "threshold": 0,
@@ -71,6 +71,14 @@ class Sample:
         self.weights = (self.weights / self.weights.max() * largest).astype("<f4")
         self.record["figure"] |= {"quantity": "Norm of Weighted Vectors", "packing": "float32",
                                   "weights": base64.b64encode(self.weights.tobytes()).decode()}
+        return self
+
+    def spoiled(self):
+        """Layer 2's head 1 has NaN for the query 2, and so nothing is rounded."""
+        self.query[1, 1, 2, 0] = self.weights[1, 1, 2] = np.nan
+        arrays = {"weights": self.weights.astype("<f4"), "query": self.query, "key": self.key}
+        self.record["figure"] |= {"packing": "float32"}
+        self.record["figure"] |= {name: base64.b64encode(array.tobytes()).decode() for name, array in arrays.items()}
         return self
 
     def write(self, path):
@@ -222,6 +230,25 @@ def test_every_view_opens(show):
         assert find(browser, "#tab-" + view).get_attribute("aria-selected") == "true"
         assert browser.run(PAINTED) > 500
         assert fragment(browser)["view"] == view
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_what_is_not_finite_is_told_and_marked(show, causal):
+    sample = Sample(WORDS, causal=causal).spoiled()
+    browser = show(sample, "#view=neuron&layer=2&head=1&token=2")
+    assert f"{3 if causal else 5} weights are not finite and have no lines" in find(browser, "#notes").text
+    rows = table(browser)
+    assert [row[1] for row in rows] == ["not finite"] * 3 + ["masked" if causal else "not finite"] * 2
+    assert [row[2] for row in rows[:3]] == ["NaN"] * 3
+    hover(browser, token(browser, "query", 1))
+    assert np.allclose([float(row[2]) for row in table(browser)], sample.at(2, 1)[1], atol=1e-3)
+    for view in ("model", "head", "heatmap"):
+        find(browser, "#tab-" + view).click()
+        settled(browser)
+        assert browser.run(PAINTED) > 500
+        drawing = browser.run("return svgOf(...inSight())")
+        assert ("#e600e6" in drawing) == (view == "heatmap")
+        assert not re.search(r' (x|y|d|width|height|opacity)="[^"]*NaN', drawing)
 
 
 def test_norms_are_named_drawn_by_the_largest_and_saved_exactly(show):

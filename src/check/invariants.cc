@@ -194,7 +194,8 @@ Findings check_invariants(const Record& record, const std::string& whose, const 
     for (std::size_t row = 0; row < maps[i].weights.rows(); ++row)
       check_row(maps[i], names[i], row, promise, faults);
   }
-  if (const auto* const summary = std::get_if<Summary>(&record.drawn)) check_summary(*summary, !allows_non_finite(record), faults);
+  if (const auto* const summary = std::get_if<Summary>(&record.drawn))
+    check_summary(*summary, !allows_non_finite(record), faults);
   return faults.findings();
 }
 

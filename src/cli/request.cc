@@ -155,8 +155,8 @@ void add_weights_flags(Flags& flags, ModelChoice& choice) {
 
 void add_precision_flag(Flags& flags, ModelChoice& choice) {
   flags.flag("--allow-non-finite",
-             "where a model comes to NaN or infinity, go on as transformers' eager attention does, and mark what "
-             "is not finite; otherwise that is refused, and the layer and head named",
+             "where a model comes to NaN or infinity, go on as transformers' eager attention does, and mark "
+             "what is not finite; otherwise that is refused, and the layer and head named",
              choice.options.allow_non_finite);
   flags.value("--precision", "fp32|bf16|fp16",
               "what the layers compute in; the weights shown move with it, as models verify tells (default: "

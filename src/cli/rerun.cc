@@ -33,7 +33,8 @@ Reader& Rerun::reader_for(const Source& source, const RecordedText& text) {
   if (options_.backend == Backend::automatic) choice.options.backend = read_backend({"record", text.backend});
   const std::string key =
       choice.model + '\0' + name_of(choice.options.backend) + name_of(recorded) +
-      (allow_non_finite ? " or not finite" : "") + (choice.truncate ? " cut" : "") + (choice.window ? " window " + std::to_string(*choice.window) : "") +
+      (allow_non_finite ? " or not finite" : "") + (choice.truncate ? " cut" : "") +
+      (choice.window ? " window " + std::to_string(*choice.window) : "") +
       (choice.predict ? " predict " + std::to_string(*choice.predict) : "") + " without " +
       show_places(choice.ablated) + (choice.part ? " " + name_of(*choice.part) : "") +
       (choice.all_parts ? " of all" : "") + (text.target ? " target" : "");

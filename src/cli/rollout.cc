@@ -107,7 +107,8 @@ HeatmapGrid grid_of(const Subject& subject, const std::string& title) {
 /// A twentieth at or below the smallest that is finite.
 double low_end(std::span<const float> weights) {
   std::vector<float> finite;
-  std::copy_if(weights.begin(), weights.end(), std::back_inserter(finite), [](float w) { return std::isfinite(w); });
+  std::copy_if(weights.begin(), weights.end(), std::back_inserter(finite),
+               [](float weight) { return std::isfinite(weight); });
   return finite.empty() ? 0 : std::floor(*std::min_element(finite.begin(), finite.end()) * 20) / 20;
 }
 

@@ -165,8 +165,9 @@ std::string title_of(const View& view) {
 std::vector<std::string> notes_of(const View& view, const SightLines& sight) {
   std::vector<std::string> notes = view.notes;
   if (sight.not_finite > 0) {
+    const bool one = sight.not_finite == 1;
     notes.push_back(counted(sight.not_finite, "weight") +
-                    (sight.not_finite == 1 ? " is not finite and has no line" : " are not finite and have no lines"));
+                    (one ? " is not finite and has no line" : " are not finite and have no lines"));
   }
   if (!sight.from) return notes;
   static_assert(kMostLines == 20'000);

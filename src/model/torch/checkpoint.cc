@@ -126,8 +126,8 @@ class CheckpointModel final : public Model {
   std::optional<Top> top_;       ///< bound by the first prediction: attention needs none
 };
 
-/// As eager attention gives it. Fused kernels drop NaN that it lets through, and a mask that is added, as its is,
-/// spreads what is not finite in one text's padding: where a run meets any of that, the texts run one by one.
+/// As eager attention gives it. Fused kernels drop NaN that it lets through, and a mask that is added, as its
+/// is, spreads what is not finite in one text's padding: where a run meets any of that, texts run one by one.
 std::vector<Attention> CheckpointModel::run_alike(std::span<const Encoding> sources,
                                                   std::span<const Encoding> targets,
                                                   const Request& request) const {

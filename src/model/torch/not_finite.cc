@@ -43,14 +43,13 @@ std::string fault_of(const NotFinite& fault, const Encoding& queries, const Enco
 Error not_finite_error(const NotFinite& fault, const ModelCard& card, Precision precision,
                        const Encoding& queries, const Encoding& keys) {
   std::string text = visible(card.name) + ": ";
-  if (card.is_encoder_decoder()) text += fault.of == AttentionPart::encoder ? "encoder " : "decoder ";
+  if (card.is_encoder_decoder()) text += fault.of == AttentionPart::encoder ? "encoder, " : "decoder, ";
   if (fault.head) {
     text += "layer " + std::to_string(fault.layer) + " head " + std::to_string(*fault.head) +
             (fault.cross ? " of cross attention" : "") + ": " + fault_of(fault, queries, keys);
     if (fault.bad_states) text += "; " + states_of(*fault.bad_states) + " are not finite";
   } else {
-    text += "layer " + std::to_string(fault.layer) + ": " + states_of(fault.bad_states.value_or(fault.layer)) +
-            " are not finite";
+    text += states_of(fault.bad_states.value_or(fault.layer)) + " are not finite";
   }
   return Error(text, hint_of(precision));
 }

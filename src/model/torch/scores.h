@@ -22,8 +22,8 @@ struct Mask {
   bool only_future = false;           ///< hidden is all above the diagonal, which that kernel knows by itself
 };
 
-/// What a batch's scores need; made once, used in every layer. `eager`: masks are added as eager attention adds
-/// them, so that what is not finite becomes what it makes of it, and no fused kernel runs.
+/// What a batch's scores need; made once, used in every layer. `eager`: masks are added as eager attention
+/// adds them, so that what is not finite becomes what it makes of it, and no fused kernel runs.
 class Scores {
  public:
   /// Of a stack's own tokens.

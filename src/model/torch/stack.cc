@@ -59,10 +59,8 @@ at::Tensor norms(const Linear& output, const at::Tensor& value, const std::vecto
   return at::stack(of_heads, 1);
 }
 
-/// Of all numbers as one vector: not finite where one of them is not. Cheap, and one pass over them.
-at::Tensor length(const at::Tensor& numbers) {
-  return at::linalg_vector_norm(numbers, 2, {}, /*keepdim=*/false, at::kFloat);
-}
+/// No product of two vectors of such numbers comes near to what a mask adds, let alone to what float32 holds.
+constexpr float kMost = 1e14F;
 
 bool is_finite(const at::Tensor& numbers) { return at::isfinite(numbers).all().item<bool>(); }
 
@@ -79,9 +77,19 @@ bool is_asked_for(const Request& request, bool cross) {
 }  // namespace
 
 bool Run::is_sound() const {
-  // No product of two such lengths comes near to what a mask adds, let alone to what float32 holds.
-  constexpr float kMost = 1e15F;
-  return lengths.empty() || at::stack(lengths).le(kMost).all().item<bool>();
+  return sound && (lengths.empty() || at::stack(lengths).le(kMost).all().item<bool>());
+}
+
+void Run::look_at(const at::Tensor& numbers) {
+  // Of a short text this is quicker than it is to call an operator.
+  constexpr std::int64_t kFew = 1 << 16;
+  const bool plain = numbers.is_cpu() && numbers.scalar_type() == at::kFloat;
+  if (plain && numbers.numel() <= kFew && numbers.is_non_overlapping_and_dense()) {
+    const std::span all(numbers.const_data_ptr<float>(), static_cast<std::size_t>(numbers.numel()));
+    for (const float number : all) sound &= std::abs(number) <= kMost;  // NaN is not
+  } else {
+    lengths.push_back(at::linalg_vector_norm(numbers, 2, {}, /*keepdim=*/false, at::kFloat));
+  }
 }
 
 Stack::Stack(const Architecture& architecture, const Weights& weights, c10::Device device)
@@ -110,7 +118,7 @@ at::Tensor Stack::run_layers(std::size_t count, const Batch& batch, Run& run) co
 
 at::Tensor Stack::run_through(const Batch& batch, Run& run) const {
   at::Tensor states = run_layers(layers_.size(), batch, run);
-  if (!run.request.eager) run.lengths.push_back(length(states));
+  if (!run.request.eager) run.look_at(states);
   if (run.bad_states && !run.fault) {
     run.fault = NotFinite{.layer = static_cast<int>(layers_.size()), .bad_states = run.bad_states};
   }
@@ -234,12 +242,12 @@ void Stack::attend_last(const Place& place, const at::Tensor& states, Run& run) 
   take(place, chosen, run);
 }
 
-/// Notes what tells whether a layer's scores are finite; in an eager run, which of `heads`, whose vectors these
-/// are, has the first that is not.
+/// Notes what tells whether a layer's scores are finite; in an eager run, which of `heads`, whose vectors
+/// these are, has the first that is not.
 void Stack::watch(const Place& place, const Vectors& vectors, const std::vector<int>& heads, Run& run) const {
   if (!run.request.eager) {
-    run.lengths.push_back(length(vectors.query));
-    run.lengths.push_back(length(vectors.key));
+    run.look_at(vectors.query);
+    run.look_at(vectors.key);
     return;
   }
   if (run.fault) return;
@@ -262,7 +270,7 @@ void Stack::watch_states(int layer, const at::Tensor& states, Run& run) const {
 }
 
 void Stack::watch_norms(const Place& place, const at::Tensor& maps, Run& run) const {
-  if (!run.request.eager) return run.lengths.push_back(length(maps));
+  if (!run.request.eager) return run.look_at(maps);
   for (std::size_t slot = 0; slot < run.request.heads.size() && !run.fault; ++slot) {
     if (is_finite(maps.select(1, static_cast<std::int64_t>(slot)))) continue;
     run.fault = NotFinite{.layer = static_cast<int>(place.index) + 1,

@@ -46,13 +46,17 @@ struct Run {
   std::vector<Attention> results = {};
   std::vector<Taken> taken = {};  ///< not in the results yet
   std::optional<Source> source = {};
-  std::vector<at::Tensor> lengths = {};   ///< of all queries, and all keys, of a layer as one vector
+  bool sound = true;                      ///< of what was looked at, beside
+  std::vector<at::Tensor> lengths = {};   ///< of all queries, or all keys, of a layer as one vector
   std::optional<NotFinite> fault = {};    ///< looked for in an eager run
   std::optional<int> bad_states = {};     ///< as the fault's, likewise
 
   /// Whether all was finite, and far from what overflows: then the fused kernel gives what eager attention
   /// does, which it does not where queries or keys are not finite. Not of an eager run.
   [[nodiscard]] bool is_sound() const;
+
+  /// Looks at numbers that it depends on.
+  void look_at(const at::Tensor& numbers);
 };
 
 class Stack {

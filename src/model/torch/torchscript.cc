@@ -262,8 +262,8 @@ std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {
               "trace it with output_attentions=True and attn_implementation=\"eager\"");
 }
 
-/// A batch, or where something in it is not finite its texts one by one: masks that are added spread NaN of one
-/// text's padding.
+/// A batch, or where something in it is not finite its texts one by one: masks that are added spread NaN of
+/// one text's padding.
 void TorchScriptModel::take_out(std::span<const Encoding> encodings, const Request& request,
                                 std::span<Attention> results) {
   const std::vector<at::Tensor> layers = forward(make_batch(encodings));
@@ -286,9 +286,10 @@ std::optional<NotFinite> TorchScriptModel::find_fault(const std::vector<at::Tens
     const at::Tensor& layer = layers[static_cast<std::size_t>(number - 1)];
     if (std::isfinite(layer.sum().item<float>())) continue;
     for (int head = 0; head < static_cast<int>(layer.size(1)); ++head) {
-      const bool passed_on = number < request.deepest ||
-                             std::find(request.heads.begin(), request.heads.end(), head) != request.heads.end();
-      if (passed_on && !std::isfinite(layer.select(1, head).sum().item<float>()))
+      const auto& asked = request.heads;
+      const bool needed =
+          number < request.deepest || std::find(asked.begin(), asked.end(), head) != asked.end();
+      if (needed && !std::isfinite(layer.select(1, head).sum().item<float>()))
         return NotFinite{.layer = number, .head = head};
     }
   }
