@@ -371,8 +371,13 @@ def find_program(named: Path | None = None) -> str | None:
     """The attnviz that the user names, this checkout's, or the one on PATH."""
     if named and not os.access(named, os.X_OK):
         raise ExportError(f"{named}: no program that can be run", "leave --program out, or name an attnviz that is built")
+    if named:
+        return str(named)
     built = TOP / "build/release/attnviz"
-    return str(named or (built if os.access(built, os.X_OK) else "")) or shutil.which("attnviz")
+    found = str(built) if os.access(built, os.X_OK) else shutil.which("attnviz")
+    # Which tells libtorch's version, and fails where the program was built without it.
+    has_torch = found and subprocess.run([found, "--version", "--verbose"], capture_output=True).returncode == 0
+    return found if has_torch else None
 
 
 @dataclass
@@ -401,7 +406,7 @@ class Check:
         """What the user has to know about it."""
         if self.program:
             return ""
-        return f" unchecked, attnviz is not built here (scripts/attnviz builds it)\n  hint: attnviz models verify {target} checks it"
+        return f" unchecked, no attnviz with libtorch is built here\n  hint: attnviz models verify {target} checks it where one is"
 
 
 def export_beside(directory: Path, name: str, source: str, report=say, check: Check | None = None) -> dict:
@@ -500,6 +505,9 @@ def main(argv=None) -> int:
     except KeyboardInterrupt:
         say("interrupted; nothing was written")
         return 130
+    except Exception as error:  # of a library, in what none of the above foresaw
+        say(f"{options.source}: {type(error).__name__}: {cause_of(error)}; nothing was written")
+        return 2
     return 0
 
 

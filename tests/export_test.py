@@ -122,7 +122,10 @@ def test_without_a_program_it_says_that_nothing_was_checked(capsys, tmp_path, mo
     monkeypatch.setenv("PATH", str(tmp_path))
     sweep_traces.save("Bert", tmp_path / "source")
     status, said = export(capsys, tmp_path / "source", "-o", tmp_path / "out", program=None)
-    assert status == 0 and "out written unchecked, attnviz is not built here" in said and "models verify" in said
+    assert status == 0 and "out written unchecked, no attnviz with libtorch is built here" in said and "models verify" in said
+    (tmp_path / "build/release").mkdir(parents=True)
+    stand_in(tmp_path / "build/release", "attnviz: attnviz_torch.so: not found", 2)
+    assert export_model.find_program() is None
     status, said = export(capsys, tmp_path / "source", "-o", tmp_path / "other", program=tmp_path / "none")
     assert status == 2 and f"{tmp_path}/none: no program that can be run\n  hint: " in said
     assert not (tmp_path / "other").exists()
