@@ -383,3 +383,24 @@ def test_a_text_that_is_too_long_is_cut_where_that_is_asked_for():
         assert record["figure"]["notes"] == ["cut to 512 of 702 tokens",
                                              "layer 6 of 6: all would take more than 10 MB (--layers names others)"]
         assert record["figure"]["layers"] == [6]
+
+
+def test_clients_that_do_not_read_delay_nobody_and_not_the_end():
+    """More of them than it has workers; their answers are more than a connection's buffers hold."""
+    with serving() as server:
+        body = json.dumps({"model": "minilm", "text": "word " * 300}).encode()
+        ask = (f"POST /view HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: application/json\r\n"
+               f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+        deaf = []
+        for _ in range(8):
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect((server.host, server.port))
+            connection.sendall(ask)
+            assert connection.recv(1) == b"H"  # its answer is under way
+            deaf.append(connection)
+        assert server.view({"model": "minilm", "text": "The cat sat."})[0] == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=40) == 0  # a client has 60 s to take its answer
+        for connection in deaf:
+            connection.close()

@@ -32,7 +32,9 @@ struct HttpOptions {
   std::uint16_t port = 8000;                        ///< 0: any that is free
   std::chrono::milliseconds read_timeout{10'000};   ///< for a request, from its first byte to its last
   std::chrono::milliseconds idle_timeout{30'000};   ///< for that first byte
-  std::chrono::milliseconds write_timeout{60'000};  ///< for a client that takes its answer
+  std::chrono::milliseconds write_timeout{60'000};  ///< for a client to take its answer
+  std::chrono::milliseconds stall_timeout{10'000};  ///< for one that takes nothing of it
+  std::chrono::milliseconds last_patience{1'000};   ///< the same, once the server is to end
   std::size_t most_header = 8 << 10;                ///< bytes
   std::size_t most_body = 64 << 10;                 ///< bytes
   std::size_t most_connections = 64;                ///< more have to wait
@@ -54,8 +56,8 @@ class HttpServer {
   [[nodiscard]] std::string url() const;         ///< "http://127.0.0.1:8000/"
   [[nodiscard]] bool is_open_to_others() const;  ///< other machines can reach it
 
-  /// Starts its threads, and answers until SIGINT or SIGTERM, and after that what has been asked already; a
-  /// second signal ends the process.
+  /// Starts its threads, and answers until SIGINT or SIGTERM, and after that what has been asked already,
+  /// where the client takes it; a second signal ends the process.
   void run();
 
  private:

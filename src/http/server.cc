@@ -83,13 +83,13 @@ class Counted {
   asio::steady_timer* fewer_;
 };
 
-/// Among those who wait for what a client sends, while it lives: they need not at the end.
-class Listening {
+/// Among those who wait for a client, for what it sends or for it to take what is sent, while it lives.
+class Waiting {
  public:
-  Listening(std::set<Stream*>& all, Stream& one) : all_(all), one_(all.insert(&one).first) {}
-  Listening(const Listening&) = delete;
-  Listening& operator=(const Listening&) = delete;
-  ~Listening() { all_.erase(one_); }
+  Waiting(std::set<Stream*>& all, Stream& one) : all_(all), one_(all.insert(&one).first) {}
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() { all_.erase(one_); }
 
  private:
   std::set<Stream*>& all_;
@@ -169,6 +169,9 @@ struct HttpServer::State {
   asio::signal_set signals{context};
   asio::steady_timer fewer{context};  ///< connections; never expires
   std::set<Stream*> listening;
+  asio::steady_timer patience{context};  ///< with clients that don't take their answers, at the end
+  std::set<Stream*> sending;
+  std::set<Stream*> untaken;  ///< of those, whose clients took nothing since the end began
   std::size_t connections = 0, posts = 0;
   bool stopping = false;
   std::optional<asio::thread_pool> workers{};  ///< from run() on, which may come after rights were given up
@@ -201,6 +204,14 @@ awaitable<void> HttpServer::State::wait_for_signal() {
   acceptor.close(ignored);
   fewer.cancel();
   for (Stream* const stream : listening) stream->cancel();
+  // Who does not take its answer is not waited for; answers that are still to come see for themselves.
+  if (sending.empty()) co_return;
+  untaken = sending;
+  patience.expires_after(options.last_patience);
+  co_await patience.async_wait(redirect_error(use_awaitable, ignored));
+  for (Stream* const stream : sending) {
+    if (untaken.contains(stream)) stream->cancel();
+  }
 }
 
 awaitable<void> HttpServer::State::serve(tcp::socket socket) {
@@ -235,7 +246,7 @@ awaitable<bool> HttpServer::State::converse(Stream& stream, beast::flat_buffer& 
 awaitable<HttpServer::State::Received> HttpServer::State::receive(Stream& stream,
                                                                   beast::flat_buffer& buffer) {
   constexpr std::size_t kFirstBytes = 4096;
-  const Listening listener(listening, stream);
+  const Waiting listener(listening, stream);
   if (buffer.size() == 0) {
     stream.expires_after(options.idle_timeout);
     const std::size_t size = co_await stream.async_read_some(buffer.prepare(kFirstBytes), use_awaitable);
@@ -301,14 +312,23 @@ awaitable<void> HttpServer::State::send(Stream& stream, HttpResponse response, b
   http::response<http::string_body> message = message_of(std::move(response));
   message.keep_alive(keep_alive);
   message.prepare_payload();
-  stream.expires_after(options.write_timeout);
-  co_await http::async_write(stream, message, use_awaitable);
+  const Waiting sender(sending, stream);
+  http::response_serializer<http::string_body> serializer(message);
+  const auto last = std::chrono::steady_clock::now() + options.write_timeout;
+  while (!serializer.is_done()) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto wait = stopping ? options.last_patience : options.stall_timeout;
+    stream.expires_at(std::min(last, now + wait));
+    co_await http::async_write_some(stream, serializer, use_awaitable);
+    untaken.erase(&stream);
+  }
+  stream.expires_never();
 }
 
 /// Takes what the client still sends, within limits: closed before, it would not get its answer.
 awaitable<void> HttpServer::State::dismiss(Stream& stream) {
   constexpr std::size_t kMost = 1 << 20;
-  const Listening listener(listening, stream);
+  const Waiting listener(listening, stream);
   std::vector<char> piece(kMost >> 4);
   stream.socket().shutdown(tcp::socket::shutdown_send);
   stream.expires_after(options.read_timeout);
