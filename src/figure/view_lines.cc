@@ -117,7 +117,8 @@ SightLines lines_in_sight(const View& view) {
   for (const int layer : layers) {
     for (const int head : heads) add_lines(strongest, view, layer, head);
   }
-  SightLines sight{.not_finite = strongest.not_finite()};
+  SightLines sight;
+  sight.not_finite = strongest.not_finite();
   sight.lines = std::move(strongest).sorted();
   if (view.threshold > 0) sight.from = view.threshold;
   if (sight.lines.size() > kMostLines) {
