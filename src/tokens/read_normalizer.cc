@@ -29,8 +29,8 @@ AlignedText strip_spaces(AlignedView text) {
   return {std::string(text.text.substr(begin, end - begin)), {text.origin + begin, text.origin + end}};
 }
 
-/// transformers writes this one for models of sentencepiece. A search would go through each run of spaces once
-/// for every space in it.
+/// transformers writes this one for models of sentencepiece. A search would go through each run of spaces
+/// once for every space in it.
 bool strips_spaces(const Component& step) {
   const json& pattern = step.value("pattern");
   return pattern == json({{"Regex", R"(\A +| +\z)"}}) && step.text("content").empty();
