@@ -34,7 +34,7 @@ TEXTS = [
     "Hello[MASK]the  [CLS] cat[SEP]x [UNK] ", "<s>the cat</s> <mask>cat <unk> <pad>x", "a <new> b<New>c  <extra> d",
     "the<|endoftext|>cat <|im_start|> x<|padding|>", "don't stop 123 4.5 ½", "▁the ▁▁cat", "``quoted'' text",
     "the <extra_id_0> cat<extra_id_5>. <img>the <tool> x", "NEW new nEw <NEW>", "<bos>the cat<eos> <eop> <NOTUSED>",
-    "ﬁne ① ｆｕｌｌ\u00a0width\u3000space", "\ttabs\tand\r\nlines ", "x[PAD]y <sep>the<cls> en_XX",
+    "a <user.1>the<user.10> cat" + 400 * " " + "x  ", "ﬁne ① ｆｕｌｌ\u00a0width\u3000space", "\ttabs\tand\r\nlines ", "x[PAD]y <sep>the<cls> en_XX",
 ]
 PAIRS = [("the cat", " on the mat"), ("The<s> Été", "[SEP]cat <new>"), ("a", "")]
 
@@ -624,6 +624,33 @@ def test_files_of_the_hub_are_read_like_the_reference_reads_them(name, tmp_path)
     assert compared(saved) == ("equal", "")
     (saved / "config.json").write_bytes((tmp_path / "config.json").read_bytes())
     assert compared(saved) == ("equal", "")
+
+
+def bare_model(directory, settings, **normalizer):
+    """A .model file without a class; its normalizer's settings are sentencepiece's own."""
+    specials = [*families.FAIRSEQ, ("<user.1>", families.USER_DEFINED), ("<user.10>", families.USER_DEFINED)]
+    model = families.protocol.ModelProto.FromString(families.with_specials(families.byte_pairs(), specials))
+    for name, value in normalizer.items():
+        setattr(model.normalizer_spec, name, value)
+    families.write(directory, "tokenizer.model", model.SerializeToString(), {"model_type": "llama"}, settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"legacy": False}, {"legacy": True, "additional_special_tokens": ["<new>"]}, {
+    "added_tokens_decoder": {"3": token("<renamed>"), "4": token("<new>", normalized=True)}}])
+@pytest.mark.parametrize("spaces", ["remove_extra_whitespaces", "add_dummy_prefix", "escape_whitespaces", None])
+def test_bare_models_follow_sentencepiece_as_the_reference_does(settings, spaces, tmp_path):
+    usual = dict.fromkeys(["remove_extra_whitespaces", "add_dummy_prefix", "escape_whitespaces"], True)
+    bare_model(tmp_path, settings, **{**usual, **({spaces: False} if spaces else {})})
+    assert compared(tmp_path) == ("equal", "")
+
+
+@pytest.mark.parametrize("name", ["llama without class", "mistral"])
+def test_what_transformers_makes_of_a_bare_model_is_read(name, tmp_path):
+    """Its patterns have anchors."""
+    families.as_tokenizer_json(families.MAKERS[name])(tmp_path)
+    (tmp_path / "tokenizer.model").unlink()
+    assert "\\\\A" in (tmp_path / "tokenizer.json").read_text(encoding="utf8")
+    assert compared(tmp_path) == ("equal", "")
 
 
 def test_classes_are_those_of_the_reference():

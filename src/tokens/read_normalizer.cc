@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "attnviz/error.h"
@@ -20,6 +21,19 @@ CharacterMap read_character_map(const Component& normalizer) {
   const std::optional<std::string> bytes = decode_base64(normalizer.text("precompiled_charsmap"));
   if (!bytes) throw normalizer.wrong("precompiled_charsmap", "base64");
   return CharacterMap(*bytes);
+}
+
+AlignedText strip_spaces(AlignedView text) {
+  const std::size_t begin = std::min(text.text.find_first_not_of(' '), text.text.size());
+  const std::size_t end = std::max(text.text.find_last_not_of(' ') + 1, begin);
+  return {std::string(text.text.substr(begin, end - begin)), {text.origin + begin, text.origin + end}};
+}
+
+/// transformers writes this one for models of sentencepiece. A search would go through each run of spaces
+/// once for every space in it.
+bool strips_spaces(const Component& step) {
+  const json& pattern = step.value("pattern");
+  return pattern == json({{"Regex", R"(\A +| +\z)"}}) && step.text("content").empty();
 }
 
 struct Known {
@@ -58,6 +72,7 @@ const std::array kKnown = {
     Known{"Prepend", [](const Component& step) -> NormalizerStep { return Prepend{step.text("prepend")}; }},
     Known{"Replace",
           [](const Component& step) -> NormalizerStep {
+            if (strips_spaces(step)) return strip_spaces;
             return Replace{read_pattern(step), step.text("content")};
           }},
 };

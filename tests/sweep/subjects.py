@@ -1,7 +1,7 @@
 """The tokenizers of the sweep: a directory each, as attnviz reads it, and the reference for it.
 
-A directory with a tokenizer.json is read by `tokenizers` itself; one with the older files by
-transformers, whose AutoTokenizer makes a tokenizer of `tokenizers` from them.
+A directory with a tokenizer.json and no config.json is read by `tokenizers` itself; any other by
+transformers, whose AutoTokenizer makes a tokenizer of `tokenizers` from its files.
 """
 import dataclasses
 import importlib.util
@@ -28,7 +28,8 @@ class Subject:
     every_scalar: bool = True
 
     def reference(self):
-        if (self.directory / "tokenizer.json").exists():
+        names = {path.name for path in self.directory.iterdir()}
+        if "tokenizer.json" in names and "config.json" not in names:
             tokenizer = Tokenizer.from_file(str(self.directory / "tokenizer.json"))
         else:
             from transformers import AutoTokenizer
