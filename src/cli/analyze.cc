@@ -116,7 +116,8 @@ void check(const AnalyzeOptions& options) {
   }
   if (!options.explore && !options.text.input.path &&
       (options.output.path || !options.output.format.empty())) {
-    throw Error(std::string(options.output.path ? "--output" : "--format") + ": only --explore draws a figure",
+    const std::string flag = options.output.path ? "--output" : "--format";
+    throw Error(flag + ": only --explore draws a figure",
                 "redirect standard output: attnviz analyze … > FILE");
   }
   if (!options.explore && !options.output.format.empty()) {

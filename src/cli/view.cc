@@ -261,7 +261,8 @@ std::optional<std::size_t> token_of(const ViewOptions<kind>& options, const Subj
 template <View::Kind kind>
 Ready ready(const ViewOptions<kind>& options, const Subject& subject) {
   if (options.filter != View::Filter::all && !subject.prepared.sentence.pair)
-    throw Error("--filter: it parts the sentences of a pair, there is one text", "give the second with --pair");
+    throw Error("--filter: it parts the sentences of a pair, there is one text",
+                "give the second with --pair");
   if (options.filter != View::Filter::all && subject.prepared.sentence.target)
     throw Error("--filter: it parts the sentences of a pair, a target's attention has none",
                 "leave --filter or --target out");
