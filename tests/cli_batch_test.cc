@@ -375,6 +375,45 @@ TEST_F(Batch, MergesShardsOfEqualFilesOnly) {
   EXPECT_FALSE(fs::exists("mixed"));
 }
 
+TEST_F(Batch, ReplacesNoFileOfSomebodyElse) {
+  write("a.txt", kLines);
+  for (const char* const name : {"000001.png", "000007-mine.png", "index.html", "run.json"}) {
+    fs::create_directory("out");
+    const std::string path = std::string("out/") + name;
+    write(path, "mine");
+    const Outcome outcome = run({"render", "--input", "a.txt", "-q", "-o", "out"});
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_EQ(outcome.err.find("attnviz: " + path + ": there is a file "), 0U) << outcome.err;
+    EXPECT_EQ(read_file(path), "mine");
+    EXPECT_EQ(contents("out").size(), 1U);
+    fs::remove_all("out");
+  }
+  // None of these is a name that the run gives.
+  fs::create_directory("out");
+  for (const char* const name : {"000001.svg", "1.png", "2024-report.png", "manifest.txt"})
+    write(std::string("out/") + name, "mine");
+  EXPECT_EQ(run({"render", "--input", "a.txt", "-q", "-o", "out"}).status, 0);
+  EXPECT_EQ(read_file("out/000001.svg"), "mine");
+  // Its own are replaced where they are to be made again.
+  write("out/000001.png", "altered");
+  EXPECT_EQ(run({"render", "--input", "a.txt", "-q", "-o", "out", "--resume"}).status, 0);
+  EXPECT_NE(read_file("out/000001.png"), "altered");
+  EXPECT_EQ(run({"analyze", "--json", "--input", "a.txt", "-q", "-o", "shards", "--shard", "1/2"}).status, 0);
+  EXPECT_EQ(run({"analyze", "--json", "--input", "a.txt", "-q", "-o", "shards", "--shard", "2/2"}).status, 0);
+  for (const char* const name : {"000000.json", "index.html", "analysis.jsonl"}) {
+    fs::create_directory("whole");
+    write(std::string("whole/") + name, "mine");
+    const Outcome outcome = run({"merge", "shards", "-o", "whole"});
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_EQ(outcome.err.find(std::string("attnviz: whole/") + name + ": there is a file "), 0U)
+        << outcome.err;
+    EXPECT_EQ(contents("whole").size(), 1U);
+    fs::remove_all("whole");
+  }
+  EXPECT_EQ(run({"merge", "shards"}).status, 0);
+  EXPECT_EQ(run({"merge", "shards"}).status, 0);
+}
+
 TEST_F(Batch, MergesShardsToTheWholeRun) {
   const std::string comments = (test::data("comments.csv")).string();
   const std::vector<std::string> command = {"analyze", "--json",    "--input", comments, "--column",

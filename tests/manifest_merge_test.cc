@@ -73,10 +73,28 @@ TEST(Merge, LinksFilesInsteadOfCopyingThem) {
   const TemporaryDirectory directory;
   run(directory / "a", {}, 4, 4);
   fs::create_directory(directory / "out");
-  test::write(directory / "out/3.svg", "another figure of an earlier day");
   merge({{directory / "a"}}, directory / "out");
   EXPECT_TRUE(fs::equivalent(directory / "a/0.svg", directory / "out/0.svg"));
   EXPECT_EQ(read_file(directory / "out/3.svg"), read_file(directory / "a/3.svg"));
+}
+
+TEST(Merge, ReplacesWhatAMergeHasWrittenAndNothingElse) {
+  const TemporaryDirectory directory;
+  run(directory / "a", {}, 4, 4);
+  fs::create_directory(directory / "out");
+  const fs::path file = directory / "out/3.svg";
+  test::write(file, "somebody's");
+  EXPECT_EQ(merge_fault({directory / "a"}, directory / "out"),
+            file.string() +
+                ": there is a file of this name already, which no run here wrote\n  hint: move it away, or "
+                "choose another directory");
+  EXPECT_EQ(test::names_in(directory / "out"), (std::vector<std::string>{"3.svg"}));
+  fs::remove(file);
+  merge({{directory / "a"}}, directory / "out");
+  fs::remove(file);
+  test::write(file, "altered since");
+  merge({{directory / "a"}}, directory / "out");
+  EXPECT_EQ(read_file(file), read_file(directory / "a/3.svg"));
 }
 
 TEST(Merge, GathersAnalysesInOrder) {

@@ -107,11 +107,14 @@ TEST(IndexPage, IsWrittenAnewAndLeavesTheRunAsItIs) {
   const TemporaryDirectory directory;
   const std::string page = page_of(directory, {"x", "y"});
   test::write(directory / "out/.manifest-page-part-0.part", "left by a killed one");
-  test::write(directory / "out/index.html", "old");
+  test::write(directory / "out/index.html", page + "of another run");
   write_index_page(directory / "out");
   EXPECT_EQ(read_file(directory / "out/index.html"), page);
   EXPECT_EQ(test::names_in(directory / "out"),
             (std::vector<std::string>{"index.html", "manifest.jsonl", "run.json"}));
+  test::write(directory / "out/index.html", "somebody's");
+  EXPECT_THROW(write_index_page(directory / "out"), Error);
+  EXPECT_EQ(read_file(directory / "out/index.html"), "somebody's");
 }
 
 TEST(IndexPage, NamesWhatCantBeRead) {

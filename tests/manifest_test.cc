@@ -441,6 +441,24 @@ TEST(RunDirectory, LeavesOtherRunsFilesAlone) {
   for (const std::string& name : others) EXPECT_TRUE(fs::exists(directory / name)) << name;
 }
 
+TEST(RunDirectory, ReplacesOnlyWhatItsManifestListedOrItWouldWriteAlike) {
+  const TemporaryDirectory directory;
+  const fs::path out = directory / "out";
+  run(out, 4);
+  test::write(out / "9.svg", "somebody's");
+  test::write(out / "6.svg", figure_of(6));  // as a run that was killed before it came to the line
+  RunDirectory run(out, kSettings, {}, true);
+  run.add(items(4, 8));
+  EXPECT_EQ(
+      error_of([&] { run.add(items(8, 10)); }),
+      (out / "9.svg").string() +
+          ": there is a file of this name already, which no run here wrote\n  hint: move it away, or choose "
+          "another directory");
+  EXPECT_EQ(read_file(out / "9.svg"), "somebody's");
+  fs::remove(out / "9.svg");
+  run.add(items(8, 10));
+}
+
 TEST(RunDirectory, IsOneRunsAtATime) {
   const TemporaryDirectory directory;
   const std::string out = (directory / "out").string();

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -125,8 +126,9 @@ class RunDirectory {
 
   /// Writes the next items, in order: the files, then the manifest's lines; on return all is on the disk.
   /// Throws Error naming the path and the reason: nothing half-written stays, and nothing of the batch is in
-  /// the manifest. An item that is not the next, or whose file's name is_file_name() refuses or does not
-  /// begin with the item's index, is an Error too.
+  /// the manifest. A file of such a name that has other bytes, and that no line of the manifest listed, is
+  /// somebody's own, and an Error before any is written. An item that is not the next, or whose file's name
+  /// is_file_name() refuses or does not begin with the item's index, is an Error too.
   void add(std::span<const Finished> items);
 
   /// Notes in run.json that the input has `rows` items, those of all shards, and that this shard's are done.
@@ -142,6 +144,7 @@ class RunDirectory {
   void write_settings();
   [[nodiscard]] bool holds(const std::string& line) const;
   void expect_next(const ManifestEntry& entry, std::size_t index) const;
+  void expect_ours(const ManifestEntry& entry) const;
 
   std::filesystem::path directory_;
   RunSettings settings_;
@@ -151,6 +154,7 @@ class RunDirectory {
   std::size_t done_ = 0;
   std::ifstream kept_;  ///< the manifest, as far as next_kept() has read
   std::size_t left_to_keep_ = 0;
+  std::set<std::string> given_up_;  ///< files of lines that were cut from the manifest: they may be replaced
 };
 
 /// Whether an item's file may have this name: UTF-8, one component of at most 255 bytes, not hidden, no
@@ -175,8 +179,11 @@ struct Merged {
 /// indexes from 0 on are there, and every file has its digest.
 Merged merge(std::span<const std::filesystem::path> directories, const std::filesystem::path& out);
 
+/// Throws Error where an index.html is there that write_index_page() did not write.
+void expect_no_other_page(const std::filesystem::path& directory);
+
 /// Writes index.html, a page to look the directory's figures through: from the disk, without network.
-/// Throws Error where there is no manifest.jsonl or it can't be read.
+/// Throws Error where there is no manifest.jsonl or it can't be read, and as expect_no_other_page().
 void write_index_page(const std::filesystem::path& directory);
 
 }  // namespace attnviz

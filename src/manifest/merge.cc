@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
+#include <functional>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "attnviz/error.h"
 #include "attnviz/manifest.h"
@@ -122,6 +125,9 @@ void check(const std::vector<Source>& sources, const fs::path& out) {
   faults.expect_none(out);
 }
 
+/// An entry, and where its file is.
+using Located = std::pair<const fs::path*, const ManifestEntry*>;
+
 /// Gives `out` the entry's file. What has its name there and its digest is left alone.
 void bring_file(const fs::path& from, const ManifestEntry& entry, const fs::path& out) {
   const fs::path to = out / entry.file;
@@ -144,15 +150,53 @@ std::string on_one_line(std::string json) {
   return json + "\n";
 }
 
-/// The .json files of the items, one on each line; nothing is written where there are none.
-void write_analyses(const std::vector<const ManifestEntry*>& entries, const fs::path& out) {
-  std::optional<OutputFile> lines;
-  for (const ManifestEntry* entry : entries) {
-    if (!entry->file.ends_with(".json")) continue;
-    if (!lines) lines.emplace(out / "analysis.jsonl");
-    lines->write(on_one_line(read_file(out / entry->file)));
+/// The .json files of the items, one on each line, piece by piece; nothing where there are none. They lie in
+/// each item's directory.
+void each_analysis(const std::vector<Located>& entries, const std::function<void(const std::string&)>& use) {
+  for (const auto& [directory, entry] : entries) {
+    if (entry->file.ends_with(".json")) use(on_one_line(read_file(*directory / entry->file)));
   }
+}
+
+void write_analyses(const std::vector<Located>& entries, const fs::path& out) {
+  std::optional<OutputFile> lines;
+  each_analysis(entries, [&](const std::string& line) {
+    if (!lines) lines.emplace(out / "analysis.jsonl");
+    lines->write(line);
+  });
   if (lines) lines->commit();
+}
+
+/// Whether analysis.jsonl is as this merge would write it: one that was killed may have.
+bool has_these_analyses(const std::vector<Located>& entries, const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  bool same = true;
+  each_analysis(entries, [&](const std::string& line) {
+    std::string found(line.size(), '\0');
+    same = same && file.read(found.data(), static_cast<std::streamsize>(found.size())) && found == line;
+  });
+  return same && file.peek() == std::ifstream::traits_type::eof();
+}
+
+/// Throws Error where a file would be replaced that no merge has written here, and no run.
+void expect_no_others(const std::vector<Located>& entries, const fs::path& out) {
+  expect_no_other_page(out);
+  std::set<std::string> ours;
+  const bool merged = is_there(out / manifest_name({}));
+  if (merged) {
+    for (const ManifestEntry& entry : read_manifest(out / manifest_name({}))) ours.insert(entry.file);
+  }
+  bool analyses = false;
+  for (const auto& [directory, entry] : entries) {
+    const fs::path to = out / entry->file;
+    analyses = analyses || entry->file.ends_with(".json");
+    std::error_code fault;
+    if (entry->file.empty() || ours.contains(entry->file) || !is_there(to)) continue;
+    if (!fs::equivalent(*directory / entry->file, to, fault) && sha256_of_file(to) != entry->sha256)
+      throw others_file(to);
+  }
+  const fs::path lines = out / "analysis.jsonl";
+  if (!merged && analyses && is_there(lines) && !has_these_analyses(entries, lines)) throw others_file(lines);
 }
 
 /// A merge may replace what a merge has written, and nothing else.
@@ -165,18 +209,18 @@ void expect_no_other_run(const fs::path& out, const RunSettings& settings) {
   }
 }
 
-void write_whole(const RunFile& run, const std::vector<const ManifestEntry*>& entries, const fs::path& out) {
+void write_whole(const RunFile& run, const std::vector<Located>& entries, const fs::path& out) {
   std::string lines;
-  for (const ManifestEntry* entry : entries) lines += to_json(*entry) + "\n";
+  for (const auto& [directory, entry] : entries) lines += to_json(*entry) + "\n";
   const std::string settings = to_json(run);
   // The manifest comes last: where it is, all else is.
   const std::vector<NamedFile> files = {{run_file_name({}), settings}, {manifest_name({}), lines}};
   write_files(out, files, kPart);
 }
 
-Merged counted(const std::vector<const ManifestEntry*>& entries) {
+Merged counted(const std::vector<Located>& entries) {
   Merged merged{.items = entries.size()};
-  for (const ManifestEntry* entry : entries) {
+  for (const auto& [directory, entry] : entries) {
     merged.files += !entry->file.empty();
     merged.errors += !entry->error.empty();
     merged.skipped += !entry->skipped.empty();
@@ -196,16 +240,18 @@ Merged merge(std::span<const fs::path> directories, const fs::path& out) {
   remove_parts(out, kPart);
 
   const std::size_t rows = *sources.front().run.rows;
-  std::vector<const ManifestEntry*> entries(rows);
+  std::vector<Located> entries(rows);
   std::set<std::string> names;
   for (const Source& source : sources) {
     for (const ManifestEntry& entry : source.entries) {
-      entries[entry.index] = &entry;
-      if (entry.file.empty()) continue;
-      if (!names.insert(entry.file).second)
+      entries[entry.index] = {&source.directory, &entry};
+      if (!entry.file.empty() && !names.insert(entry.file).second)
         throw Error(out.string() + ": " + entry.file + ": two items of this name");
-      bring_file(source.directory / entry.file, entry, out);
     }
+  }
+  expect_no_others(entries, out);
+  for (const auto& [directory, entry] : entries) {
+    if (!entry->file.empty()) bring_file(*directory / entry->file, *entry, out);
   }
   write_analyses(entries, out);
   write_whole({settings, {}, rows}, entries, out);

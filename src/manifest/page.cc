@@ -33,7 +33,16 @@ std::string page_data(const fs::path& directory) {
 
 }  // namespace
 
+void expect_no_other_page(const fs::path& directory) {
+  const fs::path path = directory / "index.html";
+  if (!is_there(path)) return;
+  constexpr std::string_view kTitle = "</title>";  // so far every version's page is the same
+  const std::string_view start = kPage.substr(0, kPage.find(kTitle) + kTitle.size());
+  if (!read_file(path).starts_with(start)) throw others_file(path);
+}
+
 void write_index_page(const fs::path& directory) {
+  expect_no_other_page(directory);
   const std::size_t mark = kPage.find(kDataMark);
   std::string page(kPage.substr(0, mark));
   page += inside_a_script(page_data(directory));

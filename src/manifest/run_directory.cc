@@ -1,4 +1,5 @@
 #include <charconv>
+#include <set>
 #include <system_error>
 
 #include "attnviz/error.h"
@@ -19,6 +20,21 @@ std::optional<std::size_t> leading_number(const std::string& name) {
   return fault == std::errc() ? std::optional(number) : std::nullopt;
 }
 
+/// Those that a manifest lists behind its first `size` bytes, as far as it can be read there.
+std::set<std::string> files_behind(const fs::path& manifest, std::size_t size) {
+  std::set<std::string> names;
+  std::ifstream lines(manifest, std::ios::binary);
+  lines.seekg(static_cast<std::streamoff>(size));
+  for (std::string line; std::getline(lines, line);) {
+    try {
+      names.insert(manifest_entry(line, "").file);
+    } catch (const Error&) {
+      continue;  // a line that was cut, or garbled
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(fs::path directory, RunSettings settings, Shard shard, bool resume)
@@ -36,6 +52,14 @@ RunDirectory::RunDirectory(fs::path directory, RunSettings settings, Shard shard
 }
 
 void RunDirectory::start() {
+  const fs::path run_path = directory_ / run_file_name(shard_);
+  if (is_there(run_path)) {
+    try {
+      std::ignore = read_run_file(run_path);  // of a run that was killed before it had a manifest
+    } catch (const Error&) {
+      throw others_file(run_path);
+    }
+  }
   write_settings();
   const NamedFile manifest{manifest_name(shard_), ""};
   write_files(directory_, {&manifest, 1}, part_name(shard_));
@@ -65,6 +89,7 @@ void RunDirectory::resume() {
     if (kept_.eof() || !holds(line)) break;  // without a line end it was cut
     ++done_;
   }
+  if (trusted != fs::file_size(manifest)) given_up_ = files_behind(manifest, trusted);
   kept_.clear();
   kept_.seekg(0);
   left_to_keep_ = done_;
@@ -111,6 +136,14 @@ void RunDirectory::expect_next(const ManifestEntry& entry, std::size_t index) co
   }
 }
 
+/// What a killed run wrote before it came to its manifest's line has the bytes that are to be written.
+void RunDirectory::expect_ours(const ManifestEntry& entry) const {
+  const fs::path path = directory_ / entry.file;
+  const fs::file_status status = fs::symlink_status(path);
+  if (!fs::exists(status) || given_up_.contains(entry.file)) return;
+  if (!fs::is_regular_file(status) || sha256_of_file(path) != entry.sha256) throw others_file(path);
+}
+
 void RunDirectory::add(std::span<const Finished> items) {
   std::vector<NamedFile> files;
   std::string lines;
@@ -121,6 +154,7 @@ void RunDirectory::add(std::span<const Finished> items) {
     index += shard_.count;
     entry.sha256 = entry.file.empty() ? "" : sha256_of(item.bytes);
     lines += to_json(entry) + "\n";
+    if (!entry.file.empty()) expect_ours(entry);
     if (!entry.file.empty()) files.push_back({entry.file, item.bytes});
   }
   write_files(directory_, files, part_name(shard_));

@@ -99,6 +99,11 @@ RunFile read_run_file(const fs::path& path) {
   return file;
 }
 
+Error others_file(const fs::path& path) {
+  return Error(path.string() + ": there is a file of this name already, which no run here wrote",
+               "move it away, or choose another directory");
+}
+
 std::string difference(const RunSettings& expected, const RunSettings& got) {
   for (const RunSettings* settings : {&got, &expected}) {
     for (const auto& [name, value] : *settings) {

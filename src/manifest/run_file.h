@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "attnviz/error.h"
 #include "attnviz/manifest.h"
 
 namespace attnviz {
@@ -37,6 +38,9 @@ void make_directory(const std::filesystem::path& directory);
 
 /// Throws Error naming the path.
 [[nodiscard]] RunFile read_run_file(const std::filesystem::path& path);
+
+/// Of a file that would be replaced, though no run here wrote it.
+[[nodiscard]] Error others_file(const std::filesystem::path& path);
 
 /// "threads: expected 2, got 4", of the first setting that differs; empty where none does.
 [[nodiscard]] std::string difference(const RunSettings& expected, const RunSettings& got);
