@@ -13,20 +13,18 @@
 #include "attnviz/analysis.h"
 #include "cli/console.h"
 #include "cli/destination.h"
-#include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/memory_plan.h"
 #include "cli/pipeline.h"
 #include "cli/progress.h"
+#include "cli/window_reader.h"
 
 namespace attnviz::cli {
 namespace {
 
-/// Texts that are ordered by length, so that little is padded, and run this many at a time. How texts are cut
-/// into windows and batches depends on the texts alone: a run that is resumed computes what it would have.
-constexpr std::size_t kWindow = 256, kBatch = 32;
-/// A window's attention and files take no more memory than this, unless one text's do.
-constexpr std::size_t kWindowBytes = 128 << 20;
+/// A window's texts are ordered by length, so that little is padded, and at most so many run at a time. How
+/// they are cut into batches depends on the texts alone: a run that is resumed computes what it would have.
+constexpr std::size_t kBatch = 32;
 /// Tokens of a batch, padding included: as many as keep the matrices in a processor's caches.
 constexpr std::size_t kBatchTokens = 2048;
 
@@ -35,25 +33,6 @@ std::size_t length(const Item& item) {
   for (const Subject& subject : item.subjects)
     most = std::max({most, subject.prepared.encoding.size(), subject.prepared.target.size()});
   return most;
-}
-
-/// Why a text is not among those asked for, or nothing.
-std::string passed_over(const InputOptions& options, std::size_t tokens) {
-  const std::string has = std::to_string(tokens) + (tokens == 1 ? " token" : " tokens");
-  if (tokens < options.min_tokens) return has + ", --min-tokens is " + std::to_string(options.min_tokens);
-  if (options.max_tokens && tokens > *options.max_tokens) {
-    return has + ", --max-tokens is " + std::to_string(*options.max_tokens);
-  }
-  return {};
-}
-
-/// Index and id: "000017-comment-4.png".
-std::string file_name(const ManifestEntry& entry, const std::string& format) {
-  constexpr std::size_t kDigits = 6;
-  std::string name = std::to_string(entry.index);
-  if (name.size() < kDigits) name.insert(0, kDigits - name.size(), '0');
-  if (entry.id) name += "-" + safe_name(*entry.id);
-  return name + "." + format;
 }
 
 /// What texts can be ordered by: labels that the model predicts, and what tells of weights that are no norms.
@@ -109,16 +88,14 @@ void share_one_heap() {
 class Batches {
  public:
   Batches(const Job& job, const Streams& streams, InterruptGuard& interrupt);
+  Batches(const Batches&) = delete;
+  Batches& operator=(const Batches&) = delete;
 
   /// Returns the exit status.
   int run();
 
  private:
-  [[nodiscard]] std::shared_ptr<Window> read_window();
-  [[nodiscard]] bool next_goes_alone();
   [[nodiscard]] bool fits(std::span<Item* const> items) const;
-  [[nodiscard]] std::optional<Item> read_item();
-  [[nodiscard]] std::vector<Subject> read(const Row& row, ManifestEntry& entry);
   void run_window(Window& window, Pipeline& pipeline);
   void run_together(std::span<Item* const> items);
   void run_models(std::span<Item* const> items);
@@ -137,15 +114,12 @@ class Batches {
   InterruptGuard& interrupt_;
   std::string format_;
   std::vector<OpenSource> sources_;
-  Texts texts_;
+  const MemoryPlan plan_;
+  WindowReader reader_;
   std::unique_ptr<Destination> destination_;
   Progress progress_;
   Tally tally_;
-  std::size_t taken_ = 0;
-  std::optional<Item> next_;  ///< read, and in no window yet
-  const MemoryPlan plan_;
   const std::size_t kept_;
-  bool at_end_ = false;
 };
 
 Batches::Batches(const Job& job, const Streams& streams, InterruptGuard& interrupt)
@@ -155,87 +129,16 @@ Batches::Batches(const Job& job, const Streams& streams, InterruptGuard& interru
       interrupt_(interrupt),
       format_(file_format(job)),
       sources_(open_sources(job, streams.in)),
-      texts_(options_, job.text.invalid_utf8, streams.in),
+      plan_(memory_limit(job.sources.front().model)),
+      reader_(job, streams.in,
+              {.format = format_,
+               .sources = sources_,
+               .plan = plan_,
+               .next_kept = [this] { return destination_->next_kept(); },
+               .stopped = [this] { return interrupt_.interrupted(); }}),
       destination_(open_destination(job, format_, sources_, streams)),
       progress_(options_.quiet ? Progress::Style::none : options_.progress, streams.err),
-      plan_(memory_limit(job.sources.front().model)),
       kept_(destination_->kept()) {}
-
-/// As the models read it. None where it can't be taken, or is not asked for: the entry says why.
-std::vector<Subject> Batches::read(const Row& row, ManifestEntry& entry) {
-  Timings timings;
-  try {
-    if (!row.fault.empty()) throw Error("text: " + row.fault);
-    const Sentence sentence{.index = row.index,
-                            .text = row.text,
-                            .pair = row.pair,
-                            .target = row.target,
-                            .name = "text",
-                            .pair_name = "pair",
-                            .target_name = "target"};
-    std::vector<Subject> subjects = subjects_of(sources_, sentence, timings);
-    entry.tokens = subjects[0].prepared.encoding.size();
-    entry.skipped = passed_over(options_, entry.tokens);
-    if (!entry.skipped.empty()) return {};
-    if (job_.runs_models) check_sizes(subjects, memory_of(subjects, job_, format_).making);
-    std::ignore = job_.ready(subjects);
-    return subjects;
-  } catch (const Error& error) {
-    entry.error = error.what();
-    return {};
-  }
-}
-
-std::optional<Item> Batches::read_item() {
-  if (options_.limit && taken_ >= *options_.limit) return std::nullopt;
-  const std::optional<Row> row = texts_.next();
-  if (!row) return std::nullopt;
-  Item item{.entry = {.index = row->index,
-                      .line = row->line,
-                      .id = row->id,
-                      .text = row->text,
-                      .pair = row->pair,
-                      .target = row->target}};
-  item.subjects = read(*row, item.entry);
-  item.memory = memory_of(item.subjects, job_, format_);
-  item.share = texts_.share_read();
-  if (!item.subjects.empty()) ++taken_;
-  if (std::optional<ManifestEntry> before = destination_->next_kept()) {
-    if (before->text != item.entry.text || before->pair != item.entry.pair ||
-        before->target != item.entry.target || before->id != item.entry.id) {
-      throw Error("--resume: line " + std::to_string(row->line) + " of the input is another than before",
-                  "go on with the same input, or choose another directory");
-    }
-    item.entry = std::move(*before);
-    item.kept = true;
-  } else if (!item.subjects.empty()) {
-    item.entry.file = file_name(item.entry, format_);
-  }
-  item.made = item.kept || item.subjects.empty();
-  return item;
-}
-
-/// Whether the next text takes so much memory that nothing else may be there.
-bool Batches::next_goes_alone() {
-  if (!next_) next_ = read_item();
-  at_end_ = !next_;
-  return next_ && plan_.goes_alone(next_->memory);
-}
-
-std::shared_ptr<Window> Batches::read_window() {
-  auto window = std::make_shared<Window>();
-  const std::size_t most = std::min(kWindowBytes, plan_.part());
-  bool alone = false;
-  for (std::size_t bytes = 0; window->size() < kWindow && !alone && !interrupt_.interrupted();) {
-    alone = next_goes_alone();
-    if (at_end_) break;
-    bytes += next_->memory.held;
-    if (!window->empty() && (alone || bytes > most)) break;
-    window->push_back(std::move(*next_));
-    next_.reset();
-  }
-  return window;
-}
 
 /// Whether a batch of them, padded to the longest, takes no more memory than its part.
 bool Batches::fits(std::span<Item* const> items) const {
@@ -389,14 +292,10 @@ void Batches::do_again(Item& item, Pipeline& pipeline) {
     release_memory();
     std::string fault;
     try {
-      ManifestEntry& entry = item.entry;
-      entry.error.clear();
-      entry.file = file_name(entry, format_);
-      item.subjects =
-          read({entry.index, entry.line, entry.text, entry.pair, entry.target, entry.id, ""}, entry);
+      reader_.read_again(item);
       Item* const one = &item;
-      if (entry.error.empty() && job_.runs_models) run_models({&one, 1});
-      fault = entry.error.empty() ? make_file(item, /*sparing=*/true) : entry.error;
+      if (item.entry.error.empty() && job_.runs_models) run_models({&one, 1});
+      fault = item.entry.error.empty() ? make_file(item, /*sparing=*/true) : item.entry.error;
     } catch (const Error& error) {
       fault = error.what();
     } catch (const std::bad_alloc&) {
@@ -447,7 +346,7 @@ int Batches::end() {
     return kInterrupted;
   }
   progress_.finish(tally_, kept_);
-  destination_->finish(texts_.rows());
+  destination_->finish(reader_.rows());
   if (tally_.failed == 0) return 0;
   report(streams_.err, Error(std::to_string(tally_.failed) + " of " + std::to_string(tally_.all()) +
                                  " texts could not be done",
@@ -466,10 +365,10 @@ void Batches::run_all() {
     destination_->leave();
     std::_Exit(kInterrupted);
   });
-  while (!at_end_ && !interrupt_.interrupted()) {
-    const bool alone = next_goes_alone();
+  while (!reader_.at_end() && !interrupt_.interrupted()) {
+    const bool alone = reader_.next_goes_alone();
     if (alone) wait_for_room(pipeline, alone);
-    const std::shared_ptr<Window> window = read_window();  // kept while it runs, even if all of it is written
+    const std::shared_ptr<Window> window = reader_.next();  // kept while it runs, even if it is all written
     wait_for_room(pipeline, alone);
     pipeline.begin(window);
     run_window(*window, pipeline);
