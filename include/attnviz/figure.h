@@ -190,8 +190,8 @@ struct Heatmap {
 /// The part of a map that its zoom shows, as a map of its own.
 [[nodiscard]] Heatmap zoomed(const Heatmap& map);
 
-/// Numbers in [lower, upper] spread over a colour map; those outside take its ends, those that are not finite a
-/// colour of their own.
+/// Numbers in [lower, upper] spread over a colour map; those outside take its ends, those that are not finite
+/// a colour of their own.
 class ColorScale {
  public:
   struct Tick {

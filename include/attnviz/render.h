@@ -26,8 +26,8 @@ void write_pdf(const Figure& figure, const Sink& sink);
 /// "2026-11-22T17:04:05"; nullopt where it is not set. Throws Error: no count of seconds.
 [[nodiscard]] std::optional<std::string> stated_date();
 
-/// The record that a PNG, SVG, PDF or page of attnviz carries, byte for byte; none when the file has none. Throws
-/// Error: no such file, another kind of file, or one that is cut or broken where the record lies.
+/// The record that a PNG, SVG, PDF or page of attnviz carries, byte for byte; none when the file has none.
+/// Throws Error: no such file, another kind of file, or one that is cut or broken where the record lies.
 [[nodiscard]] std::optional<std::string> read_record(const std::filesystem::path& path);
 
 /// Pixels 0x00RRGGBB, row by row.

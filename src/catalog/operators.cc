@@ -6,8 +6,8 @@
 namespace attnviz {
 namespace {
 
-/// What traces of transformers' models use, and their nearest kin; in order.
-/// Views and splits check what they are told against the tensor, and the rest allocates no more than others do.
+/// What traces of transformers' models use, and their nearest kin; in order. Views and splits check what they
+/// are told against the tensor, and the rest allocates no more than others do.
 /// Not among them, though traces of experts hold them: aten::histc, which counts behind its last bin where a
 /// number's type can't hold the number of bins, and aten::_grouped_mm, which reads wherever its offsets say.
 /// The exporter writes experts without them.

@@ -10,7 +10,8 @@ namespace attnviz {
 namespace {
 
 constexpr std::string_view kStyle = R"(
-:root { color-scheme: light dark; --page: #fff; --ink: #1f2328; --quiet: #59616a; --rule: #d5d9de; --bad: #b3261e; }
+:root { color-scheme: light dark;
+        --page: #fff; --ink: #1f2328; --quiet: #59616a; --rule: #d5d9de; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) {
   :root { --page: #10141a; --ink: #eceef1; --quiet: #a5adb7; --rule: #303843; --bad: #ff8a80; }
 }

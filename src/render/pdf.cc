@@ -21,7 +21,8 @@ void write_pdf(const Figure& figure, const Sink& sink) {
   cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_TITLE, figure.title.c_str());
   cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_SUBJECT, figure.description.c_str());
   cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_CREATOR, "attnviz " ATTNVIZ_VERSION);
-  cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_CREATE_DATE, date ? (*date + "Z").c_str() : "");
+  cairo_pdf_surface_set_metadata(surface.get(), CAIRO_PDF_METADATA_CREATE_DATE,
+                                 date ? (*date + "Z").c_str() : "");
   draw(figure, surface.get(), 1, Glyphs::shown);
   output.finish(surface.get(), "PDF");
   if (figure.record.empty()) return;

@@ -45,7 +45,7 @@ struct TopPlan {
 
   std::string classifier = "classifier";  ///< of the first token
   bool last_token = false;                ///< a classifier of the last one, which has no bias
-  std::int64_t padding_id = -1;           ///< which passes over these, where pad_token_id is missing; -1: none
+  std::int64_t padding_id = -1;           ///< which passes over these, without a pad_token_id; -1: none
   std::string pooler = {};                ///< before it, from the model's width to the same
   bool pooler_inside = false;             ///< its name has the encoder's prefix
   std::string pooler_activation = "tanh";

@@ -21,7 +21,8 @@ bool driver_has_gpu() {
 
 std::string open_cuda() {
   Dl_info linked{};
-  if (dladdr(reinterpret_cast<void*>(&at::globalContext), &linked) == 0) return "libtorch's folder is unknown";
+  if (dladdr(reinterpret_cast<void*>(&at::globalContext), &linked) == 0)
+    return "libtorch's folder is unknown";
   const std::filesystem::path whole = std::filesystem::path(linked.dli_fname).replace_filename("libtorch.so");
   if (dlopen(whole.c_str(), RTLD_NOW | RTLD_LOCAL)) return {};
   const char* const words = dlerror();
