@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 import export_model
+import model_trace
 from export_model import MANIFEST, ExportError, sha256_of
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -58,7 +59,8 @@ class Digests:
 
 
 def exporter_digest() -> str:
-    return sha256_of(Path(export_model.__file__))
+    """Differs after a change to either of the exporter's modules."""
+    return " ".join(sha256_of(Path(module.__file__)) for module in (export_model, model_trace))
 
 
 def fault(directory: Path, digests: Digests) -> str:

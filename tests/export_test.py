@@ -10,6 +10,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("ATTNVIZ_BUILD", TOP / "build/release"))
 sys.path.insert(0, str(TOP / "scripts"))
 import export_model  # noqa: E402
+import model_trace  # noqa: E402
 import sweep_traces  # noqa: E402
 
 export_model.quiet_libraries()
@@ -87,7 +88,7 @@ def test_what_the_program_refuses_is_not_written(capsys, tmp_path, monkeypatch):
     """Experts as transformers runs them: torch.histc writes behind its counts, for some numbers of them."""
     import contextlib
 
-    monkeypatch.setattr(export_model, "operators_of_experts", contextlib.nullcontext)
+    monkeypatch.setattr(model_trace, "operators_of_experts", contextlib.nullcontext)
     sweep_traces.save("Mixtral", tmp_path / "source")
     status, said = export(capsys, tmp_path / "source", "-o", tmp_path / "out")
     what, hint = said.splitlines()[-2:]
