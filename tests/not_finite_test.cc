@@ -1,6 +1,7 @@
 // What figures, records, files and checks make of NaN and infinity: nothing plausible.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,7 @@
 // clang-format off
 #include <utility>  // first: awaitable.hpp of Boost 1.74 lacks it
 // clang-format on
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

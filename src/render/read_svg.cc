@@ -1,5 +1,6 @@
 #include <glib.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>

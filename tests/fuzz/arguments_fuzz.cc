@@ -1,5 +1,6 @@
 // Any lines as the arguments of a command that draws, as a figure's record holds them: an Error, or a plan
 // whose own record asks for the same again.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,4 +1,5 @@
 // Any bytes as lines of a manifest: an Error, or entries that are written as they were read.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
