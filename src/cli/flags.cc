@@ -48,6 +48,7 @@ struct Flags::State {
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] std::vector<std::string> prepared(std::span<const std::string> arguments) const;
   void split(std::span<const std::string> arguments);
+  void refuse_dashes(std::span<const std::string> arguments) const;
   [[noreturn]] void refuse_unknown(const std::string& name) const;
   void refuse_extras() const;
   void refuse_misplaced(const Option& option, std::span<const std::string> arguments) const;
@@ -93,6 +94,19 @@ void Flags::State::split(std::span<const std::string> arguments) {
     throw Error(words.substr(0, words.find(':')) + ": needs a value", command() + " --help says which");
   } catch (const CLI::ParseError& error) {
     throw Error(command() + ": " + error.what(), command() + " --help tells more");
+  }
+}
+
+/// From version 2.4 on CLI11 takes for the argument what has a control character behind its dashes, versions
+/// before for an option: an unknown one it is.
+void Flags::State::refuse_dashes(std::span<const std::string> arguments) const {
+  if (!argument || argument->empty()) return;
+  const std::string& given = argument->results().front();
+  const std::size_t dashes = given.starts_with("--") ? 2 : given.starts_with("-") ? 1 : 0;
+  const unsigned char first = dashes > 0 && given.size() > dashes ? given[dashes] : ' ';
+  const auto end_of_flags = std::find(arguments.begin(), arguments.end(), "--");
+  if (first < ' ' && first != '\n' && std::find(arguments.begin(), end_of_flags, given) != end_of_flags) {
+    refuse_unknown(dashes == 2 ? without_value(given) : given);
   }
 }
 
@@ -190,6 +204,7 @@ bool Flags::parse(std::span<const std::string> arguments) {
   for (const Option& option : state.options) {
     if (!option.set && option.given->count() > 0) state.refuse_misplaced(option, arguments);
   }
+  state.refuse_dashes(arguments);
   state.refuse_extras();
   for (const Option& option : state.options) {
     if (option.set || option.given->count() == 0) continue;
