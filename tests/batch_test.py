@@ -50,13 +50,19 @@ def begun(arguments, out):
     raise AssertionError("each run was done before it was seen")
 
 
-def test_an_interrupted_run_finishes_what_it_writes_and_says_how_to_go_on(tmp_path):
+def interrupted(directory):
+    """A run that was interrupted when it had begun to write, its directory, and what a whole run writes."""
     command = [*DRAW, SENTENCES, "-q", "-o"]
-    assert subprocess.run([*command, tmp_path / "whole"], capture_output=True).returncode == 0
-    whole, out = contents(tmp_path / "whole"), tmp_path / "out"
+    assert subprocess.run([*command, directory / "whole"], capture_output=True).returncode == 0
+    whole, out = contents(directory / "whole"), directory / "out"
     process = begun([*command, out], out)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGCONT)
+    return command, whole, out, process
+
+
+def test_an_interrupted_run_finishes_what_it_writes_and_says_how_to_go_on(tmp_path):
+    command, whole, out, process = interrupted(tmp_path)
     _, errors = process.communicate()
     assert process.returncode == 130
     done = len(lines_of(out / "manifest.jsonl"))
@@ -256,12 +262,7 @@ def test_a_second_interruption_ends_a_run_at_once(tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.wait() == -signal.SIGINT
 
-    command = [*DRAW, SENTENCES, "-q", "-o"]
-    assert subprocess.run([*command, tmp_path / "whole"], capture_output=True).returncode == 0
-    whole, out = contents(tmp_path / "whole"), tmp_path / "out"
-    process = begun([*command, out], out)
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGCONT)
+    command, whole, out, process = interrupted(tmp_path)
     process.send_signal(signal.SIGTERM)
     assert process.wait() in (130, -signal.SIGINT, -signal.SIGTERM)
     assert not list(faults_of_killed(out, whole))
