@@ -78,7 +78,7 @@ class StandIn : public Model {
 
 std::unique_ptr<Model> open(const ModelCard& card, const ModelOptions& /*options*/) {
   if (card.has_checkpoint)
-    const Safetensors weights(card.directory / "model.safetensors");  // refuses a broken one
+    const Safetensors weights(weights_file(card.directory));  // refuses a broken one
   return std::make_unique<StandIn>(card);
 }
 

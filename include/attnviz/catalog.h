@@ -59,6 +59,9 @@ struct ModelCard {
 /// Throws Error naming the file and the fault (missing, malformed, a contradiction).
 [[nodiscard]] ModelCard read_card(const std::filesystem::path& directory);
 
+/// Where a checkpoint's weights are to be read from: model.safetensors, or without one the index of its shards.
+[[nodiscard]] std::filesystem::path weights_file(const std::filesystem::path& directory);
+
 /// Compares every file that the manifest lists with its digest. Returns one line a fault
 /// ("model.pt: changed: sha256 …, expected …"); empty when all is well.
 [[nodiscard]] std::vector<std::string> verify_files(const ModelCard& card);

@@ -122,6 +122,10 @@ bool is_plain_name(std::string_view name) {
   return harmless && !name.empty() && name != "." && name != "..";
 }
 
+fs::path weights_file(const fs::path& directory) {
+  return directory / (is_there(directory / kWeights) ? kWeights : kShards);
+}
+
 std::vector<fs::path> model_path() {
   std::vector<fs::path> path;
   for (const auto& places : {listed_places(), places_beside_program(), user_places()}) {

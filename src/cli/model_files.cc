@@ -12,11 +12,9 @@ namespace fs = std::filesystem;
 
 /// Of a checkpoint: one file, or an index and the shards that it lists.
 std::set<std::string> weights_in(const fs::path& directory) {
-  const char* const one = "model.safetensors";
-  if (is_there(directory / one)) return {one};
-  const char* const index = "model.safetensors.index.json";
-  const Safetensors weights(directory / index);
-  std::set<std::string> names = {index};
+  const fs::path file = weights_file(directory);
+  const Safetensors weights(file);
+  std::set<std::string> names = {file.filename().string()};
   for (const fs::path& shard : weights.files()) names.insert(shard.filename().string());
   return names;
 }

@@ -74,9 +74,7 @@ void Verification::check_files(bool trusted) {
   });
   if (card_.has_checkpoint) {
     attempt([&] {
-      const auto one = card_.directory / "model.safetensors";
-      const Safetensors weights(
-          std::filesystem::exists(one) ? one : card_.directory / "model.safetensors.index.json");
+      const Safetensors weights(weights_file(card_.directory));
       passed("weights", std::to_string(weights.tensors().size()) + " tensors, headers sound");
     });
   }

@@ -8,17 +8,13 @@
 #include <optional>
 #include <utility>
 
+#include "attnviz/catalog.h"
 #include "attnviz/error.h"
 
 namespace attnviz {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path weights_file(const fs::path& directory) {
-  const fs::path single = directory / "model.safetensors";
-  return fs::exists(single) ? single : directory / "model.safetensors.index.json";
-}
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "[";
