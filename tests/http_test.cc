@@ -158,6 +158,19 @@ TEST(HttpServer, CutsClientsThatDoNothing) {
   EXPECT_EQ(Client(serving.url()).rest(), "");
 }
 
+TEST(HttpServer, LetsNoClientThatAsksForNothingKeepOthersOut) {
+  constexpr auto kHour = std::chrono::hours(1);
+  const Serving serving({echo()}, {.read_timeout = kHour, .idle_timeout = kHour, .most_connections = 2});
+  for (const std::string begun :
+       {"", "POST", "POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", "nonsense\r\n\r\n"}) {
+    const Client first(serving.url()), second(serving.url());
+    first.send(begun);
+    second.send(begun);
+    EXPECT_EQ(content(serving.ask("POST /echo", "{}")), "{}") << begun;
+    std::ignore = first.rest();  // which had waited longest, and is closed
+  }
+}
+
 TEST(HttpServer, CutsClientsThatTakeNoAnswer) {
   const std::string much(std::size_t{64} << 20, 'x');
   Serving serving({{"GET", "/much",
