@@ -105,6 +105,24 @@ def faults(name, done, folder, before, whole):
         yield "status 0, and not all files"
 
 
+@pytest.mark.parametrize("name", ["png", "batch", "check", "baseline"])
+def test_any_thread_may_not_start(name, tmp_path):
+    """libgomp ends the program then, with status 1, which would be `check`'s for a difference."""
+    arguments = [{"1": "3"}.get(word, word) if place and COMMANDS[name][place - 1] == "--threads" else word
+                 for place, word in enumerate(COMMANDS[name])]
+    prepare(tmp_path / "ready")
+    for place in range(1, 1000):
+        folder = tmp_path / f"run{place}"
+        shutil.copytree(tmp_path / "ready", folder)
+        done = run(folder, arguments, LD_PRELOAD=str(PRELOAD), FAIL_KIND="threads", FAIL_AT=str(place),
+                   FAIL_LOG=str(tmp_path / "log"))
+        assert done.returncode in (0, 2), (place, done)
+        assert done.returncode == 0 or re.search(rb"^attnviz: ", done.stderr, re.M), (place, done)
+        if (tmp_path / "log").read_text().startswith("\n"):
+            break  # there are no more threads
+    assert place > 1, "no thread was started"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_any_call_may_fail(name, kind, tmp_path):
