@@ -58,14 +58,17 @@ void end_for_a_library() {
   _exit(2);
 }
 
-/// GLib ends the process itself when it gets no memory, and calls nothing else an error; Pango only warns of
+/// GLib ends the process itself when it gets no memory or no thread, which it calls errors; Pango only warns of
 /// the picture that it then draws.
 GLogWriterOutput write_log(GLogLevelFlags level, const GLogField* fields, gsize count, gpointer) {
   for (const GLogField& field : std::span(fields, count)) {
-    const bool message = std::string_view(field.key) == "MESSAGE" && field.length < 0;
-    const auto* const text = static_cast<const char*>(field.value);
-    if (message && std::string_view(text).find("out of memory") != std::string_view::npos)
-      leave_without_memory();
+    if (std::string_view(field.key) != "MESSAGE" || field.length >= 0) continue;
+    const std::string_view text = static_cast<const char*>(field.value);
+    if (text.find("out of memory") != std::string_view::npos) leave_without_memory();
+    if (level & G_LOG_LEVEL_ERROR) {
+      say({"attnviz: GLib: ", text, "\n"});
+      _exit(2);
+    }
   }
   if (level & G_LOG_LEVEL_ERROR) leave_without_memory();
   return g_log_writer_default(level, fields, count, nullptr);
