@@ -102,11 +102,10 @@ void restrict_by_landlock(std::span<const std::filesystem::path> writable) {
     if (place.number() < 0) refuse(path.string());
     allow(ruleset, place, path, changes & kGiven);
   }
-  // Devices that a terminal, or a GPU's driver, is spoken to through.
+  // What libraries open to throw words away, and what a GPU's driver is spoken to through.
   const std::uint64_t writes = changes & (kWriteFile | kTruncate);
-  for (const char* device :
-       {"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/pts", "/dev/dri", "/dev/nvidiactl",
-        "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset"}) {
+  for (const char* device : {"/dev/null", "/dev/dri", "/dev/nvidiactl", "/dev/nvidia-uvm",
+                             "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset"}) {
     allow_device(ruleset, device, writes);
   }
   constexpr int kMostGpus = 16;
