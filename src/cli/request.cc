@@ -173,8 +173,8 @@ void add_device_flags(Flags& flags, ModelOptions& options, Sandbox& sandbox) {
              options.trusted);
   flags.value(
       "--sandbox", "auto|require|off",
-      "while a model runs, write nowhere but where the output goes, and use no network (default: auto, "
-      "where the kernel has Landlock)",
+      "write nowhere but where the output goes, use no network and run no program (default: auto, as far as "
+      "the kernel knows how)",
       [&](const Given& given) { sandbox = read_choice(given, kSandboxes); });
 }
 
