@@ -13,6 +13,7 @@ import random
 import re
 import shutil
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -121,6 +122,24 @@ def test_any_thread_may_not_start(name, tmp_path):
         if (tmp_path / "log").read_text().startswith("\n"):
             break  # there are no more threads
     assert place > 1, "no thread was started"
+
+
+@pytest.mark.parametrize("place, status", [(1, 2), (2, 0)])
+def test_serve_does_with_fewer_threads_but_not_without(place, status):
+    environment = {**os.environ, "LD_PRELOAD": str(PRELOAD), "FAIL_KIND": "threads", "FAIL_AT": str(place)}
+    with subprocess.Popen([PROGRAM, "serve", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=environment) as process:
+        try:
+            address = process.stdout.readline().strip()
+            if status == 0:
+                with urllib.request.urlopen(address + "models", timeout=60) as answer:
+                    assert answer.status == 200
+                process.terminate()
+            _, errors = process.communicate(timeout=60)
+            assert process.returncode == status, errors
+            assert status == 0 or errors.startswith("attnviz: threads: none can be started\n"), errors
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("kind", KINDS)

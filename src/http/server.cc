@@ -11,7 +11,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -20,6 +19,7 @@
 #include <set>
 
 #include "http/answer.h"
+#include "http/workers.h"
 
 namespace attnviz {
 namespace {
@@ -172,7 +172,7 @@ struct HttpServer::State {
   std::set<Stream*> untaken;  ///< of those, whose clients took nothing since the end began
   std::size_t connections = 0, posts = 0;
   bool stopping = false;
-  std::optional<asio::thread_pool> workers{};  ///< from run() on, which may come after rights were given up
+  std::optional<Workers> workers{};  ///< from run() on, which may come after rights were given up
 };
 
 awaitable<void> HttpServer::State::accept() {
@@ -316,7 +316,7 @@ awaitable<HttpResponse> HttpServer::State::answer(const HttpRequest& request, co
     co_return refused(503, Error("server: too many texts are waiting", "try again in a while"));
   }
   const Counted counted(posts);
-  co_return co_await asio::co_spawn(*workers, at_work(route, request.body), use_awaitable);
+  co_return co_await asio::co_spawn(workers->context(), at_work(route, request.body), use_awaitable);
 }
 
 awaitable<void> HttpServer::State::send(Stream& stream, HttpResponse response, bool keep_alive) {
@@ -366,7 +366,7 @@ void HttpServer::run() {
   asio::co_spawn(state.context, state.accept(), asio::detached);
   asio::co_spawn(state.context, state.wait_for_signal(), asio::detached);
   state.context.run();
-  state.workers->join();
+  state.workers.reset();
 }
 
 }  // namespace attnviz
