@@ -171,6 +171,22 @@ TEST(HttpServer, LetsNoClientThatAsksForNothingKeepOthersOut) {
   }
 }
 
+TEST(HttpServer, LetsNoClientThatTakesNoAnswerKeepOthersOut) {
+  constexpr auto kHour = std::chrono::hours(1);
+  const std::string much(std::size_t{64} << 20, 'x');
+  const Serving serving(
+      {{"GET", "/much",
+        [&](const std::string&) {
+          return Content{"text/plain", much};
+        }},
+       echo()},
+      {.write_timeout = kHour, .stall_timeout = kHour, .last_patience = milliseconds(20), .most_connections = 2});
+  const Client first(serving.url()), second(serving.url());
+  first.send(serving.request("GET /much"));
+  second.send(serving.request("GET /much"));
+  EXPECT_EQ(content(serving.ask("POST /echo", "{}")), "{}");
+}
+
 TEST(HttpServer, CutsClientsThatTakeNoAnswer) {
   const std::string much(std::size_t{64} << 20, 'x');
   Serving serving({{"GET", "/much",

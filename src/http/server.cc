@@ -165,11 +165,11 @@ struct HttpServer::State {
   tcp::acceptor acceptor{context};
   tcp::endpoint place;
   asio::signal_set signals{context};
-  asio::steady_timer changed{context};  ///< connections, or who waits for whom; never expires
+  asio::steady_timer changed{context};  ///< connections, or who waits for whom: cancelled then
   std::list<Stream*> listening;         ///< for a request, or its end
   asio::steady_timer patience{context};  ///< with clients that don't take their answers, at the end
   std::list<Stream*> sending;
-  std::set<Stream*> untaken;  ///< of those, whose clients took nothing since the end began
+  std::set<Stream*> untaken;  ///< of those, whose clients took nothing since they were looked at
   std::size_t connections = 0, posts = 0;
   bool stopping = false;
   std::optional<Workers> workers{};  ///< from run() on, which may come after rights were given up
@@ -196,12 +196,18 @@ awaitable<void> HttpServer::State::accept() {
 }
 
 /// For one more connection, where there are as many as there may be: whoever has taken longest to ask for
-/// something goes. Those whose answer is under way are waited for.
+/// something goes, or else those who take nothing of their answers for a while.
 awaitable<void> HttpServer::State::make_room() {
   while (!stopping && connections >= options.most_connections) {
     if (!listening.empty()) listening.front()->close();
-    error_code ignored;
-    co_await changed.async_wait(redirect_error(use_awaitable, ignored));
+    untaken = {sending.begin(), sending.end()};
+    if (listening.empty() && !sending.empty()) changed.expires_after(options.last_patience);
+    error_code aborted;
+    co_await changed.async_wait(redirect_error(use_awaitable, aborted));
+    for (Stream* const stream : sending) {
+      if (!aborted && untaken.contains(stream)) stream->close();
+    }
+    changed.expires_at(asio::steady_timer::time_point::max());
   }
 }
 
@@ -324,6 +330,7 @@ awaitable<void> HttpServer::State::send(Stream& stream, HttpResponse response, b
   message.keep_alive(keep_alive);
   message.prepare_payload();
   const Waiting sender(sending, stream);
+  changed.cancel();
   http::response_serializer<http::string_body> serializer(message);
   const auto last = std::chrono::steady_clock::now() + options.write_timeout;
   while (!serializer.is_done()) {
