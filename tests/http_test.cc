@@ -12,6 +12,7 @@
 #include <new>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 
 #include "attnviz/error.h"
 
