@@ -1,11 +1,13 @@
-// Preloaded into a program, lets one call fail: the FAIL_AT'th of its kind, FAIL_KIND=memory (allocations) or
-// FAIL_KIND=files (what opens, reads, writes and renames). FAIL_LOG names a file that gets the name of the
-// library that asked in vain, and, when the program ends by itself, the number of such calls.
+// Preloaded into a program, lets one call fail: the FAIL_AT'th of its kind, FAIL_KIND=memory (allocations),
+// FAIL_KIND=files (what opens, reads, writes and renames) or FAIL_KIND=threads (what starts one). FAIL_LOG
+// names a file that gets the name of the library that asked in vain, and, when the program ends by itself,
+// the number of such calls.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -27,15 +29,16 @@ extern "C" void* __libc_memalign(std::size_t, std::size_t);
 
 namespace {
 
-enum Kind : int { kNone, kMemory, kFiles };
+enum Kind : int { kNone, kMemory, kFiles, kThreads };
 
 std::atomic<int> kind = kNone;  // what is counted; nothing before the program's own start
 std::atomic<long> calls = 0;
 long wanted = 0;
 int log_file = -1;  // opened at once: later the process may no longer be allowed to
+pid_t entered = 0;  // not a process that this one forks, which has the log no more
 
 void log(const char* line) {
-  if (log_file < 0) return;
+  if (log_file < 0 || ::getpid() != entered) return;
   const std::size_t size = std::strlen(line);
   if (::write(log_file, line, size) != static_cast<ssize_t>(size)) std::abort();
 }
@@ -63,7 +66,11 @@ __attribute__((constructor)) void enter() {
   if (const char* const path = std::getenv("FAIL_LOG")) {
     log_file = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   }
-  if (text) kind = std::strcmp(text, "memory") == 0 ? kMemory : kFiles;
+  entered = ::getpid();
+  const auto asks_for = [text](const char* name) { return text && std::strcmp(text, name) == 0; };
+  if (asks_for("memory")) kind = kMemory;
+  if (asks_for("files")) kind = kFiles;
+  if (asks_for("threads")) kind = kThreads;
 }
 
 void report() {
@@ -167,6 +174,13 @@ ATTNVIZ_FAILS_TO_OPEN(open, (const char* path), (path))
 ATTNVIZ_FAILS_TO_OPEN(open64, (const char* path), (path))
 ATTNVIZ_FAILS_TO_OPEN(openat, (int directory, const char* path), (directory, path))
 // clang-format on
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*begin)(void*),
+                   void* argument) {
+  static auto* const call =
+      real<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
+  return fails(kThreads, EAGAIN) ? EAGAIN : call(thread, attributes, begin, argument);
+}
 
 int close(int file) {
   static auto* const call = real<int(int)>("close");

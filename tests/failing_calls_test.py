@@ -13,6 +13,7 @@ import random
 import re
 import shutil
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -103,6 +104,42 @@ def faults(name, done, folder, before, whole):
             yield f"{path} is not what it should be"
     if done.returncode == 0 and after.keys() != whole[0].keys() - before.keys():
         yield "status 0, and not all files"
+
+
+@pytest.mark.parametrize("name", ["png", "batch", "check", "baseline"])
+def test_any_thread_may_not_start(name, tmp_path):
+    """libgomp ends the program then, with status 1, which would be `check`'s for a difference."""
+    arguments = [{"1": "3"}.get(word, word) if place and COMMANDS[name][place - 1] == "--threads" else word
+                 for place, word in enumerate(COMMANDS[name])]
+    prepare(tmp_path / "ready")
+    for place in range(1, 1000):
+        folder = tmp_path / f"run{place}"
+        shutil.copytree(tmp_path / "ready", folder)
+        done = run(folder, arguments, LD_PRELOAD=str(PRELOAD), FAIL_KIND="threads", FAIL_AT=str(place),
+                   FAIL_LOG=str(tmp_path / "log"))
+        assert done.returncode in (0, 2), (place, done)
+        assert done.returncode == 0 or re.search(rb"^attnviz: .*thread", done.stderr, re.M), (place, done)
+        if (tmp_path / "log").read_text().startswith("\n"):
+            break  # there are no more threads
+    assert place > 1, "no thread was started"
+
+
+@pytest.mark.parametrize("place, status", [(1, 2), (2, 0)])
+def test_serve_does_with_fewer_threads_but_not_without(place, status):
+    environment = {**os.environ, "LD_PRELOAD": str(PRELOAD), "FAIL_KIND": "threads", "FAIL_AT": str(place)}
+    with subprocess.Popen([PROGRAM, "serve", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=environment) as process:
+        try:
+            address = process.stdout.readline().strip()
+            if status == 0:
+                with urllib.request.urlopen(address + "models", timeout=60) as answer:
+                    assert answer.status == 200
+                process.terminate()
+            _, errors = process.communicate(timeout=60)
+            assert process.returncode == status, errors
+            assert status == 0 or errors.startswith("attnviz: threads: none can be started\n"), errors
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("kind", KINDS)

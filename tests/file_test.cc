@@ -232,6 +232,83 @@ TEST(OutputFile, WorksWithoutUnnamedFiles) {
   EXPECT_EQ(mode_of(directory / "out"), 0644U);
 }
 
+TEST(OutputFile, GivesANewFileTheFirstFreeName) {
+  const TemporaryDirectory directory;
+  for (const bool with_unnamed : {true, false}) {
+    const int status = status_of_child([&] {
+      if (!with_unnamed) forbid_unnamed_files();
+      fs::current_path(directory.path());
+      for (const bool handed_over : {false, true}) {
+        OutputFile file = OutputFile::new_here(".svg");
+        OutputFile dropped = OutputFile::new_here(".svg");
+        if (handed_over) file.hand_over();
+        if (handed_over) dropped.hand_over();
+        file.name_after("figure");
+        file.write("x");
+        const fs::path given = file.commit();
+        EXPECT_TRUE(given.string().starts_with("figure") && given.extension() == ".svg") << given;
+        EXPECT_EQ(read_file(given), "x");
+      }
+      for (const char* stem : {"", ".hidden", "../out", "/out"}) {
+        OutputFile file = OutputFile::new_here(".svg");
+        file.hand_over();
+        file.name_after(stem);
+        EXPECT_NE(error_of([&] { file.commit(); }), "") << stem;
+      }
+    });
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(names_in(directory.path()),
+            (std::vector<std::string>{"figure-2.svg", "figure-3.svg", "figure-4.svg", "figure.svg"}));
+}
+
+TEST(OutputFile, HandedOverIsReplacedOrGone) {
+  const TemporaryDirectory directory;
+  for (const bool with_unnamed : {true, false}) {
+    test::write(directory / "out", "old");
+    const int status = status_of_child([&] {
+      if (!with_unnamed) forbid_unnamed_files();
+      OutputFile first(directory / "out"), dropped(directory / "dropped"), second(directory / "second");
+      for (OutputFile* const file : {&first, &dropped, &second}) file->hand_over();
+      first.write("new");
+      first.commit();
+      second.write("2");
+      second.commit();
+    });
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(read_file(directory / "out"), "new");
+    EXPECT_EQ(names_in(directory.path()), (std::vector<std::string>{"out", "second"}));
+  }
+}
+
+TEST(OutputFile, HandedOverTellsWhyItCantHaveItsName) {
+  const TemporaryDirectory directory;
+  OutputFile file(directory / "out");
+  file.hand_over();
+  fs::create_directory(directory / "out");
+  EXPECT_EQ(
+      error_of([&] { file.commit(); }),
+      (directory / "out").string() + ": can't be written: Is a directory\n  hint: name a file inside it");
+}
+
+TEST(OutputDirectory, GoesAgainWhereNothingWasWritten) {
+  const TemporaryDirectory directory;
+  fs::create_directory(directory / "old");
+  for (const bool handed_over : {false, true}) {
+    for (const char* name : {"empty", "full", "old"}) {
+      OutputDirectory made(directory / name);
+      if (handed_over) made.hand_over();
+      if (std::string_view(name) == "full") test::write(directory / "full/x", "x");
+      EXPECT_TRUE(fs::is_directory(directory / name));
+    }
+    EXPECT_EQ(names_in(directory.path()), (std::vector<std::string>{"full", "old"}));
+    fs::remove_all(directory / "full");
+  }
+  EXPECT_EQ(error_of([&] { OutputDirectory(directory / "none/made"); }),
+            (directory / "none/made").string() + ": can't be made a directory: No such file or directory\n" +
+                "  hint: make its parent first: mkdir -p " + (directory / "none").string());
+}
+
 TEST(OutputFile, OfAKilledProcessLeavesNoHalfFile) {
   const TemporaryDirectory directory;
   const int status = status_of_child([&] {

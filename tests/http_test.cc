@@ -12,6 +12,7 @@
 #include <new>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 
 #include "attnviz/error.h"
 
@@ -156,6 +157,35 @@ TEST(HttpServer, RefusesPostsBeyondTheMost) {
 TEST(HttpServer, CutsClientsThatDoNothing) {
   const Serving serving({echo()}, {.idle_timeout = milliseconds(50)});
   EXPECT_EQ(Client(serving.url()).rest(), "");
+}
+
+TEST(HttpServer, LetsNoClientThatAsksForNothingKeepOthersOut) {
+  constexpr auto kHour = std::chrono::hours(1);
+  const Serving serving({echo()}, {.read_timeout = kHour, .idle_timeout = kHour, .most_connections = 2});
+  for (const std::string begun :
+       {"", "POST", "POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", "nonsense\r\n\r\n"}) {
+    const Client first(serving.url()), second(serving.url());
+    first.send(begun);
+    second.send(begun);
+    EXPECT_EQ(content(serving.ask("POST /echo", "{}")), "{}") << begun;
+    std::ignore = first.rest();  // which had waited longest, and is closed
+  }
+}
+
+TEST(HttpServer, LetsNoClientThatTakesNoAnswerKeepOthersOut) {
+  constexpr auto kHour = std::chrono::hours(1);
+  const std::string much(std::size_t{64} << 20, 'x');
+  const Serving serving(
+      {{"GET", "/much",
+        [&](const std::string&) {
+          return Content{"text/plain", much};
+        }},
+       echo()},
+      {.write_timeout = kHour, .stall_timeout = kHour, .last_patience = milliseconds(20), .most_connections = 2});
+  const Client first(serving.url()), second(serving.url());
+  first.send(serving.request("GET /much"));
+  second.send(serving.request("GET /much"));
+  EXPECT_EQ(content(serving.ask("POST /echo", "{}")), "{}");
 }
 
 TEST(HttpServer, CutsClientsThatTakeNoAnswer) {

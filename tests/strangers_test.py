@@ -1,11 +1,13 @@
 """TorchScript files from strangers: each is refused before it runs, and what is trusted all the same is confined."""
 
+import contextlib
 import functools
 import os
 import re
 import signal
 import struct
 import subprocess
+import time
 import zipfile
 from pathlib import Path
 
@@ -242,6 +244,98 @@ def test_what_is_trusted_can_write_only_where_the_output_goes(entries, model, tm
     pack(model, data)
     assert render(model, "--trust-model", "--sandbox", "off", cwd=tmp_path / "figures").returncode == 0
     assert written.exists()
+
+
+HEAD = ["--layer", "1", "--head", "0"]
+
+
+@pytest.mark.parametrize("place", ["precious", "made/precious"])
+@pytest.mark.parametrize("words, flags", [
+    (["render"], [*HEAD, "-o", "out.svg", "the bank"]),
+    (["render"], [*HEAD, "the bank"]),
+    (["render"], [*HEAD, "-o", "figs", "--input", "texts.txt"]),
+    (["extract"], ["-o", "out.npz", "the bank"]),
+    (["analyze"], ["the bank"]),
+    (["analyze"], ["--json", "--input", "texts.txt", "-o", "figs"]),
+    (["view", "head"], ["-o", "out.html", "the bank"]),
+    (["compare"], [*HEAD, "--against", "can the", "-o", "out.svg", "the bank"]),
+    (["models", "verify"], []),
+])
+def test_what_is_trusted_alters_nothing_beside_its_output(entries, model, tmp_path, words, flags, place):
+    needs_landlock()
+    here = tmp_path / "here"
+    (here / "made").mkdir(parents=True)
+    (here / place).write_bytes(b"precious")
+    (here / "texts.txt").write_text("the bank\n")
+    code = f'    weight = self.weight\n    torch.save(input_ids, "{here}/{place}")\n'
+    pack(model, changed(entries, "    weight = self.weight\n", code))
+    command = [*words, *([] if words[0] == "models" else ["--model"]), model, "--trust-model"]
+    attnviz(*command, *flags, cwd=here)
+    assert (here / place).read_bytes() == b"precious"
+    assert not list(here.glob("**/.attnviz*"))
+    attnviz(*command, "--sandbox", "off", *flags, cwd=here)
+    assert (here / place).read_bytes() != b"precious"  # which it would do
+
+
+def test_a_directory_that_was_made_for_nothing_goes_again(entries, model, tmp_path):
+    (tmp_path / "texts.txt").write_text("the bank\n")
+    (model / "model.pt").write_bytes(b"no archive")
+    for name, fault in ((model, "model.pt"), ("none", "no such model")):
+        outcome = attnviz("render", "--model", name, *HEAD, "--input", "texts.txt", "-o", "figs", cwd=tmp_path)
+        assert outcome.returncode == 2 and fault in outcome.stderr, outcome
+        assert not (tmp_path / "figs").exists()
+    pack(model, entries)
+    for flags, fault in ((["--input", "texts.txt", "-o", "none/figs"], "none/figs: can't be made a directory"),
+                         (["-o", "none/x.svg", "the bank"], "none/x.svg: can't be written: No such file or directory")):
+        outcome = attnviz("render", *HEAD, "--model", model, *flags, cwd=tmp_path)
+        assert outcome.returncode == 2 and fault in outcome.stderr, outcome
+
+
+@contextlib.contextmanager
+def full_pipe():
+    """Who writes into it waits."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    yield writing
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("words", [
+    "render -o out.svg", "render --input texts.txt -o figs", "grid", "analyze", "tokens", "tokens --input texts.txt",
+    "extract", "extract figure.png", "redraw figure.png -o out.svg", "diff figure.png figure.png -o out.svg",
+    "check figure.png", "check figure.png --baseline .", "merge run", "models", "models info", "models verify",
+    "serve --port 0"])
+def test_every_command_is_confined(entries, model, tmp_path, words):
+    """It is looked at while it waits for somebody to take its first word."""
+    needs_landlock()
+    pack(model, entries)
+    (tmp_path / "texts.txt").write_text("the bank\n")
+    (tmp_path / "run").mkdir()
+    arguments = words.split()
+    if "figure.png" in arguments:
+        assert attnviz("render", "--model", model, *HEAD, "-o", "figure.png", "the bank", cwd=tmp_path).returncode == 0
+    if arguments[:2] in (["models", "info"], ["models", "verify"]):
+        arguments.append(model)
+    elif arguments[0] in ("render", "grid", "analyze", "tokens", "extract") and "figure.png" not in arguments:
+        arguments += ["--model", model, *([] if "--input" in arguments else ["the bank"])]
+    environment = {**os.environ, "ATTNVIZ_MODELS": str(tmp_path)}
+    with full_pipe() as full, subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=tmp_path, stdout=full, stderr=full,
+                                               stdin=subprocess.DEVNULL, env=environment) as process:
+        try:
+            status, end = "", time.monotonic() + 60
+            while "Seccomp:\t2" not in status:
+                assert process.poll() is None and time.monotonic() < end, status
+                status = Path(f"/proc/{process.pid}/status").read_text()
+            assert "NoNewPrivs:\t1" in status
+            limits = Path(f"/proc/{process.pid}/limits").read_text()
+            assert re.search(r"Max data size +\d", limits), limits
+        finally:
+            process.kill()
 
 
 def test_trusted_files_are_not_overwritten_through_a_shared_mapping(entries, model, tmp_path):

@@ -12,7 +12,7 @@ struct Streams {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
-  bool own_process = false;  ///< which may give up rights for good before it runs models
+  bool own_process = false;  ///< which may give up rights for good before it reads a file
 };
 
 /// Runs `attnviz <arguments…>` (without the program's name). Returns the exit status: 0 done; 1 `check`

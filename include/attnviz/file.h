@@ -45,20 +45,57 @@ class MappedFile {
 };
 
 /// A file being written beside its final name: a reader sees the old file or the whole new one,
-/// never half of one. Destroyed without commit(), it leaves nothing behind.
+/// never half of one. Destroyed without commit(), it leaves nothing behind. Movable.
 class OutputFile {
  public:
   /// Throws Error naming `path` when its directory does not exist or can't be written.
   explicit OutputFile(std::filesystem::path path);
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
+
+  /// A new file in the current directory, whose name is known later and ends in `ending`, ".svg".
+  [[nodiscard]] static OutputFile new_here(std::string ending);
+
+  OutputFile(OutputFile&&) noexcept;
+  OutputFile& operator=(OutputFile&&) noexcept;
   ~OutputFile();
+
+  /// What a new file's name is to begin with; where that is a file, "-2" and so on comes behind.
+  void name_after(const std::string& stem);
+
+  /// Leaves the right to give the file its name to a process that does just that: this one may give the right
+  /// up, and needs none from here on to write the file. No other thread may have been started yet.
+  void hand_over();
 
   /// Throws Error naming the path and the reason (a full disk, a closed pipe).
   void write(std::string_view bytes);
 
-  /// fsync, rename to the final name, fsync of the directory. Nothing may be written afterwards.
-  void commit();
+  /// fsync, rename to the final name, fsync of the directory. Nothing may be written afterwards. Returns the
+  /// path.
+  std::filesystem::path commit();
+
+ private:
+  OutputFile();
+
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Makes it where it is missing, not its parents; returns whether it was. Throws Error naming it.
+bool make_directory(const std::filesystem::path& directory);
+
+/// A directory to write into, made where it is missing. If it was made, it goes with the object while it is
+/// empty.
+class OutputDirectory {
+ public:
+  /// Throws Error as make_directory().
+  explicit OutputDirectory(std::filesystem::path path);
+  OutputDirectory(OutputDirectory&&) noexcept;
+  OutputDirectory& operator=(OutputDirectory&&) noexcept;
+  ~OutputDirectory();
+
+  [[nodiscard]] const std::filesystem::path& path() const;
+
+  /// As OutputFile's: leaves the right to remove the directory.
+  void hand_over();
 
  private:
   struct State;

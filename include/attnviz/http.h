@@ -34,10 +34,10 @@ struct HttpOptions {
   std::chrono::milliseconds idle_timeout{30'000};   ///< for that first byte
   std::chrono::milliseconds write_timeout{60'000};  ///< for a client to take its answer
   std::chrono::milliseconds stall_timeout{10'000};  ///< for one that takes nothing of it
-  std::chrono::milliseconds last_patience{1'000};   ///< the same, once the server is to end
+  std::chrono::milliseconds last_patience{1'000};   ///< the same, once the server is to end, or is full
   std::size_t most_header = 8 << 10;                ///< bytes
   std::size_t most_body = 64 << 10;                 ///< bytes
-  std::size_t most_connections = 64;                ///< more have to wait
+  std::size_t most_connections = 64;                ///< for one more, who does nothing has to go
   std::size_t most_posts = 32;                      ///< at work or waiting; more are refused
   std::size_t workers = 4;                          ///< threads that answer posts
 };

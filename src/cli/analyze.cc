@@ -271,7 +271,7 @@ Product product_of(const Subject& subject, const AnalyzeOptions& options, const 
   return {.write = [text = as_text(report, options)](const Sink& sink) { sink(text); }};
 }
 
-int analyze(const AnalyzeOptions& given, const Streams& streams) {
+Task analyze_task(const AnalyzeOptions& given, const Streams& streams) {
   check(given);
   AnalyzeOptions options = given;
   Job job{.text = options.text,
@@ -294,14 +294,14 @@ int analyze(const AnalyzeOptions& given, const Streams& streams) {
   job.make = [options, &streams](std::span<Subject> subjects, Timings& timings) {
     return product_of(subjects[0], options, streams, timings);
   };
-  return run_job(job, streams);
+  return task_of(std::move(job), streams);
 }
 
 }  // namespace
 
 Command analyze_command() {
   return {"analyze", "say what heads do with a text: metrics, labels, connections",
-          run_command<AnalyzeOptions, analyze_flags, analyze>};
+          read_command<AnalyzeOptions, analyze_flags, analyze_task>};
 }
 
 }  // namespace attnviz::cli

@@ -6,6 +6,7 @@
 #include <functional>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "attnviz/file.h"
@@ -13,7 +14,6 @@
 #include "attnviz/text.h"
 #include "cli/checked_files.h"
 #include "cli/command.h"
-#include "cli/confinement.h"
 #include "cli/console.h"
 #include "cli/rerun.h"
 
@@ -113,7 +113,12 @@ void in_parallel(std::size_t count, int threads, const std::function<void(std::s
     for (std::size_t i = next++; i < count; i = next++) work(i);
   };
   std::vector<std::thread> others;
-  for (std::size_t i = 1; i < std::min(wanted, count); ++i) others.emplace_back(run);
+  others.reserve(std::min(wanted, count));
+  try {
+    while (others.size() + 1 < std::min(wanted, count)) others.emplace_back(run);
+  } catch (const std::exception&) {
+    // No more threads are to be had, or no memory for them: fewer do as well.
+  }
   run();
   for (std::thread& other : others) other.join();
 }
@@ -229,12 +234,11 @@ void update(const CheckCommand& command, std::span<const CheckedFile> files,
   }
 }
 
-void write_report(const std::string& path, std::span<const CheckResult> results) {
+void write_report(const std::string& path, OutputFile& file, std::span<const CheckResult> results) {
   const std::string extension = fs::path(path).extension().string();
   const std::string report = extension == ".html"  ? report_html(results)
                              : extension == ".xml" ? report_junit(results)
                                                    : report_json(results);
-  OutputFile file(path);
   file.write(report);
   file.commit();
 }
@@ -249,12 +253,20 @@ int status_of(const CheckCommand& command, std::span<const CheckResult> results)
   return status;
 }
 
-void confine_check(const CheckCommand& command, const Streams& streams) {
-  if (!command.baseline.empty()) return;  // no model runs
-  confine_to({command.reports.begin(), command.reports.end()}, command.sandbox, streams);
+int check(const CheckCommand& command, std::span<OutputFile> reports, const Streams& streams) {
+  const std::vector<CheckedFile> files = checked_files(command.figures, command.baseline);
+  std::vector<CheckResult> results = command.baseline.empty() ? check_against_models(command, files)
+                                                              : check_against_baselines(command, files);
+  const std::string found = report_text(results);
+  if (!command.quiet) print(streams.out, found);
+  if (command.github) print(streams.out, report_github(results));
+  for (std::size_t i = 0; i < reports.size(); ++i) write_report(command.reports[i], reports[i], results);
+  if (command.update) update(command, files, results, streams);
+  if (!command.quiet) print(streams.out, totals(results) + "\n");
+  return status_of(command, results);
 }
 
-int check(const CheckCommand& command, const Streams& streams) {
+Task check_task(const CheckCommand& command, const Streams& streams) {
   if (command.update && command.baseline.empty())
     throw Error("--update: no baselines", "name their directory with --baseline");
   if (command.update && runs_in_ci() && !command.force) {
@@ -264,24 +276,21 @@ int check(const CheckCommand& command, const Streams& streams) {
   if (!command.baseline.empty() && !command.update && !fs::is_directory(command.baseline))
     throw Error("--baseline " + shown_value(command.baseline.string()) + ": no such directory",
                 "--update makes it");
-  const std::vector<CheckedFile> files = checked_files(command.figures, command.baseline);
-  confine_check(command, streams);
-  std::vector<CheckResult> results = command.baseline.empty() ? check_against_models(command, files)
-                                                              : check_against_baselines(command, files);
-  const std::string found = report_text(results);
-  if (!command.quiet) print(streams.out, found);
-  if (command.github) print(streams.out, report_github(results));
-  for (const std::string& path : command.reports) write_report(path, results);
-  if (command.update) update(command, files, results, streams);
-  if (!command.quiet) print(streams.out, totals(results) + "\n");
-  return status_of(command, results);
+  Writes writes{.files = {command.reports.begin(), command.reports.end()}, .sandbox = command.sandbox};
+  if (command.update) {
+    std::error_code fault;  // which making the directory itself tells
+    fs::create_directories(command.baseline.parent_path(), fault);
+    writes.directories = {command.baseline};
+  }
+  return {std::move(writes),
+          [command, &streams](Outputs& outputs) { return check(command, outputs.files, streams); }};
 }
 
 }  // namespace
 
 Command check_command() {
   return {"check", "compare saved figures with baselines, or with what the model gives now",
-          run_command<CheckCommand, check_flags, check>};
+          read_command<CheckCommand, check_flags, check_task>};
 }
 
 }  // namespace attnviz::cli

@@ -6,17 +6,19 @@
 #include <vector>
 
 #include "attnviz/cli.h"
+#include "cli/confinement.h"
 #include "cli/console.h"
 #include "cli/drawing.h"
 #include "cli/flags.h"
 
 namespace attnviz::cli {
 
-/// A command is an options struct, its flags and its action, in one file; run.cc's table lists them.
+/// A command is an options struct, its flags and its task, in one file; run.cc's table lists them.
 struct Command {
   std::string name;     ///< "models info"
   std::string summary;  ///< one line for the table in attnviz --help
-  int (*run)(std::span<const std::string> arguments, const Streams& streams);
+  /// Looks at the command line alone: what is in files is the task's, done when the process is confined.
+  Task (*read)(std::span<const std::string> arguments, const Streams& streams);
   FigurePlan (*plan)(std::span<const std::string> arguments) = nullptr;  ///< of one that draws texts
 };
 
@@ -55,32 +57,40 @@ inline void take_texts(const Flags& flags, TextOptions& text) {
   text.input.settings = flags.given_but(kNotOfRun);
 }
 
-/// Reads the arguments into fresh options and acts on them, or prints the command's help.
-template <class Options, Flags (*declare)(Options&), int (*act)(const Options&, const Streams&)>
-int run_command(std::span<const std::string> arguments, const Streams& streams) {
+/// Prints the command's help.
+inline Task help_task(const Flags& flags, const Streams& streams) {
+  return {.act = [help = flags.help(), &streams](Outputs&) {
+    print(streams.out, help);
+    return 0;
+  }};
+}
+
+/// Reads the arguments into fresh options: what is to be done with them, or the command's help.
+template <class Options, Flags (*declare)(Options&), Task (*task)(const Options&, const Streams&)>
+Task read_command(std::span<const std::string> arguments, const Streams& streams) {
   Options options;
   Flags flags = declare(options);
-  if (!flags.parse(arguments)) {
-    print(streams.out, flags.help());
-    return 0;
-  }
+  if (!flags.parse(arguments)) return help_task(flags, streams);
   if constexpr (requires { options.text; }) take_texts(flags, options.text);
-  return act(options, streams);
+  return task(options, streams);
+}
+
+/// The task of a command that writes to standard output alone.
+template <class Options, int (*act)(const Options&, const Streams&)>
+Task reading(const Options& options, const Streams& streams) {
+  return {.act = [options, &streams](Outputs&) { return act(options, streams); }};
 }
 
 /// The same for a command that draws texts: `plan` tells how.
 template <class Options, Flags (*declare)(Options&), FigurePlan (*plan)(const Options&)>
-int run_figure_command(std::span<const std::string> arguments, const Streams& streams) {
+Task read_figure_command(std::span<const std::string> arguments, const Streams& streams) {
   Options options;
   Flags flags = declare(options);
-  if (!flags.parse(arguments)) {
-    print(streams.out, flags.help());
-    return 0;
-  }
+  if (!flags.parse(arguments)) return help_task(flags, streams);
   options.drawing.request = flags.given_but(kNotOfRequest);
   take_texts(flags, options.drawing.text);
   choose_format(options.drawing);
-  return run_job(job_of(plan(options), streams), streams);
+  return task_of(job_of(plan(options), streams), streams);
 }
 
 /// What a recorded request asks for. Throws Error as on the command line.
@@ -95,7 +105,7 @@ FigurePlan read_plan(std::span<const std::string> arguments) {
 
 template <class Options, Flags (*declare)(Options&), FigurePlan (*plan)(const Options&)>
 Command figure_command(const std::string& name, const std::string& summary) {
-  return {name, summary, run_figure_command<Options, declare, plan>, read_plan<Options, declare, plan>};
+  return {name, summary, read_figure_command<Options, declare, plan>, read_plan<Options, declare, plan>};
 }
 
 }  // namespace attnviz::cli

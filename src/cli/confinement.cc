@@ -3,25 +3,32 @@
 namespace attnviz::cli {
 namespace {
 
-namespace fs = std::filesystem;
+Outputs opened(const Writes& writes, const Streams& streams) {
+  Outputs outputs;
+  if (writes.output) outputs.output.emplace(*writes.output, streams.out);
+  for (const std::filesystem::path& path : writes.files) outputs.files.emplace_back(path);
+  for (const std::filesystem::path& path : writes.directories) outputs.directories.emplace_back(path);
+  return outputs;
+}
 
-/// A file is written beside where links lead, and then renamed: that takes its directory. Devices and pipes
-/// are written as they are.
-fs::path place_of(const fs::path& output) {
-  std::error_code fault;
-  const fs::path place = fs::weakly_canonical(fs::absolute(output, fault), fault);
-  if (fs::is_fifo(output, fault)) return place;
-  const bool as_it_is = fs::exists(place, fault) && !fs::is_regular_file(place, fault);
-  return as_it_is ? place : place.parent_path();
+/// For a file that is open nothing is needed but a process that gives it its name.
+void give_up_the_rest(const Writes& writes, Outputs& outputs) {
+  std::vector<std::filesystem::path> places = writes.also_altered;
+  if (outputs.output) outputs.output->hand_over();
+  for (OutputFile& file : outputs.files) file.hand_over();
+  for (OutputDirectory& directory : outputs.directories) {
+    directory.hand_over();
+    places.push_back(directory.path());
+  }
+  confine(writes.sandbox, places);
 }
 
 }  // namespace
 
-void confine_to(const std::vector<fs::path>& outputs, Sandbox sandbox, const Streams& streams) {
-  if (!streams.own_process) return;
-  std::vector<fs::path> places;
-  for (const fs::path& output : outputs) places.push_back(place_of(output));
-  confine(sandbox, places);
+int run_task(const Task& task, const Streams& streams) {
+  Outputs outputs = opened(task.writes, streams);
+  if (streams.own_process && task.writes.sandbox != Sandbox::off) give_up_the_rest(task.writes, outputs);
+  return task.act(outputs);
 }
 
 }  // namespace attnviz::cli

@@ -45,15 +45,15 @@ FigurePlan diff_plan(const TwoMapsOptions& options) {
 }
 
 /// Of a text, or of two saved figures.
-int run_diff(std::span<const std::string> arguments, const Streams& streams) {
-  if (names_figures(arguments)) return diff_figures(arguments, streams);
-  return run_figure_command<TwoMapsOptions, diff_flags, diff_plan>(arguments, streams);
+Task read_diff(std::span<const std::string> arguments, const Streams& streams) {
+  if (names_figures(arguments)) return figures_task(arguments, streams);
+  return read_figure_command<TwoMapsOptions, diff_flags, diff_plan>(arguments, streams);
 }
 
 }  // namespace
 
 Command diff_command() {
-  return {"diff", "draw the signed difference of two models, layers, heads or saved figures", run_diff,
+  return {"diff", "draw the signed difference of two models, layers, heads or saved figures", read_diff,
           read_plan<TwoMapsOptions, diff_flags, diff_plan>};
 }
 

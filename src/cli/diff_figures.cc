@@ -131,6 +131,25 @@ Drawn drawn_of(const Differences& differences, const std::string& title) {
   return grid;
 }
 
+int diff(const FiguresOptions& options, Output& output, const Streams& streams) {
+  const StoredRecord first = read_stored(options.figures[0]), second = read_stored(options.figures[1]);
+  const std::string title = title_of(first.record(), second.record(), options.figures);
+  const Differences differences = differences_of(first.record(), second.record(), title);
+  Record record{.program = "attnviz " ATTNVIZ_VERSION,
+                .arguments = options.drawing.request,
+                .texts = first.record().texts,
+                .look = options.drawing.look.with_default(
+                    options.drawing.look.look.theme == Theme::dark ? "berlin" : "RdBu_r"),
+                .drawn = drawn_of(differences, title)};
+  record.arguments.insert(record.arguments.end(), {kFigures, options.figures[0], options.figures[1]});
+  const std::vector<RecordedText>& others = second.record().texts;
+  record.texts.insert(record.texts.end(), others.begin(), others.end());
+  return write_record(record, options.drawing,
+                      std::filesystem::path(options.figures[0]).stem().string() + "-" +
+                          std::filesystem::path(options.figures[1]).stem().string() + "-diff",
+                      output, streams);
+}
+
 }  // namespace
 
 bool names_figures(std::span<const std::string> arguments) {
@@ -145,33 +164,17 @@ bool is_of_figures(const Record& record) {
   return std::find(record.arguments.begin(), record.arguments.end(), kFigures) != record.arguments.end();
 }
 
-int diff_figures(std::span<const std::string> arguments, const Streams& streams) {
+Task figures_task(std::span<const std::string> arguments, const Streams& streams) {
   FiguresOptions options;
   Flags flags = figures_flags(options);
-  if (!flags.parse(arguments)) {
-    print(streams.out, flags.help());
-    return 0;
-  }
+  if (!flags.parse(arguments)) return help_task(flags, streams);
   if (options.figures.size() != 2) {
     throw Error("FIGURES: expected two, got " + std::to_string(options.figures.size()),
                 "attnviz diff before.png after.png");
   }
-  const StoredRecord first = read_stored(options.figures[0]), second = read_stored(options.figures[1]);
-  const std::string title = title_of(first.record(), second.record(), options.figures);
-  const Differences differences = differences_of(first.record(), second.record(), title);
-  Record record{.program = "attnviz " ATTNVIZ_VERSION,
-                .arguments = flags.given_but(kNotOfRequest),
-                .texts = first.record().texts,
-                .look = options.drawing.look.with_default(
-                    options.drawing.look.look.theme == Theme::dark ? "berlin" : "RdBu_r"),
-                .drawn = drawn_of(differences, title)};
-  record.arguments.insert(record.arguments.end(), {kFigures, options.figures[0], options.figures[1]});
-  const std::vector<RecordedText>& others = second.record().texts;
-  record.texts.insert(record.texts.end(), others.begin(), others.end());
-  return write_record(record, options.drawing,
-                      std::filesystem::path(options.figures[0]).stem().string() + "-" +
-                          std::filesystem::path(options.figures[1]).stem().string() + "-diff",
-                      streams);
+  options.drawing.request = flags.given_but(kNotOfRequest);
+  return {writes_of(options.drawing),
+          [options, &streams](Outputs& outputs) { return diff(options, *outputs.output, streams); }};
 }
 
 }  // namespace attnviz::cli

@@ -167,15 +167,19 @@ void choose_format(DrawingOptions& options) {
   check_standard_output(options);
 }
 
-int write_record(const Record& record, const DrawingOptions& given, const std::string& stem,
+Writes writes_of(DrawingOptions options) {
+  choose_format(options);
+  return {.output = options.output};
+}
+
+int write_record(const Record& record, const DrawingOptions& given, const std::string& stem, Output& output,
                  const Streams& streams) {
   DrawingOptions options = given;
   choose_format(options);
-  Output output(options.output, options.output.format, stem, streams.out);
   Timings timings;
   const Product product = product_of(record, options, streams, timings);
   print(streams.out, product.printed);
-  output.write(product.write);
+  output.write(product.write, stem);
   return 0;
 }
 

@@ -89,9 +89,12 @@ void choose_format(DrawingOptions& options);
 [[nodiscard]] Product product_of(const Record& record, const DrawingOptions& options, const Streams& streams,
                                  Timings& timings);
 
+/// What write_record() is to write. Throws Error as choose_format().
+[[nodiscard]] Writes writes_of(DrawingOptions options);
+
 /// Draws what a record holds and writes it, without a model; `stem` is the default file name's. Returns the
 /// exit status.
-int write_record(const Record& record, const DrawingOptions& options, const std::string& stem,
+int write_record(const Record& record, const DrawingOptions& options, const std::string& stem, Output& output,
                  const Streams& streams);
 
 }  // namespace attnviz::cli

@@ -78,9 +78,19 @@ Provenance provenance_of(const Subject& subject) {
   return provenance;
 }
 
-/// The numbers that a figure was drawn from.
-int extract_from_figure(const ExtractOptions& options, const Streams& streams) {
-  const std::string format = output_format(options.output, kFormats);
+/// Writes the numbers that a figure was drawn from.
+void write_from_figure(const std::string& path, const std::string& format, Output& output) {
+  const StoredRecord stored = read_stored(path);
+  std::vector<float> joined;
+  const std::vector<NamedTensor> tensors = tensors_of(stored.record(), joined);
+  const Provenance provenance = record_provenance(stored.record());
+  output.write([&](const Sink& sink) { write_tensors(tensors, provenance, tensor_format(format), sink); },
+               std::filesystem::path(path).stem().string());
+}
+
+Task figure_task(const ExtractOptions& options) {
+  OutputOptions output = options.output;
+  output.format = output_format(output, kFormats);
   const std::string& path = *options.text.text;
   if (!options.layers.ranges.empty() || !options.heads.ranges.empty() || options.with_query_key ||
       options.model.weights == WeightKind::norm || !options.model.ablated.empty()) {
@@ -89,13 +99,11 @@ int extract_from_figure(const ExtractOptions& options, const Streams& streams) {
                     "--with-qk",
                 "give the text to run a model");
   }
-  const StoredRecord stored = read_stored(path);
-  std::vector<float> joined;
-  const std::vector<NamedTensor> tensors = tensors_of(stored.record(), joined);
-  const Provenance provenance = record_provenance(stored.record());
-  Output output(options.output, format, std::filesystem::path(path).stem().string(), streams.out);
-  output.write([&](const Sink& sink) { write_tensors(tensors, provenance, tensor_format(format), sink); });
-  return 0;
+  return {.writes = {.output = output, .sandbox = options.model.sandbox},
+          .act = [path, format = output.format](Outputs& outputs) {
+            write_from_figure(path, format, *outputs.output);
+            return 0;
+          }};
 }
 
 void write(const Attention& attention, const Provenance& provenance, TensorFormat format, const Sink& sink) {
@@ -120,8 +128,8 @@ void check_options(const ExtractOptions& options) {
                 "leave one of them out");
 }
 
-int extract(const ExtractOptions& options, const Streams& streams) {
-  if (options.text.text && is_figure_file(*options.text.text)) return extract_from_figure(options, streams);
+Task extract_task(const ExtractOptions& options, const Streams& streams) {
+  if (options.text.text && is_figure_file(*options.text.text)) return figure_task(options);
   check_options(options);
   Wanted wanted;
   wanted.layers = options.layers;
@@ -142,14 +150,14 @@ int extract(const ExtractOptions& options, const Streams& streams) {
                      write(subject->attention, provenance_of(*subject), tensor_format(format), sink);
                    }};
   };
-  return run_job(job, streams);
+  return task_of(std::move(job), streams);
 }
 
 }  // namespace
 
 Command extract_command() {
   return {"extract", "write attention weights as tensors (safetensors, npz, JSON)",
-          run_command<ExtractOptions, extract_flags, extract>};
+          read_command<ExtractOptions, extract_flags, extract_task>};
 }
 
 }  // namespace attnviz::cli

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <ostream>
+#include <utility>
 
 #include "cli/batch.h"
-#include "cli/confinement.h"
 #include "cli/console.h"
 #include "cli/memory_plan.h"
 #include "cli/target.h"
@@ -239,31 +239,30 @@ void check_sizes(std::span<const Subject> subjects, std::size_t making) {
     check_size(*subject.reader, subject.prepared, subject.selection, making);
 }
 
-/// Of what the job will write: a file without a name goes to the current directory.
-void confine_job(const Job& job, const Streams& streams) {
-  if (!job.runs_models) return;
-  const std::string path = job.output.path.value_or("./figure");
-  confine_to(path == "-" ? std::vector<std::filesystem::path>{} : std::vector<std::filesystem::path>{path},
-             job.sources.front().model.sandbox, streams);
+namespace {
+
+/// Of many texts each is a file in a directory, or they follow each other on standard output.
+Writes writes_of(const Job& job) {
+  Writes writes;
+  if (job.runs_models) writes.sandbox = job.sources.front().model.sandbox;
+  const std::string format = file_format(job);
+  if (!job.text.input.path) {
+    writes.output = job.output;
+    writes.output->format = format;
+  } else if (job.output.path && *job.output.path != "-") {
+    writes.directories = {*job.output.path};
+  }
+  return writes;
 }
 
-int run_job(const Job& job, const Streams& streams) {
-  std::ignore = file_format(job);  // what -o gets wrong is said before anything is given up
-  const bool pairs = job.text.pair || job.text.input.pair_column;
-  for (const Source& source : job.sources) check_flags(source, pairs);
-  confine_job(job, streams);
-  if (job.text.input.path) {
-    if (job.timings) throw Error("--timings: it times one text, --input gives many", "leave it out");
-    return run_batch(job, streams);
-  }
+void run_one(const Job& job, Output& output, const Streams& streams) {
   Timings timings(job.timings, streams.err);
-  const std::string format = file_format(job);
   std::vector<OpenSource> sources = open_sources(job, streams.in);
   timings.lap("choose model");
   const Sentence sentence = read_sentence(job.text, streams.in);
   timings.lap("read text");
   std::vector<Subject> subjects = subjects_of(sources, sentence, timings);
-  if (job.runs_models) check_sizes(subjects, memory_of(subjects, job, format).making);
+  if (job.runs_models) check_sizes(subjects, memory_of(subjects, job, file_format(job)).making);
   const Ready ready = job.ready(subjects);
   for (const Subject& subject : subjects) {
     const ModelChoice& choice = subject.reader->choice;
@@ -271,18 +270,29 @@ int run_job(const Job& job, const Streams& streams) {
     if (!told) report_cut(subject.prepared, subject.card(), streams.err);
   }
   for (const std::string& remark : ready.remarks) streams.err << "attnviz: note: " << remark << "\n";
-  std::optional<Output> output;  // opened before the model runs, to be refused before it does
-  if (!ready.stem.empty() || job.output.path) output.emplace(job.output, format, ready.stem, streams.out);
   for (Subject& subject : subjects) {
     if (job.runs_models) attend(subject, timings);
   }
   const Product product = job.make(subjects, timings);
   print(streams.out, product.printed);
-  if (product.write && !output) output.emplace(job.output, format, product.stem, streams.out);
-  if (product.write) output->write(product.write);
+  if (product.write) output.write(product.write, product.stem.empty() ? ready.stem : product.stem);
   timings.lap("write");
   timings.total();
-  return 0;
+}
+
+}  // namespace
+
+Task task_of(Job job, const Streams& streams) {
+  const bool pairs = job.text.pair || job.text.input.pair_column;
+  Writes writes = writes_of(job);
+  for (const Source& source : job.sources) check_flags(source, pairs);
+  if (job.text.input.path && job.timings)
+    throw Error("--timings: it times one text, --input gives many", "leave it out");
+  return {std::move(writes), [job = std::move(job), &streams](Outputs& outputs) {
+            if (job.text.input.path) return run_batch(job, streams);
+            run_one(job, *outputs.output, streams);
+            return 0;
+          }};
 }
 
 }  // namespace attnviz::cli

@@ -11,6 +11,7 @@
 
 #include "attnviz/analysis.h"
 #include "attnviz/figure.h"
+#include "cli/confinement.h"
 #include "cli/forecast.h"
 #include "cli/output.h"
 #include "cli/request.h"
@@ -141,7 +142,8 @@ void predict(Subject& subject, Timings& timings);
 /// What is predicted of one text, or of two, each below its model and text unless both are alike.
 [[nodiscard]] std::string forecast_tables(std::span<const Subject> subjects);
 
-/// Does the job with the text or the texts that are given. Returns the exit status.
-int run_job(const Job& job, const Streams& streams);
+/// Does the job with the text or the texts that are given. Throws Error where flags alone tell that it can't
+/// be done.
+[[nodiscard]] Task task_of(Job job, const Streams& streams);
 
 }  // namespace attnviz::cli

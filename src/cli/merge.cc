@@ -28,9 +28,6 @@ Flags merge_flags(MergeOptions& options) {
 }
 
 int merge(const MergeOptions& options, const Streams& streams) {
-  if (!options.out && options.directories.size() > 1) {
-    throw Error("-o: missing", "name the directory that the whole goes to, as in -o figures");
-  }
   const std::filesystem::path out =
       options.out ? std::filesystem::path(*options.out) : options.directories.front();
   const Merged merged = attnviz::merge(options.directories, out);
@@ -41,10 +38,24 @@ int merge(const MergeOptions& options, const Streams& streams) {
   return 0;
 }
 
+/// Files are linked out of the directories of the parts, which takes the right to alter them.
+Task merge_task(const MergeOptions& options, const Streams& streams) {
+  if (!options.out && options.directories.size() > 1) {
+    throw Error("-o: missing", "name the directory that the whole goes to, as in -o figures");
+  }
+  Writes writes;
+  if (options.out) writes.directories = {*options.out};
+  for (const std::filesystem::path& directory : options.directories) {
+    if (is_directory_there(directory)) writes.also_altered.push_back(directory);
+  }
+  return {std::move(writes), [options, &streams](Outputs&) { return merge(options, streams); }};
+}
+
 }  // namespace
 
 Command merge_command() {
-  return {"merge", "join the parts of a run over many texts", run_command<MergeOptions, merge_flags, merge>};
+  return {"merge", "join the parts of a run over many texts", 
+          read_command<MergeOptions, merge_flags, merge_task>};
 }
 
 }  // namespace attnviz::cli

@@ -125,11 +125,13 @@ int info(const InfoOptions& options, const Streams& streams) {
 }  // namespace
 
 Command models_command() {
-  return {"models", "list the models that can be named", run_command<ListOptions, list_flags, list>};
+  return {"models", "list the models that can be named",
+          read_command<ListOptions, list_flags, reading<ListOptions, list>>};
 }
 
 Command models_info_command() {
-  return {"models info", "describe a model", run_command<InfoOptions, info_flags, info>};
+  return {"models info", "describe a model",
+          read_command<InfoOptions, info_flags, reading<InfoOptions, info>>};
 }
 
 }  // namespace attnviz::cli

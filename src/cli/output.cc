@@ -45,15 +45,6 @@ bool is_text(const std::string& format) {
   return format == "svg" || format == "json" || format == "csv" || format == "txt";
 }
 
-std::string fresh_path(const std::string& stem, const std::string& format) {
-  const std::string name = file_name_of(stem);
-  std::string path = name + "." + format;
-  for (int number = 2; fs::exists(fs::symlink_status(path)); ++number) {
-    path = name + "-" + std::to_string(number) + "." + format;
-  }
-  return path;
-}
-
 }  // namespace
 
 void add_output_flags(Flags& flags, OutputOptions& options, const std::vector<std::string>& formats,
@@ -91,26 +82,28 @@ std::string output_format(const OutputOptions& options, const std::vector<std::s
               "--format says it whatever the name is");
 }
 
-Output::Output(const OutputOptions& options, const std::string& format, const std::string& stem,
-               std::ostream& out)
-    : path_(options.path ? *options.path : fresh_path(stem, format)), out_(out) {
-  if (path_ != "-") {
-    file_.emplace(path_);
-  } else if (is_terminal(out) && !is_text(format)) {
-    throw Error("-o -: standard output is a terminal, and " + format + " is not text",
+Output::Output(const OutputOptions& options, std::ostream& out) : out_(out) {
+  if (options.path != "-") {
+    file_.emplace(options.path ? OutputFile(*options.path) : OutputFile::new_here("." + options.format));
+  } else if (is_terminal(out) && !is_text(options.format)) {
+    throw Error("-o -: standard output is a terminal, and " + options.format + " is not text",
                 "redirect it, or name a file");
   }
 }
 
-void Output::write(const std::function<void(const Sink&)>& writer) {
+void Output::hand_over() {
+  if (file_) file_->hand_over();
+}
+
+void Output::write(const std::function<void(const Sink&)>& writer, const std::string& stem) {
   if (!file_) {
     writer([this](std::string_view bytes) { print(out_, bytes); });
     flush(out_);
     return;
   }
+  file_->name_after(file_name_of(stem));
   writer([this](std::string_view bytes) { file_->write(bytes); });
-  file_->commit();
-  print(out_, path_ + "\n");
+  print(out_, file_->commit().string() + "\n");
 }
 
 }  // namespace attnviz::cli

@@ -1,6 +1,8 @@
 /// output: where a command's result goes, and in which format.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -29,15 +31,18 @@ void add_output_flags(Flags& flags, OutputOptions& options, const std::vector<st
 /// A file that appears when it is complete, or standard output.
 class Output {
  public:
-  /// Where the options name no path: "<stem>.<format>" in the current directory, or with the first
-  /// number from 2 on that makes it a new file. Throws Error when it can't be written.
-  Output(const OutputOptions& options, const std::string& format, const std::string& stem, std::ostream& out);
+  /// In the format that the options tell. Where they name no path, it becomes a new file in the current
+  /// directory. Throws Error when it can't be written.
+  Output(const OutputOptions& options, std::ostream& out);
 
-  /// Writes and completes. A file's path is then printed on standard output.
-  void write(const std::function<void(const Sink&)>& writer);
+  /// As OutputFile's.
+  void hand_over();
+
+  /// Writes and completes. A file's path is then printed on standard output; where none was named, it is
+  /// called "<stem>.<format>", or with the first number from 2 on that makes it a new file.
+  void write(const std::function<void(const Sink&)>& writer, const std::string& stem);
 
  private:
-  std::string path_;
   std::ostream& out_;
   std::optional<OutputFile> file_;
 };

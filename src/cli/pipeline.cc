@@ -1,7 +1,7 @@
 #include "cli/pipeline.h"
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
 #include <utility>
 
 namespace attnviz::cli {
@@ -14,13 +14,15 @@ constexpr std::size_t kMostWritten = 32;  ///< together: they share a sync of th
 
 Pipeline::Pipeline(std::size_t threads, std::size_t most_making, Work work)
     : work_(std::move(work)), most_making_(most_making) {
+  threads_.reserve(threads + 1);
   try {
     threads_.emplace_back([this] { write_windows(); });
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { make_items(); });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     if (threads_.size() > 1) return;  // fewer do as well
     stop();
-    throw Error("threads: not enough memory for them");
+    throw Error("threads: none can be started",
+                "raise the limits on them and on memory (ulimit -a shows them)");
   }
 }
 

@@ -29,15 +29,10 @@ Flags redraw_flags(RedrawOptions& options) {
   return flags;
 }
 
-/// The flags are read twice: first they name the figure, then they alter its look.
-int redraw(std::span<const std::string> arguments, const Streams& streams) {
-  RedrawOptions named, options;
-  Flags flags = redraw_flags(named);
-  if (!flags.parse(arguments)) {
-    print(streams.out, flags.help());
-    return 0;
-  }
-  const StoredRecord stored = read_stored(named.figure);
+int redraw(std::span<const std::string> arguments, const std::string& figure, Output& output,
+           const Streams& streams) {
+  RedrawOptions options;
+  const StoredRecord stored = read_stored(figure);
   Record record = stored.record();
   options.drawing.look.look = record.look;
   if (!redraw_flags(options).parse(arguments)) return 0;
@@ -48,16 +43,28 @@ int redraw(std::span<const std::string> arguments, const Streams& streams) {
   }
   if (output_format(options.drawing.output, options.drawing.formats) == "html" &&
       !std::holds_alternative<View>(record.drawn)) {
-    throw Error(named.figure + ": not a view, and only a view becomes a page",
+    throw Error(figure + ": not a view, and only a view becomes a page",
                 "attnviz view head, model or neuron draws one");
   }
-  return write_record(record, options.drawing, std::filesystem::path(named.figure).stem().string(), streams);
+  const std::string stem = std::filesystem::path(figure).stem().string();
+  return write_record(record, options.drawing, stem, output, streams);
+}
+
+/// The flags are read twice: first they name the figure, then they alter its look.
+Task redraw_task(std::span<const std::string> arguments, const Streams& streams) {
+  RedrawOptions named;
+  Flags flags = redraw_flags(named);
+  if (!flags.parse(arguments)) return help_task(flags, streams);
+  return {writes_of(named.drawing), [given = std::vector<std::string>(arguments.begin(), arguments.end()),
+                                     figure = named.figure, &streams](Outputs& outputs) {
+            return redraw(given, figure, *outputs.output, streams);
+          }};
 }
 
 }  // namespace
 
 Command redraw_command() {
-  return {"redraw", "draw a saved figure anew in another look or format, without the model", redraw};
+  return {"redraw", "draw a saved figure anew in another look or format, without the model", redraw_task};
 }
 
 }  // namespace attnviz::cli

@@ -1,11 +1,8 @@
 #include "cli/request.h"
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <ostream>
 
-#include "attnviz/file.h"
 #include "cli/forecast.h"
 #include "cli/target.h"
 
@@ -60,18 +57,6 @@ void check_range(const std::string& flag, const NumberRanges& ranges, const Mode
                     std::to_string(first) + " to " + std::to_string(first + count - 1),
                 wrong == first - 1 || wrong == first + count ? "layers count from 1, heads from 0" : "");
   }
-}
-
-/// MemAvailable of /proc/meminfo in bytes, or no limit where the system does not say.
-std::size_t available_memory() {
-  constexpr std::string_view kName = "MemAvailable:";
-  const std::string info = read_file("/proc/meminfo");
-  const std::size_t begin = info.find(kName);
-  const std::size_t digits = begin == std::string::npos ? begin : info.find_first_of("0123456789", begin);
-  std::size_t kibibytes = 0;
-  if (digits == std::string::npos) return std::numeric_limits<std::size_t>::max();
-  std::from_chars(info.data() + digits, info.data() + info.size(), kibibytes);
-  return kibibytes * 1024;
 }
 
 /// TorchScript computes every layer and head, whatever is asked for.
@@ -188,8 +173,8 @@ void add_device_flags(Flags& flags, ModelOptions& options, Sandbox& sandbox) {
              options.trusted);
   flags.value(
       "--sandbox", "auto|require|off",
-      "while a model runs, write nowhere but where the output goes, and use no network (default: auto, "
-      "where the kernel has Landlock)",
+      "write nowhere but where the output goes, use no network and run no program (default: auto, as far as "
+      "the kernel knows how)",
       [&](const Given& given) { sandbox = read_choice(given, kSandboxes); });
 }
 
@@ -315,7 +300,9 @@ std::size_t needed_memory(const Reader& reader, const Prepared& prepared, const 
   return needed;
 }
 
-std::size_t memory_limit(const ModelChoice& choice) { return choice.max_memory.value_or(available_memory()); }
+std::size_t memory_limit(const ModelChoice& choice) {
+  return choice.max_memory.value_or(available_memory().memory);
+}
 
 void check_size(const Reader& reader, const Prepared& prepared, const Selection& selection,
                 std::size_t making) {

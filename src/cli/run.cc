@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <new>
 #include <ostream>
+#include <system_error>
 #include <vector>
 
 #include "attnviz/model.h"
@@ -112,7 +113,7 @@ int dispatch(std::span<const std::string> arguments, const Streams& streams) {
     if (arguments.size() == 1) return run_options(std::vector<std::string>{"--help"}, streams);
     const Command* const command = find_command(arguments.subspan(1));
     if (!command) refuse_command(arguments[1]);
-    return command->run(std::vector<std::string>{"--help"}, streams);
+    return run_task(command->read(std::vector<std::string>{"--help"}, streams), streams);
   }
   if (first.starts_with("-")) return run_options(arguments, streams);
   const Command* const command = find_command(arguments);
@@ -120,7 +121,7 @@ int dispatch(std::span<const std::string> arguments, const Streams& streams) {
   if (has_subcommands(*command) && arguments.size() > 1 && !arguments[1].starts_with("-")) {
     refuse_command(first + " " + arguments[1]);
   }
-  return command->run(arguments.subspan(words_of(*command)), streams);
+  return run_task(command->read(arguments.subspan(words_of(*command)), streams), streams);
 }
 
 }  // namespace
@@ -146,6 +147,11 @@ int run(std::span<const std::string> arguments, const Streams& streams) {
     report(streams.err, error);
   } catch (const std::bad_alloc&) {
     report(streams.err, Error("memory: not enough of it", "take a shorter text, or fewer layers or heads"));
+  } catch (const std::system_error& error) {
+    const bool of_threads = error.code() == std::errc::resource_unavailable_try_again;
+    report(streams.err, of_threads ? Error(std::string("threads: can't be started: ") + error.what(),
+                                           "take fewer --threads, or raise the limit (ulimit -u)")
+                                   : Error(std::string("unexpected fault: ") + error.what()));
   } catch (const std::exception& error) {
     report(streams.err, Error(std::string("unexpected fault: ") + error.what()));
   }

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <ostream>
 
 #include "attnviz/http.h"
 #include "attnviz/page.h"
 #include "attnviz/record.h"
 #include "cli/command.h"
-#include "cli/confinement.h"
 #include "cli/json.h"
 #include "cli/kept_models.h"
 #include "cli/view_parts.h"
@@ -141,25 +141,35 @@ std::vector<Route> routes(KeptModels& models) {
           {"POST", "/view", [&models](const std::string& body) { return view_content(models, body); }}};
 }
 
-int serve(const ServeOptions& options, const Streams& streams) {
-  KeptModels models(options.model, kMostModels);
-  HttpServer server(options.http, routes(models));
-  if (server.is_open_to_others()) {
-    streams.err << "attnviz: note: " << options.http.host
-                << ": whoever can reach this address can have texts run, without a password\n";
-  }
-  print(streams.out, server.url() + "\n");
-  flush(streams.out);
-  confine_to({}, options.model.sandbox, streams);
-  server.run();
-  return 0;
+/// A server, with what it answers from.
+struct Serving {
+  explicit Serving(const ServeOptions& options)
+      : models(options.model, kMostModels), server(options.http, routes(models)) {}
+
+  KeptModels models;
+  HttpServer server;
+};
+
+/// It listens before it gives up the right to.
+Task serve_task(const ServeOptions& options, const Streams& streams) {
+  const auto serving = std::make_shared<Serving>(options);
+  return {{.sandbox = options.model.sandbox}, [serving, host = options.http.host, &streams](Outputs&) {
+            if (serving->server.is_open_to_others()) {
+              streams.err << "attnviz: note: " << host
+                          << ": whoever can reach this address can have texts run, without a password\n";
+            }
+            print(streams.out, serving->server.url() + "\n");
+            flush(streams.out);
+            serving->server.run();
+            return 0;
+          }};
 }
 
 }  // namespace
 
 Command serve_command() {
   return {"serve", "serve the views as a page that takes texts",
-          run_command<ServeOptions, serve_flags, serve>};
+          read_command<ServeOptions, serve_flags, serve_task>};
 }
 
 }  // namespace attnviz::cli

@@ -99,7 +99,7 @@ Ready ready(const Subject& subject) {
                       std::to_string(card.max_tokens)}};
 }
 
-int tokens(const TokensOptions& options, const Streams& streams) {
+Task tokens_task(const TokensOptions& options, const Streams& streams) {
   const std::string format = options.json ? "json" : "txt";
   Job job{.text = options.text,
           .output = {.path = "-", .format = format},
@@ -112,14 +112,14 @@ int tokens(const TokensOptions& options, const Streams& streams) {
     return Product{.write = [text = as_text(options, subjects[0].card(), subjects[0].prepared)](
                                 const Sink& sink) { sink(text); }};
   };
-  return run_job(job, streams);
+  return task_of(std::move(job), streams);
 }
 
 }  // namespace
 
 Command tokens_command() {
   return {"tokens", "show a text's tokens, ids, positions and offsets",
-          run_command<TokensOptions, tokens_flags, tokens>};
+          read_command<TokensOptions, tokens_flags, tokens_task>};
 }
 
 }  // namespace attnviz::cli

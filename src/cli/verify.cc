@@ -5,7 +5,6 @@
 #include <ostream>
 
 #include "cli/command.h"
-#include "cli/confinement.h"
 #include "cli/request.h"
 #include "cli/target.h"
 
@@ -202,7 +201,6 @@ Flags verify_flags(VerifyOptions& options) {
 int verify(const VerifyOptions& options, const Streams& streams) {
   Verification verification(read_card(find_model(options.model)), streams);
   verification.check_files(options.run.trusted);
-  confine_to({}, options.sandbox, streams);
   // A TorchScript file is a program: one that is not what the manifest promises is not run.
   if (verification.faults() == 0) verification.check_runs(options.run);
   const int faults = verification.faults();
@@ -211,11 +209,17 @@ int verify(const VerifyOptions& options, const Streams& streams) {
               "download or export it again");
 }
 
+Task verify_task(const VerifyOptions& options, const Streams& streams) {
+  Task task = reading<VerifyOptions, verify>(options, streams);
+  task.writes.sandbox = options.sandbox;
+  return task;
+}
+
 }  // namespace
 
 Command models_verify_command() {
   return {"models verify", "check a model's files, and that all its forms agree",
-          run_command<VerifyOptions, verify_flags, verify>};
+          read_command<VerifyOptions, verify_flags, verify_task>};
 }
 
 }  // namespace attnviz::cli

@@ -5,9 +5,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <random>
+#include <system_error>
 #include <utility>
 
 #include "attnviz/file.h"
+#include "file/deputy.h"
 #include "file/descriptor.h"
 
 namespace attnviz {
@@ -44,30 +46,41 @@ std::string unnamed_path(const Descriptor& file) { return "/proc/self/fd/" + std
 }  // namespace
 
 struct OutputFile::State {
-  explicit State(fs::path path);
+  State() = default;
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State();
 
+  void open(fs::path path);
+  void open_new(std::string ending_of_its_name);
   void flush();
-  void give_name();
+  [[nodiscard]] int give_name(const std::string& stem);
+  [[nodiscard]] fs::path new_name(const std::string& stem, int number) const;
 
-  fs::path shown;      ///< the path as it was given, for errors
-  fs::path target;     ///< the path without links
-  fs::path temporary;  ///< the file's name until it is complete; empty while it has none
-  Descriptor file;
+  fs::path shown{};      ///< the path as it was given, for errors
+  fs::path target{};     ///< the path without links; empty while a new file has no name
+  std::string ending{};  ///< of a new file's name
+  std::string stem{};    ///< what it begins with
+  fs::path temporary{};  ///< the file's name until it is complete; empty while it has none
+  Descriptor file{};
   bool in_place = false;
-  std::string gathered;
+  std::string gathered{};
+  std::unique_ptr<Deputy> deputy{};  ///< has the temporary name, and gives the file its own
 
  private:
   void open_in_place();
-  void open_beside();
+  void open_beside(mode_t mode);
+  [[nodiscard]] fs::path directory() const { return directory_of(target); }
   [[nodiscard]] bool link_to(const fs::path& name) const;
   template <class Create>
-  void take_temporary_name(const Create& create);
+  [[nodiscard]] bool take_temporary_name(const Create& create);
+  [[nodiscard]] bool replace_target();
+  [[nodiscard]] bool take_new_name(const fs::path& name);
 };
 
-OutputFile::State::State(fs::path path) : shown(std::move(path)), target(followed(shown)) {
+void OutputFile::State::open(fs::path path) {
+  shown = std::move(path);
+  target = followed(shown);
   if (target.filename().empty()) throw write_fault(shown, EISDIR);
   struct stat existing = {};
   // A link of /proc leads to a pipe by no path that could be followed.
@@ -76,18 +89,26 @@ OutputFile::State::State(fs::path path) : shown(std::move(path)), target(followe
     open_in_place();
   } else if (::stat(target.c_str(), &existing) != 0) {
     if (errno != ENOENT) throw write_fault(shown, errno);
-    open_beside();
+    open_beside(kNewFileMode);
   } else if (S_ISDIR(existing.st_mode)) {
     throw write_fault(shown, EISDIR);
   } else if (S_ISREG(existing.st_mode)) {
     // Replacing it needs the directory's permission only, but whoever made a file read-only meant it.
     if (::faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) throw write_fault(shown, errno);
-    open_beside();
-    // Without effect on a file system without permissions: there it has none to keep.
+    open_beside(existing.st_mode & 0777);
+    // Without effect on a file system without permissions: there it has none to keep. Refused where the
+    // process is confined: then the umask may have taken some, and nobody got more than before.
     std::ignore = ::fchmod(file.number(), existing.st_mode & 0777);
   } else {
     open_in_place();
   }
+}
+
+void OutputFile::State::open_new(std::string ending_of_its_name) {
+  ending = std::move(ending_of_its_name);
+  std::error_code fault;
+  shown = fs::current_path(fault);
+  open_beside(kNewFileMode);
 }
 
 OutputFile::State::~State() {
@@ -102,31 +123,32 @@ void OutputFile::State::open_in_place() {
 }
 
 /// Without a name where the file system can do that: then even a killed process leaves nothing.
-void OutputFile::State::open_beside() {
-  file = Descriptor(::open(directory_of(target).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kNewFileMode));
+void OutputFile::State::open_beside(mode_t mode) {
+  file = Descriptor(::open(directory().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
   if (file.is_open() && ::access(unnamed_path(file).c_str(), F_OK) == 0) return;
-  take_temporary_name([this](const fs::path& name) {
-    file = Descriptor(::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kNewFileMode));
+  const auto create = [&](const fs::path& name) {
+    file = Descriptor(::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode));
     return file.is_open();
-  });
+  };
+  if (!take_temporary_name(create)) throw write_fault(shown, errno);
 }
 
 bool OutputFile::State::link_to(const fs::path& name) const {
   return ::linkat(AT_FDCWD, unnamed_path(file).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
-/// Tries names until `create(name)` does not meet a file of that name.
+/// Tries names until `create(name)` does not meet a file of that name. Where it fails, errno says why.
 template <class Create>
-void OutputFile::State::take_temporary_name(const Create& create) {
+bool OutputFile::State::take_temporary_name(const Create& create) {
   for (int attempt = 0; attempt < kMostNames; ++attempt) {
-    const fs::path name = directory_of(target) / temporary_name();
+    const fs::path name = directory() / temporary_name();
     if (create(name)) {
       temporary = name;
-      return;
+      return true;
     }
     if (errno != EEXIST) break;
   }
-  throw write_fault(shown, errno);
+  return false;
 }
 
 void OutputFile::State::flush() {
@@ -134,19 +156,76 @@ void OutputFile::State::flush() {
   gathered.clear();
 }
 
-void OutputFile::State::give_name() {
+bool OutputFile::State::replace_target() {
   if (temporary.empty()) {
-    if (link_to(target)) return;
-    if (errno != EEXIST) throw write_fault(shown, errno);
-    take_temporary_name([this](const fs::path& name) { return link_to(name); });
+    if (link_to(target)) return true;
+    if (errno != EEXIST || !take_temporary_name([this](const fs::path& name) { return link_to(name); }))
+      return false;
   }
-  if (::rename(temporary.c_str(), target.c_str()) != 0) throw write_fault(shown, errno);
+  if (::rename(temporary.c_str(), target.c_str()) != 0) return false;
   temporary.clear();
+  return true;
 }
 
-OutputFile::OutputFile(fs::path path) : state_(std::make_unique<State>(std::move(path))) {}
+/// Whether the name was free, and is the file's now.
+bool OutputFile::State::take_new_name(const fs::path& name) {
+  if (temporary.empty()) return link_to(name);
+  bool done = ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0;
+  if (!done && errno == EINVAL) {  // a file system that can't see to it itself
+    std::error_code fault;
+    errno = EEXIST;
+    done = !fs::exists(fs::symlink_status(name, fault)) && ::rename(temporary.c_str(), name.c_str()) == 0;
+  }
+  if (done) temporary.clear();
+  return done;
+}
+
+fs::path OutputFile::State::new_name(const std::string& name_stem, int number) const {
+  return name_stem + (number == 1 ? "" : "-" + std::to_string(number)) + ending;
+}
+
+/// Returns the number that a new file's name has got, from 1 on, or errno's value as a negative number.
+int OutputFile::State::give_name(const std::string& name_stem) {
+  if (!target.empty()) return replace_target() ? 1 : -errno;
+  const bool is_plain = !name_stem.starts_with('.') && name_stem.find('/') == std::string::npos;
+  if (name_stem.empty() || !is_plain) return -EINVAL;
+  for (int number = 1;; ++number) {
+    if (take_new_name(new_name(name_stem, number))) return number;
+    if (errno != EEXIST) return -errno;
+  }
+}
+
+OutputFile::OutputFile(fs::path path) : OutputFile() { state_->open(std::move(path)); }
+
+OutputFile OutputFile::new_here(std::string ending) {
+  OutputFile file;
+  file.state_->open_new(std::move(ending));
+  return file;
+}
+
+OutputFile::OutputFile() : state_(std::make_unique<State>()) {}
+
+OutputFile::OutputFile(OutputFile&&) noexcept = default;
+
+OutputFile& OutputFile::operator=(OutputFile&&) noexcept = default;
 
 OutputFile::~OutputFile() = default;
+
+void OutputFile::name_after(const std::string& stem) {
+  if (!state_->ending.empty()) state_->shown = state_->new_name(state_->stem = stem, 1);
+}
+
+void OutputFile::hand_over() {
+  State& state = *state_;
+  if (state.in_place) return;
+  state.deputy = std::make_unique<Deputy>(
+      [&state](const std::string& stem) { return state.give_name(stem); },
+      [&state] {
+        if (!state.temporary.empty()) ::unlink(state.temporary.c_str());
+      },
+      state.file.number());
+  state.temporary.clear();  // it is the deputy's, which has a copy of this
+}
 
 void OutputFile::write(std::string_view bytes) {
   if (state_->gathered.size() + bytes.size() >= kGatheredBytes) state_->flush();
@@ -154,14 +233,18 @@ void OutputFile::write(std::string_view bytes) {
   state_->gathered += bytes;
 }
 
-void OutputFile::commit() {
-  state_->flush();
-  if (!state_->in_place) {
-    if (::fsync(state_->file.number()) != 0) throw write_fault(state_->shown, errno);
-    state_->give_name();
-    sync_directory(directory_of(state_->target), state_->shown);
+fs::path OutputFile::commit() {
+  State& state = *state_;
+  state.flush();
+  if (!state.in_place) {
+    if (::fsync(state.file.number()) != 0) throw write_fault(state.shown, errno);
+    const int number = state.deputy ? state.deputy->ask(state.stem) : state.give_name(state.stem);
+    if (number < 0) throw write_fault(state.shown, -number);
+    if (state.target.empty()) state.shown = state.target = state.new_name(state.stem, number);
+    sync_directory(directory_of(state.target), state.shown);
   }
-  if (!state_->file.close()) throw write_fault(state_->shown, errno);
+  if (!state.file.close()) throw write_fault(state.shown, errno);
+  return state.shown;
 }
 
 }  // namespace attnviz

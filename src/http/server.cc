@@ -11,14 +11,15 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <csignal>
+#include <list>
 #include <set>
 
 #include "http/answer.h"
+#include "http/workers.h"
 
 namespace attnviz {
 namespace {
@@ -66,35 +67,30 @@ void listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
   }
 }
 
-/// Counts one more while it lives, and wakes who waits for there to be fewer.
+/// Counts one more while it lives.
 class Counted {
  public:
-  explicit Counted(std::size_t& count, asio::steady_timer* fewer = nullptr) : count_(count), fewer_(fewer) {
-    ++count_;
-  }
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
   Counted(const Counted&) = delete;
   Counted& operator=(const Counted&) = delete;
-  ~Counted() {
-    --count_;
-    if (fewer_) fewer_->cancel();
-  }
+  ~Counted() { --count_; }
 
  private:
   std::size_t& count_;
-  asio::steady_timer* fewer_;
 };
 
-/// Among those who wait for a client, for what it sends or for it to take what is sent, while it lives.
+/// Among those who wait for a client, for what it sends or for it to take what is sent, while it lives:
+/// behind those who have waited longer.
 class Waiting {
  public:
-  Waiting(std::set<Stream*>& all, Stream& one) : all_(all), one_(all.insert(&one).first) {}
+  Waiting(std::list<Stream*>& all, Stream& one) : all_(all), one_(all.insert(all.end(), &one)) {}
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
   ~Waiting() { all_.erase(one_); }
 
  private:
-  std::set<Stream*>& all_;
-  std::set<Stream*>::iterator one_;
+  std::list<Stream*>& all_;
+  std::list<Stream*>::iterator one_;
 };
 
 using Parser = http::request_parser<http::string_body>;
@@ -142,7 +138,7 @@ struct HttpServer::State {
     place = acceptor.local_endpoint();
     signals.add(SIGINT);
     signals.add(SIGTERM);
-    fewer.expires_at(asio::steady_timer::time_point::max());
+    changed.expires_at(asio::steady_timer::time_point::max());
   }
 
   struct Received {
@@ -152,8 +148,9 @@ struct HttpServer::State {
   };
 
   awaitable<void> accept();
+  awaitable<void> make_room();
   awaitable<void> wait_for_signal();
-  awaitable<void> serve(tcp::socket socket);
+  awaitable<void> serve(tcp::socket socket, std::unique_ptr<Counted> counted);
   awaitable<bool> converse(Stream& stream, beast::flat_buffer& buffer);
   awaitable<Received> receive(Stream& stream, beast::flat_buffer& buffer);
   awaitable<error_code> read(Stream& stream, beast::flat_buffer& buffer, Parser& parser);
@@ -168,14 +165,14 @@ struct HttpServer::State {
   tcp::acceptor acceptor{context};
   tcp::endpoint place;
   asio::signal_set signals{context};
-  asio::steady_timer fewer{context};  ///< connections; never expires
-  std::set<Stream*> listening;
+  asio::steady_timer changed{context};  ///< connections, or who waits for whom: cancelled then
+  std::list<Stream*> listening;         ///< for a request, or its end
   asio::steady_timer patience{context};  ///< with clients that don't take their answers, at the end
-  std::set<Stream*> sending;
-  std::set<Stream*> untaken;  ///< of those, whose clients took nothing since the end began
+  std::list<Stream*> sending;
+  std::set<Stream*> untaken;  ///< of those, whose clients took nothing since they were looked at
   std::size_t connections = 0, posts = 0;
   bool stopping = false;
-  std::optional<asio::thread_pool> workers{};  ///< from run() on, which may come after rights were given up
+  std::optional<Workers> workers{};  ///< from run() on, which may come after rights were given up
 };
 
 awaitable<void> HttpServer::State::accept() {
@@ -183,17 +180,34 @@ awaitable<void> HttpServer::State::accept() {
   asio::steady_timer pause(context);
   while (!stopping) {
     error_code fault;
-    if (connections >= options.most_connections) {
-      co_await fewer.async_wait(redirect_error(use_awaitable, fault));
-      continue;
-    }
-    tcp::socket socket = co_await acceptor.async_accept(redirect_error(use_awaitable, fault));
+    co_await acceptor.async_wait(tcp::acceptor::wait_read, redirect_error(use_awaitable, fault));
+    if (!fault) co_await make_room();
+    if (stopping) break;
+    tcp::socket socket(context);
+    if (!fault) co_await acceptor.async_accept(socket, redirect_error(use_awaitable, fault));
     if (!fault) {
-      asio::co_spawn(context, serve(std::move(socket)), asio::detached);
+      // Counted at once: it is served only when its turn comes.
+      asio::co_spawn(context, serve(std::move(socket), std::make_unique<Counted>(connections)), asio::detached);
     } else if (!stopping) {
       pause.expires_after(kPause);
       co_await pause.async_wait(redirect_error(use_awaitable, fault));
     }
+  }
+}
+
+/// For one more connection, where there are as many as there may be: whoever has taken longest to ask for
+/// something goes, or else those who take nothing of their answers for a while.
+awaitable<void> HttpServer::State::make_room() {
+  while (!stopping && connections >= options.most_connections) {
+    if (!listening.empty()) listening.front()->close();
+    untaken = {sending.begin(), sending.end()};
+    if (listening.empty() && !sending.empty()) changed.expires_after(options.last_patience);
+    error_code aborted;
+    co_await changed.async_wait(redirect_error(use_awaitable, aborted));
+    for (Stream* const stream : sending) {
+      if (!aborted && untaken.contains(stream)) stream->close();
+    }
+    changed.expires_at(asio::steady_timer::time_point::max());
   }
 }
 
@@ -203,11 +217,11 @@ awaitable<void> HttpServer::State::wait_for_signal() {
   signals.clear(ignored);
   stopping = true;
   acceptor.close(ignored);
-  fewer.cancel();
+  changed.cancel();
   for (Stream* const stream : listening) stream->cancel();
   // Who does not take its answer is not waited for; answers that are still to come see for themselves.
   if (sending.empty()) co_return;
-  untaken = sending;
+  untaken = {sending.begin(), sending.end()};
   patience.expires_after(options.last_patience);
   co_await patience.async_wait(redirect_error(use_awaitable, ignored));
   for (Stream* const stream : sending) {
@@ -215,8 +229,7 @@ awaitable<void> HttpServer::State::wait_for_signal() {
   }
 }
 
-awaitable<void> HttpServer::State::serve(tcp::socket socket) {
-  const Counted counted(connections, &fewer);
+awaitable<void> HttpServer::State::serve(tcp::socket socket, std::unique_ptr<Counted> counted) {
   try {
     Stream stream(std::move(socket));
     beast::flat_buffer buffer(options.most_header +
@@ -226,6 +239,8 @@ awaitable<void> HttpServer::State::serve(tcp::socket socket) {
   } catch (const std::exception&) {
     // The client left, or was too slow: there is nobody to tell.
   }
+  counted.reset();
+  changed.cancel();
 }
 
 /// One request and its answer. Returns whether another may follow.
@@ -248,6 +263,7 @@ awaitable<HttpServer::State::Received> HttpServer::State::receive(Stream& stream
                                                                   beast::flat_buffer& buffer) {
   constexpr std::size_t kFirstBytes = 4096;
   const Waiting listener(listening, stream);
+  changed.cancel();
   if (buffer.size() == 0) {
     stream.expires_after(options.idle_timeout);
     const std::size_t size = co_await stream.async_read_some(buffer.prepare(kFirstBytes), use_awaitable);
@@ -306,7 +322,7 @@ awaitable<HttpResponse> HttpServer::State::answer(const HttpRequest& request, co
     co_return refused(503, Error("server: too many texts are waiting", "try again in a while"));
   }
   const Counted counted(posts);
-  co_return co_await asio::co_spawn(*workers, at_work(route, request.body), use_awaitable);
+  co_return co_await asio::co_spawn(workers->context(), at_work(route, request.body), use_awaitable);
 }
 
 awaitable<void> HttpServer::State::send(Stream& stream, HttpResponse response, bool keep_alive) {
@@ -314,6 +330,7 @@ awaitable<void> HttpServer::State::send(Stream& stream, HttpResponse response, b
   message.keep_alive(keep_alive);
   message.prepare_payload();
   const Waiting sender(sending, stream);
+  changed.cancel();
   http::response_serializer<http::string_body> serializer(message);
   const auto last = std::chrono::steady_clock::now() + options.write_timeout;
   while (!serializer.is_done()) {
@@ -330,6 +347,7 @@ awaitable<void> HttpServer::State::send(Stream& stream, HttpResponse response, b
 awaitable<void> HttpServer::State::dismiss(Stream& stream) {
   constexpr std::size_t kMost = 1 << 20;
   const Waiting listener(listening, stream);
+  changed.cancel();
   std::vector<char> piece(kMost >> 4);
   stream.socket().shutdown(tcp::socket::shutdown_send);
   stream.expires_after(options.read_timeout);
@@ -355,7 +373,7 @@ void HttpServer::run() {
   asio::co_spawn(state.context, state.accept(), asio::detached);
   asio::co_spawn(state.context, state.wait_for_signal(), asio::detached);
   state.context.run();
-  state.workers->join();
+  state.workers.reset();
 }
 
 }  // namespace attnviz

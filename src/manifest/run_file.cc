@@ -1,7 +1,6 @@
 #include "manifest/run_file.h"
 
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 
 #include "attnviz/error.h"
@@ -48,18 +47,6 @@ FileLock lock_run(const fs::path& directory, Shard shard) {
   if (lock) return std::move(*lock);
   throw Error(directory.string() + ": another run writes here now",
               "wait for it, or choose another directory");
-}
-
-void make_directory(const fs::path& directory) {
-  std::error_code fault;
-  fs::create_directory(directory, fault);
-  std::error_code unseen;
-  if (fs::is_directory(directory, unseen)) return;
-  if (!fault || fault == std::errc::file_exists) fault = std::make_error_code(std::errc::not_a_directory);
-  throw Error(directory.string() + ": can't be made a directory: " + fault.message(),
-              fault == std::errc::no_such_file_or_directory
-                  ? "make its parent first: mkdir -p " + directory.parent_path().string()
-                  : "choose another directory");
 }
 
 std::string to_text(Shard shard) { return std::to_string(shard.number) + "/" + std::to_string(shard.count); }

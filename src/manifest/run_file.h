@@ -28,9 +28,6 @@ struct RunFile {
 /// The right to write a run's files. Throws Error while another process has it.
 [[nodiscard]] FileLock lock_run(const std::filesystem::path& directory, Shard shard);
 
-/// Makes a directory where there is none. Throws Error; its parent must be there.
-void make_directory(const std::filesystem::path& directory);
-
 /// "3/16".
 [[nodiscard]] std::string to_text(Shard shard);
 

@@ -23,8 +23,9 @@ fs::path module_path() {
               "build with libtorch (cmake --preset release), or reinstall");
 }
 
-/// Set before libtorch is loaded; the user's own settings come first.
-void set_up_libraries() {
+/// For libtorch, which reads it when it is opened; the user's own settings come first. Before main: once
+/// there are threads, another may be reading the environment.
+[[gnu::constructor]] void set_up_libraries() {
   // libgomp's threads spin for up to a millisecond at the end of each parallel loop: on a busy machine a
   // forward pass of 10 ms took 400 ms.
   if (!std::getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
@@ -37,7 +38,6 @@ void set_up_libraries() {
 const ModuleFunctions& module_functions() {
   static const ModuleFunctions* const functions = [] {
     const fs::path path = module_path();
-    set_up_libraries();
     void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     void* const symbol = handle ? dlsym(handle, kModuleSymbol) : nullptr;
     if (!symbol) {

@@ -1,7 +1,6 @@
 #include "sandbox/landlock.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,7 +22,8 @@ constexpr unsigned kAskVersion = 1;
 constexpr int kPathBeneath = 1;
 
 constexpr std::uint64_t kExecute = 1 << 0, kWriteFile = 1 << 1;
-constexpr std::uint64_t kRemoveAndMake = 0x1FF0;                       // bits 4 to 12
+constexpr std::uint64_t kRemoveAndMake = 0x1FF0;  // bits 4 to 12: directories, files, devices, sockets, links
+constexpr std::uint64_t kRemoveFile = 1 << 5, kMakeDirectory = 1 << 7, kMakeFile = 1 << 8;
 constexpr std::uint64_t kRefer = 1 << 13, kTruncate = 1 << 14;         // from versions 2 and 3 on
 constexpr std::uint64_t kBindTcp = 1 << 0, kConnectTcp = 1 << 1;       // from version 4 on
 constexpr std::uint64_t kAbstractSockets = 1 << 0, kSignals = 1 << 1;  // from version 6 on
@@ -54,7 +54,7 @@ class Descriptor {
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error("sandbox: " + what + ": " + std::generic_category().message(errno),
-              "--sandbox off runs the model without it");
+              "--sandbox off, where a command has it, leaves the sandbox out");
 }
 
 std::uint64_t changes_of(int version) {
@@ -64,13 +64,21 @@ std::uint64_t changes_of(int version) {
   return rights;
 }
 
-void allow(const Descriptor& ruleset, const std::filesystem::path& path, std::uint64_t rights) {
-  const Descriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (place.number() < 0) return;  // what is not there can't be written either
+/// Of those, what a place is given that is written to: plain files in it, and directories of them.
+constexpr std::uint64_t kGiven = kWriteFile | kTruncate | kRemoveFile | kMakeDirectory | kMakeFile | kRefer;
+
+void allow(const Descriptor& ruleset, const Descriptor& place, const std::filesystem::path& path,
+           std::uint64_t rights) {
   struct stat kind = {};
   const bool directory = ::fstat(place.number(), &kind) == 0 && S_ISDIR(kind.st_mode);
   const PathRule rule{directory ? rights : rights & (kWriteFile | kTruncate), place.number()};
   if (::syscall(kAddRule, ruleset.number(), kPathBeneath, &rule, 0) != 0) refuse(path.string());
+}
+
+/// What is not there can't be written either.
+void allow_device(const Descriptor& ruleset, const std::string& device, std::uint64_t rights) {
+  const Descriptor place(::open(device.c_str(), O_PATH | O_CLOEXEC));
+  if (place.number() >= 0) allow(ruleset, place, device, rights);
 }
 
 }  // namespace
@@ -89,17 +97,21 @@ void restrict_by_landlock(std::span<const std::filesystem::path> writable) {
   // An older kernel takes what it does not know as long as that is zero.
   const Descriptor ruleset(static_cast<int>(::syscall(kCreateRuleset, &rights, sizeof rights, 0)));
   if (ruleset.number() < 0) refuse("Landlock");
-  for (const std::filesystem::path& place : writable) allow(ruleset, place, changes);
-  // Devices that a terminal, or a GPU's driver, is spoken to through.
+  for (const std::filesystem::path& path : writable) {
+    const Descriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    if (place.number() < 0) refuse(path.string());
+    allow(ruleset, place, path, changes & kGiven);
+  }
+  // What libraries open to throw words away, and what a GPU's driver is spoken to through.
   const std::uint64_t writes = changes & (kWriteFile | kTruncate);
-  for (const char* device :
-       {"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/pts", "/dev/dri", "/dev/nvidiactl",
-        "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset"}) {
-    allow(ruleset, device, writes);
+  for (const char* device : {"/dev/null", "/dev/dri", "/dev/nvidiactl", "/dev/nvidia-uvm",
+                             "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset"}) {
+    allow_device(ruleset, device, writes);
   }
   constexpr int kMostGpus = 16;
-  for (int gpu = 0; gpu < kMostGpus; ++gpu) allow(ruleset, "/dev/nvidia" + std::to_string(gpu), writes);
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) refuse("no new privileges");
+  for (int gpu = 0; gpu < kMostGpus; ++gpu) {
+    allow_device(ruleset, "/dev/nvidia" + std::to_string(gpu), writes);
+  }
   if (::syscall(kRestrictSelf, ruleset.number(), 0) != 0) refuse("Landlock");
 }
 
