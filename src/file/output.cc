@@ -9,6 +9,7 @@
 
 #include "attnviz/file.h"
 #include "file/descriptor.h"
+#include "file/watched.h"
 
 namespace attnviz {
 namespace {
@@ -55,6 +56,7 @@ struct OutputFile::State {
   fs::path shown;      ///< the path as it was given, for errors
   fs::path target;     ///< the path without links
   fs::path temporary;  ///< the file's name until it is complete; empty while it has none
+  Watched unfinished;
   Descriptor file;
   bool in_place = false;
   std::string gathered;
@@ -122,6 +124,7 @@ void OutputFile::State::take_temporary_name(const Create& create) {
     const fs::path name = directory_of(target) / temporary_name();
     if (create(name)) {
       temporary = name;
+      unfinished = Watched(name);
       return;
     }
     if (errno != EEXIST) break;
@@ -142,6 +145,7 @@ void OutputFile::State::give_name() {
   }
   if (::rename(temporary.c_str(), target.c_str()) != 0) throw write_fault(shown, errno);
   temporary.clear();
+  unfinished = {};
 }
 
 OutputFile::OutputFile(fs::path path) : state_(std::make_unique<State>(std::move(path))) {}
