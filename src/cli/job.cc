@@ -270,7 +270,7 @@ int run_job(const Job& job, const Streams& streams) {
     const bool told = choice.all_parts && choice.part;  // of the first, which reads what the others read
     if (!told) report_cut(subject.prepared, subject.card(), streams.err);
   }
-  for (const std::string& remark : ready.remarks) streams.err << "attnviz: note: " << remark << "\n";
+  for (const std::string& remark : ready.remarks) streams.err << "attnviz: note: " << visible(remark) << "\n";
   std::optional<Output> output;  // opened before the model runs, to be refused before it does
   if (!ready.stem.empty() || job.output.path) output.emplace(job.output, format, ready.stem, streams.out);
   for (Subject& subject : subjects) {

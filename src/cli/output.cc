@@ -110,7 +110,7 @@ void Output::write(const std::function<void(const Sink&)>& writer) {
   }
   writer([this](std::string_view bytes) { file_->write(bytes); });
   file_->commit();
-  print(out_, path_ + "\n");
+  print_path(out_, path_);
 }
 
 }  // namespace attnviz::cli
