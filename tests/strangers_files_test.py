@@ -1,6 +1,7 @@
 """Files from strangers that are no files, become shorter, or grow without end: each ends in a message and status 2."""
 
 import contextlib
+import html
 import json
 import os
 import pathlib
@@ -168,6 +169,33 @@ def test_no_escape_of_a_files_name_reaches_a_terminal(tmp_path):
     raw = os.fsencode(tmp_path / "figures") + b"/\xf0\x9f.svg"
     shutil.copy(os.fsencode(tmp_path / "figure.svg"), raw)
     assert "updated baselines/�.svg" in attnviz(*update, status=2, cwd=tmp_path).stdout
+
+
+def spoiled(value, key=""):
+    """Each text of a record that is not one of a few words, with an escape sequence behind it."""
+    if isinstance(value, dict):
+        return {name: spoiled(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [spoiled(inner, key) for inner in value]
+    is_word = key in ("kind", "colors", "weights", "packing", "view", "filter", "part")
+    return value + ESCAPE if isinstance(value, str) and not is_word else value
+
+
+@pytest.mark.parametrize("command", ["render --layer 1 --head 0", "grid --layer 1 --heads 0,1", "layers --head 1 --layers 1,2",
+                                     "flow --token 1", "summary", "view head --layer 1",
+                                     "compare --model minilm --model gpt2-demo --layer 1 --head 0"])
+def test_no_escape_of_a_saved_figure_reaches_a_terminal(command, tmp_path):
+    attnviz(*command.split(), "-o", "a.svg", "the bank", cwd=tmp_path)
+    picture = (tmp_path / "a.svg").read_text()
+    begin, end = picture.index("<attnviz:record>") + len("<attnviz:record>"), picture.index("</attnviz:record>")
+    record = json.loads(html.unescape(picture[begin:end]))
+    record.update({name: spoiled(record[name]) for name in ("program", "texts", "figure")})
+    evil = html.escape(json.dumps(record), quote=False)
+    (tmp_path / "evil.svg").write_text(picture[:begin] + evil + picture[end:])
+    for more in (["redraw", "evil.svg", "--describe", "--show", "--color", "never", "-o", "b.svg"],
+                 ["check", "evil.svg", "--baseline", "."], ["extract", "evil.svg", "-o", "b.json"]):
+        done = subprocess.run([PROGRAM, *more], cwd=tmp_path, capture_output=True, timeout=60)
+        assert b"\x1b" not in done.stdout + done.stderr, (more, done)
 
 
 def test_written_paths_are_exact_for_programs_and_printable_on_a_terminal(tmp_path):
