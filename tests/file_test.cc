@@ -22,7 +22,10 @@
 #include <functional>
 #include <iterator>
 #include <optional>
+#include <string>
 #include <thread>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "file/descriptor.h"

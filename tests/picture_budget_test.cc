@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 #include "attnviz/error.h"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <climits>
+#include <cstddef>
 #include <cstdlib>
 #include <string>
 #include <string_view>

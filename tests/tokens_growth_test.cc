@@ -2,7 +2,11 @@
 // not.
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "attnviz/file.h"
 #include "support/tokenizers.h"
