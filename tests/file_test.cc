@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,10 +18,18 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <fstream>
+#include <functional>
+#include <iterator>
 #include <optional>
+#include <string>
 #include <thread>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "file/descriptor.h"
+#include "file/watched.h"
 #include "support/support.h"
 
 namespace attnviz {
@@ -101,13 +110,36 @@ TEST(ReadFile, GivesEveryByte) {
   }
 }
 
-TEST(ReadFile, ReadsWhatHasNoSize) {
+TEST(ReadFile, ReadsWhatHasNoSize) { EXPECT_FALSE(read_file("/proc/self/status").empty()); }
+
+TEST(ReadFile, RefusesAtOnceWhatIsNoRegularFile) {
   const TemporaryDirectory directory;
   ASSERT_EQ(::mkfifo((directory / "pipe").c_str(), 0600), 0);
-  std::thread writer([&] { test::write(directory / "pipe", "through a pipe"); });
-  EXPECT_EQ(read_file(directory / "pipe"), "through a pipe");
-  writer.join();
-  EXPECT_FALSE(read_file("/proc/self/status").empty());
+  fs::create_symlink("/dev/zero", directory / "endless");
+  fs::create_symlink(directory / "pipe", directory / "link");
+  for (const auto& [name, kind] :
+       {std::pair("pipe", "a pipe"), std::pair("link", "a pipe"), std::pair("endless", "a device")}) {
+    const fs::path path = directory / name;
+    const std::string fault =
+        path.string() + ": not a regular file but " + kind + "\n  hint: copy what it is to hold into a file";
+    EXPECT_EQ(error_of([&] { std::ignore = read_file(path); }), fault);
+    EXPECT_EQ(error_of([&] { expect_regular_file(path); }), fault);
+    EXPECT_EQ(error_of([&] { const MappedFile mapped(path); }), fault);
+    EXPECT_EQ(error_of([&] { std::ignore = sha256_of_file(path); }), fault);
+  }
+}
+
+TEST(ReadFile, RefusesWhatIsLargerThanItMayBe) {
+  const TemporaryDirectory directory;
+  const fs::path path = directory / "config.json";
+  test::write(path, "");
+  fs::resize_file(path, 1ULL << 40);  // which takes no room on the disk
+  EXPECT_EQ(error_of([&] { std::ignore = read_file(path, 16); }),
+            path.string() +
+                ": too large, expected at most 16 bytes, got 1099511627776\n  hint: download or export "
+                "it again");
+  fs::resize_file(path, 16);
+  EXPECT_EQ(read_file(path, 16).size(), 16U);
 }
 
 TEST(ReadFile, NamesThePathAndTheReason) {
@@ -145,6 +177,65 @@ TEST(MappedFile, MovesItsMapping) {
   b = MappedFile(directory / "b");
   EXPECT_EQ(b.bytes().size(), 6U);
   EXPECT_EQ(static_cast<char>(b.bytes().front()), 's');
+}
+
+/// In a process of its own, which ends by what it reads.
+TEST(MappedFile, EndsTheProcessInWordsWhenItBecomesShorter) {
+  const TemporaryDirectory directory;
+  const fs::path path = directory / "model\x1b[31m.safetensors", out = directory / "out";
+  fs::create_directory(out);
+  const auto read_behind_the_end = [&] {
+    test::write(path, std::string(1 << 16, 'x'));
+    watch_mapped_files();
+    forbid_unnamed_files();
+    const MappedFile other(path);
+    const MappedFile mapped(path);
+    const MappedFile moved = MappedFile(path);
+    OutputFile output(out / "figure.svg");
+    output.write("half");
+    const NamedFile part{"a", "bytes"};
+    write_files(out, {&part, 1}, ".part-");
+    fs::resize_file(path, 1 << 13);
+    if (mapped.bytes()[100] != std::byte('x')) ::_exit(1);
+    ::_exit(mapped.bytes()[1 << 14] == std::byte('x') ? 0 : 1);
+  };
+  EXPECT_EXIT(read_behind_the_end(), testing::ExitedWithCode(2),
+              "attnviz: .*/model.\\[31m.safetensors: became shorter while it was read, or its disk fails\n"
+              "  hint: put the file back as it was, and start again\n$");
+  EXPECT_EQ(names_in(out), std::vector<std::string>{"a"});
+}
+
+/// What has no name of its own yet has one where the file system makes no files without.
+TEST(MappedFile, LeavesNoFileThatIsNotComplete) {
+  const TemporaryDirectory directory;
+  const fs::path path = directory / "x";
+  test::write(path, "old");
+  std::optional<Watched> done(std::in_place, path);
+  done.reset();
+  remove_unfinished_files();
+  EXPECT_TRUE(fs::exists(path));
+  const Watched unfinished(path);
+  remove_unfinished_files();
+  EXPECT_FALSE(fs::exists(path));
+}
+
+TEST(MappedFile, LeavesOtherFaultsAsTheyWere) {
+  const TemporaryDirectory directory;
+  test::write(directory / "x", std::string(1 << 13, 'x'));
+  const auto fault = [&](bool in_mapping) {
+    watch_mapped_files();
+    const MappedFile mapped(directory / "x");
+    const int file = ::open((directory / "x").c_str(), O_RDONLY);
+    auto* const own =
+        static_cast<const volatile char*>(::mmap(nullptr, 1 << 13, PROT_READ, MAP_PRIVATE, file, 0));
+    fs::resize_file(directory / "x", 0);
+    if (!in_mapping) ::raise(SIGBUS);
+    ::_exit(own[0]);
+  };
+  // Under a sanitizer the default is its own report.
+  const auto dies = [](int status) { return WIFSIGNALED(status) || WEXITSTATUS(status) != 2; };
+  EXPECT_EXIT(fault(true), dies, "^[^a]*");
+  EXPECT_EXIT(fault(false), dies, "^[^a]*");
 }
 
 TEST(OutputFile, AppearsOnlyWhenComplete) {
@@ -325,7 +416,10 @@ TEST(OutputFile, WritesToDevicesAndPipesInPlace) {
   const TemporaryDirectory directory;
   ASSERT_EQ(::mkfifo((directory / "pipe").c_str(), 0600), 0);
   std::string read;
-  std::thread reader([&] { read = read_file(directory / "pipe"); });
+  std::thread reader([&] {
+    std::ifstream stream(directory / "pipe");
+    read.assign(std::istreambuf_iterator<char>(stream), {});
+  });
   write_whole(directory / "pipe", "through a pipe");
   reader.join();
   EXPECT_EQ(read, "through a pipe");
@@ -433,6 +527,23 @@ TEST(RemoveParts, RemovesWhatWriteFilesMayLeaveAndNothingElse) {
   remove_parts(directory.path(), ".x-");
   EXPECT_EQ(names_in(directory.path()),
             (std::vector<std::string>{".x-.part", ".x-1.par", ".x-1a.part", ".y-1.part", "x-1.part"}));
+}
+
+TEST(AppendToFile, FollowsNoLinkAndWaitsForNoPipe) {
+  const TemporaryDirectory directory;
+  test::write(directory / "elsewhere", "bytes");
+  fs::create_symlink(directory / "elsewhere", directory / "link");
+  ASSERT_EQ(::mkfifo((directory / "pipe").c_str(), 0600), 0);
+  const Descriptor reader(::open((directory / "pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const std::string link = (directory / "link").string(), pipe = (directory / "pipe").string();
+  for (const auto& alter : std::vector<std::function<void(const fs::path&)>>{
+           [](const fs::path& path) { append_to_file(path, "more"); },
+           [](const fs::path& path) { cut_file(path, 0); }}) {
+    EXPECT_EQ(error_of([&] { alter(link); }),
+              link + ": can't be written: it is a link\n  hint: put the file itself there");
+    EXPECT_EQ(error_of([&] { alter(pipe); }), pipe + ": can't be written: it is not a regular file");
+  }
+  EXPECT_EQ(read_file(directory / "elsewhere"), "bytes");
 }
 
 TEST(AppendToFile, AddsToAFileThatExistsOrLeavesItAsItWas) {

@@ -223,7 +223,8 @@ TEST(SourceFile, HasTheDigestThatXxhsumGives) {
     test::write(path, other);
     EXPECT_NE(SourceFile(path).digest(), whole) << place;
   }
-  EXPECT_EQ(error_of([&] { SourceFile(path + "-"); }), path + "-: can't be read: No such file or directory");
+  EXPECT_EQ(error_of([&] { SourceFile(path + "-"); }),
+            path + "-: can't be read: No such file or directory\n  hint: did you mean " + path + "?");
 }
 
 TEST(SourceFile, NoticesWhatIsWrittenIntoIt) {

@@ -422,5 +422,38 @@ TEST(PredictedMemory, CoversTheResultsAndFollowsTheRequest) {
             3 * all);
 }
 
+/// The largest numbers that a config.json may have multiply to more than 64 bits hold: an estimate that began
+/// at 0 again would let through what no machine can hold.
+TEST(PredictedMemory, StaysTheLargestWhateverAConfigurationSays) {
+  constexpr int kMost = 10'000, kWidest = 1 << 20;
+  ModelCard card{.architecture = "mistral",
+                 .layers = kMost,
+                 .heads = kMost,
+                 .hidden = kWidest,
+                 .head_size = kWidest,
+                 .inner = 1 << 26,
+                 .has_checkpoint = true};
+  for (const Backend backend : {Backend::checkpoint, Backend::torchscript}) {
+    for (const std::size_t tokens : {std::size_t{1} << 14, std::size_t{1} << 20, std::size_t{1} << 30}) {
+      for (const Precision precision : {Precision::fp32, Precision::fp16}) {
+        const Selection selection{.with_query_key = true};
+        EXPECT_GE(predicted_memory(card, {.sentences = 64, .tokens = tokens}, selection,
+                                   {.backend = backend, .precision = precision}),
+                  std::size_t{1} << 50)
+            << tokens;
+      }
+      EXPECT_GE(prediction_memory(card, tokens, 10), std::size_t{1} << 48) << tokens;
+    }
+  }
+  // Heads that are large alone: 2^20 numbers times 4096 are beyond 32 bits.
+  card = {.architecture = "t5",
+          .layers = 1,
+          .heads = 4096,
+          .hidden = 64,
+          .head_size = kWidest,
+          .has_checkpoint = true};
+  EXPECT_GE(predicted_memory(card, {.tokens = 4}, {}), std::size_t{1} << 34);
+}
+
 }  // namespace
 }  // namespace attnviz

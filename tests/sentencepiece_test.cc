@@ -43,12 +43,13 @@ std::string mapped(const CharacterMap& map, const std::string& text) {
     (void)next_code_point(text, offset);
     origin.resize(offset, origin.empty() ? 0 : origin.back() + 1);
   }
-  const AlignedText result = map({text, origin.data()});
+  tokens::Growth growth(text.size(), "test");
+  const AlignedText result = map({text, origin.data(), &growth});
   std::string described;
-  for (std::size_t offset = 0; offset < result.text.size();) {
+  for (std::size_t offset = 0; offset < result.text().size();) {
     const std::size_t begin = offset;
-    (void)next_code_point(result.text, offset);
-    described += result.text.substr(begin, offset - begin) + std::to_string(result.origin[begin]);
+    (void)next_code_point(result.text(), offset);
+    described += result.text().substr(begin, offset - begin) + std::to_string(result.origin()[begin]);
   }
   return described;
 }

@@ -23,9 +23,9 @@ NOT_HERE = "Origin: another site's page, which may not ask this server"
 
 
 class Server:
-    def __init__(self, *flags, host="127.0.0.1"):
+    def __init__(self, *flags, host="127.0.0.1", env=ENVIRONMENT):
         self.process = subprocess.Popen([PROGRAM, "serve", "--port", "0", *flags], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, env=ENVIRONMENT, text=True)
+                                        stderr=subprocess.PIPE, env=env, text=True)
         self.url = self.process.stdout.readline().strip()
         self.host, self.port = host, urllib.parse.urlparse(self.url).port
         assert self.port, self.process.stderr.read()

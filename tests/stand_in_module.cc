@@ -87,4 +87,5 @@ std::string version() { return "none, a stand-in"; }
 }  // namespace
 }  // namespace attnviz
 
-extern "C" const attnviz::ModuleFunctions attnviz_module{attnviz::open, attnviz::version};
+extern "C" const attnviz::ModuleFunctions attnviz_module{attnviz::share_watched_files, attnviz::open,
+                                                         attnviz::version};

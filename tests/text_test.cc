@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <tuple>
+#include <vector>
+
 #include "support/support.h"
 
 namespace attnviz {
@@ -72,8 +76,20 @@ TEST(Visible, ShowsWhatWouldActOrHide) {
            Case{"\u0085\u202E\uFEFF", "‹U+0085›‹U+202E›‹U+FEFF›"},
            Case{"\u2028\U0001FFFE", "‹U+2028›‹U+1FFFE›"},
            Case{"می\u200Cخواهم 👩\u200D🚀 é", "می\u200Cخواهم 👩\u200D🚀 é"},
+           Case{"a\xF0", "a\uFFFD"},
+           Case{"\x1B\xFF\xE2\x82", "␛\uFFFD\uFFFD"},
        }) {
     EXPECT_EQ(visible(c.text), c.shown);
+  }
+}
+
+/// For the address sanitizer: exactly so many bytes are there.
+TEST(NextCodePoint, ReadsNothingBehindTheEnd) {
+  for (const std::string bytes : {"\xF0", "\xF0\x9F", "\xE2\x82", "\xC3", "\xFF"}) {
+    const std::vector<char> exact(bytes.begin(), bytes.end());
+    std::size_t offset = 0;
+    std::ignore = next_code_point({exact.data(), exact.size()}, offset);
+    EXPECT_EQ(offset, exact.size());
   }
 }
 

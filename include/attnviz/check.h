@@ -86,6 +86,11 @@ struct FigureVersion {
 [[nodiscard]] CheckResult compare_files(const std::filesystem::path& expected,
                                         const std::filesystem::path& actual, const CheckOptions& options);
 
+/// The first number of a figure that is not finite, and where: "layer 6 head 0 "bank"(5) → "river"(2): nan".
+/// Nothing where all are, where its request allowed others, and of a figure made of figures, which may hold
+/// anything.
+[[nodiscard]] std::optional<std::string> first_not_finite(const Record& record);
+
 /// "check: 40 figures: 38 same, 1 different, 1 missing"
 [[nodiscard]] std::string totals(std::span<const CheckResult> results);
 

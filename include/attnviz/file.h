@@ -26,23 +26,43 @@ using Sink = std::function<void(std::string_view)>;
 /// The same for a directory.
 [[nodiscard]] bool is_directory_there(const std::filesystem::path& path);
 
-/// The whole file. Throws Error naming the path and the system's reason (a directory is one).
-[[nodiscard]] std::string read_file(const std::filesystem::path& path);
+/// The whole file, of a model, a figure or a run: whatever such a directory holds comes from anywhere, so it
+/// must be a regular file, which a pipe or a device behind its name, that would never end, is not; and where
+/// `most` says so, no larger. Throws Error naming the path and the reason. What users name as text is read as
+/// a stream.
+[[nodiscard]] std::string read_file(const std::filesystem::path& path, std::size_t most = SIZE_MAX);
+
+/// Throws as read_file() does, of a file that is then read piece by piece.
+void expect_regular_file(const std::filesystem::path& path);
 
 /// A file mapped read-only (privately) for as long as the object lives. Movable.
 class MappedFile {
  public:
-  /// Throws Error naming the path and the system's reason. An empty file maps to no bytes.
+  /// Throws Error as read_file() does. An empty file maps to no bytes.
   explicit MappedFile(const std::filesystem::path& path);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
 
-  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const;
 
  private:
-  std::span<const std::byte> bytes_;
+  struct State;
+  std::unique_ptr<const State> state_;
 };
+
+/// From now on, a mapped file that has become shorter than it was, or whose disk fails, ends the process with
+/// status 2 and a message that names it, instead of SIGBUS.
+void watch_mapped_files();
+
+/// What these two know: one list a process. A module that holds this room once more shares the program's.
+struct WatchedFiles;
+[[nodiscard]] WatchedFiles& watched_files();
+void share_watched_files(WatchedFiles& list);
+
+/// Removes the files that have no name of their own yet, where a process ends without the end of its objects.
+/// A signal's handler may call it.
+void remove_unfinished_files() noexcept;
 
 /// A file being written beside its final name: a reader sees the old file or the whole new one,
 /// never half of one. Destroyed without commit(), it leaves nothing behind. Movable.
@@ -118,11 +138,11 @@ void write_files(const std::filesystem::path& directory, std::span<const NamedFi
 /// Removes what a killed write_files() left under these names.
 void remove_parts(const std::filesystem::path& directory, const std::string& part);
 
-/// Appends to a file that exists; on return the bytes are on the disk. Throws Error naming the path, the file
-/// being as it was before.
+/// Appends to a regular file that exists and is no link; on return the bytes are on the disk. Throws Error
+/// naming the path, the file being as it was before.
 void append_to_file(const std::filesystem::path& path, std::string_view bytes);
 
-/// Cuts a file behind its first `size` bytes, on the disk too.
+/// Cuts a regular file that is no link behind its first `size` bytes, on the disk too.
 void cut_file(const std::filesystem::path& path, std::size_t size);
 
 /// A file that stands for the right to write somewhere. It exists while it is held, and goes when the holder

@@ -2,6 +2,7 @@
 /// only when a model runs.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -116,6 +117,34 @@ struct BatchShape {
   std::size_t tokens = 0;
   std::size_t target_tokens = 0;  ///< of the decoder and cross attention's targets
   bool padded = false;            ///< to the longest of them
+};
+
+/// So many bytes or numbers, as computed from what a configuration says, which may be anything: a sum or
+/// product beyond the largest, which no machine has, is the largest, and so is half of it. Some hundred of
+/// the largest can be added in a std::size_t.
+class Amount {
+ public:
+  static constexpr std::size_t kLargest = std::size_t{1} << 56;
+
+  constexpr Amount(std::size_t value = 0) : value_(value < kLargest ? value : kLargest) {}
+  [[nodiscard]] constexpr std::size_t value() const { return value_; }
+
+  friend constexpr Amount operator+(Amount a, Amount b) { return a.value_ + b.value_; }
+  /// Nothing where b is more.
+  friend constexpr Amount operator-(Amount a, Amount b) {
+    if (a.value_ == kLargest) return a;
+    return a.value_ > b.value_ ? a.value_ - b.value_ : 0;
+  }
+  friend constexpr Amount operator*(Amount a, Amount b) {
+    return b.value_ != 0 && a.value_ > kLargest / b.value_ ? kLargest : a.value_ * b.value_;
+  }
+  friend constexpr Amount operator/(Amount a, std::size_t b) {
+    return a.value_ == kLargest ? a : a.value_ / b;
+  }
+  friend constexpr auto operator<=>(Amount, Amount) = default;
+
+ private:
+  std::size_t value_;
 };
 
 /// About the most bytes that run() will need beyond the weights for one batch, its results included; from

@@ -25,7 +25,8 @@ enum class InvalidUtf8 {
 /// The offset of the first byte that does not belong to valid UTF-8, or npos.
 [[nodiscard]] std::size_t find_invalid_utf8(std::string_view bytes);
 
-/// Decodes the code point at `offset` of valid UTF-8 and moves `offset` behind it.
+/// Decodes the code point at `offset` of valid UTF-8 and moves `offset` behind it. Of anything else it reads
+/// nothing behind the end, and gives some code point.
 [[nodiscard]] char32_t next_code_point(std::string_view utf8, std::size_t& offset);
 
 void append_utf8(std::string& utf8, char32_t code_point);
@@ -35,7 +36,8 @@ void append_utf8(std::string& utf8, char32_t code_point);
 
 /// Text that can be printed on a terminal or in a figure: control characters, line ends, and the
 /// bidirectional and invisible formatting characters become visible (U+0009 as ␉, U+001B as ␛,
-/// U+202E as ‹U+202E›); everything else stays. Joiners inside a word (U+200C, U+200D) stay.
+/// U+202E as ‹U+202E›); everything else stays. Joiners inside a word (U+200C, U+200D) stay. What is not
+/// UTF-8, as names of files may be, becomes U+FFFD.
 [[nodiscard]] std::string visible(std::string_view utf8);
 
 /// JSON that can stand inside a page's script element: no character of it can end the element or begin a

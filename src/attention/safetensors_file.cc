@@ -18,6 +18,8 @@ constexpr std::string_view kIndexEnding = ".index.json";
 constexpr std::string_view kWeightMap = "weight_map";
 /// weight_map's entries are at depth 2; what lies deeper is dropped while parsing, so nesting costs nothing.
 constexpr int kDeepest = 2;
+/// Some hundred bytes a tensor: one of 100,000 has about ten megabytes.
+constexpr std::size_t kLargestIndex = 256 << 20;
 
 /// The shards' names and, by tensor, the shard that the index promises.
 struct Index {
@@ -31,7 +33,7 @@ Error bad_index(const fs::path& path, const std::string& fault) {
 
 Index read_index(const fs::path& path) {
   const json document = json::parse(
-      read_file(path), [](int depth, auto, const json&) { return depth <= kDeepest; }, false);
+      read_file(path, kLargestIndex), [](int depth, auto, const json&) { return depth <= kDeepest; }, false);
   if (document.is_discarded()) throw bad_index(path, "not JSON");
   if (!document.is_object() || !document.contains(kWeightMap) || !document[kWeightMap].is_object() ||
       document[kWeightMap].empty()) {

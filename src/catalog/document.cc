@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 /// The largest configurations (thousands of labels) have about one.
-constexpr std::uintmax_t kLargestFile = 16 << 20;
+constexpr std::size_t kLargestFile = 16 << 20;
 /// The deepest that is read: an object's entries. What lies deeper is dropped while parsing.
 constexpr int kDeepest = 2;
 constexpr std::size_t kLongestShown = 60;
@@ -24,14 +24,7 @@ Error not_json(const fs::path& path, std::size_t byte) {
 }
 
 json parse(const fs::path& path) {
-  std::error_code fault;
-  const std::uintmax_t size = fs::file_size(path, fault);
-  if (!fault && size > kLargestFile) {
-    throw Error(path.string() + ": too large, expected at most " + std::to_string(kLargestFile) +
-                    " bytes, got " + std::to_string(size),
-                kHint);
-  }
-  const std::string text = read_file(path);
+  const std::string text = read_file(path, kLargestFile);
   // The parser takes this byte for the end.
   if (const std::size_t zero = text.find('\0'); zero != std::string::npos) throw not_json(path, zero + 1);
   try {

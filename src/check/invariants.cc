@@ -184,6 +184,41 @@ void check_summary(const Summary& summary, bool finite, Faults& faults) {
 
 }  // namespace
 
+std::optional<std::string> first_not_finite(const Record& record) {
+  if (allows_non_finite(record)) return std::nullopt;
+  const auto finite = [](double value) { return std::isfinite(value); };
+  const std::vector<Heatmap> maps = maps_of(record.drawn);
+  const std::vector<std::string> names = map_names(record);
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    const MatrixView& weights = maps[i].weights;
+    const auto found = std::find_if_not(weights.values.begin(), weights.values.end(), finite);
+    if (found == weights.values.end()) continue;
+    const auto place = static_cast<std::size_t>(found - weights.values.begin());
+    return cell_place(names[i], maps[i], place / weights.columns, place % weights.columns);
+  }
+  if (const auto* const summary = std::get_if<Summary>(&record.drawn)) {
+    for (const LayerMetrics& layer : summary->layers) {
+      if (!finite(layer.mean_weight) || !finite(layer.entropy)) {
+        return "layer " + std::to_string(layer.layer) + ": mean weight " + shown(layer.mean_weight) +
+               ", entropy " + shown(layer.entropy);
+      }
+    }
+    for (std::size_t key = 0; key < summary->received.size(); ++key) {
+      if (!finite(summary->received[key]))
+        return "attention received by " + key_name(summary->mean, key) + ": " + shown(summary->received[key]);
+    }
+  }
+  const auto* const view = std::get_if<View>(&record.drawn);
+  const auto has_bad_vectors = [&](const View& one) {
+    return !std::all_of(one.query.begin(), one.query.end(), finite) ||
+           !std::all_of(one.key.begin(), one.key.end(), finite);
+  };
+  if (view &&
+      (has_bad_vectors(*view) || std::any_of(view->others.begin(), view->others.end(), has_bad_vectors)))
+    return "its query and key vectors";
+  return std::nullopt;
+}
+
 Findings check_invariants(const Record& record, const std::string& whose, const CheckOptions& options) {
   Faults faults(whose, options);
   const std::vector<Heatmap> maps = maps_of(record.drawn);

@@ -68,7 +68,11 @@ void add_content_flags(Flags& flags, AnalyzeOptions& options) {
               "only this part (default: all; with --csv heads)",
               [&](const Given& given) { options.part = read_choice(given, kParts); });
   flags.flag("--json", "all parts as one JSON object on one line", options.json);
-  flags.flag("--csv", "one part as comma-separated values", options.csv);
+  flags.flag(
+      "--csv",
+      "one part as comma-separated values, for programs: tokens stand as they are, so that a spreadsheet may "
+      "take one that begins with =, +, - or @ for a formula",
+      options.csv);
   flags.flag("--explore",
              "list the heads of the first layers that are LOCAL or GLOBAL, and draw the most telling one: "
              "that which goes farthest from its threshold to the most that is possible (the number of "

@@ -229,7 +229,7 @@ void update(const CheckCommand& command, std::span<const CheckedFile> files,
     OutputFile copy(baseline);
     copy.write(read_file(figure));
     copy.commit();
-    if (!command.quiet) print(streams.out, "updated " + baseline.string() + "\n");
+    if (!command.quiet) print(streams.out, "updated " + visible(baseline.native()) + "\n");
     result = {.name = result.name};
   }
 }

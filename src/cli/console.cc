@@ -34,6 +34,10 @@ void print(std::ostream& out, std::string_view bytes) {
   check(out);
 }
 
+void print_path(std::ostream& out, const std::filesystem::path& path) {
+  print(out, (is_terminal(out) ? visible(path.native()) : path.native()) + "\n");
+}
+
 void flush(std::ostream& out) {
   errno = 0;
   out.flush();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <iosfwd>
 #include <string_view>
 
@@ -14,6 +15,10 @@ void print(std::ostream& out, std::string_view bytes);
 
 /// What was printed has arrived. Throws as print() does.
 void flush(std::ostream& out);
+
+/// The path of a file that was written, on a line of its own: as it is, for programs that read it, and on a
+/// terminal in printable characters.
+void print_path(std::ostream& out, const std::filesystem::path& path);
 
 /// "attnviz: <message>" and "  hint: <hint>" on a line each, in printable characters.
 void report(std::ostream& err, const Error& error);

@@ -73,7 +73,7 @@ class ToDirectory : public Destination {
   void finish(std::size_t rows) override {
     run_.finish(rows);
     if (with_page_) write_index_page(path_);
-    print(out_, (path_ / manifest_name(shard_)).string() + "\n");
+    print_path(out_, path_ / manifest_name(shard_));
   }
 
   void leave() override { run_.leave(); }

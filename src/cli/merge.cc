@@ -34,7 +34,7 @@ int merge(const MergeOptions& options, const Streams& streams) {
   write_index_page(out);
   streams.err << "attnviz: " << merged.items << " texts: " << merged.files << " done, " << merged.errors
               << " failed, " << merged.skipped << " passed over\n";
-  print(streams.out, (out / manifest_name({})).string() + "\n");
+  print_path(streams.out, out / manifest_name({}));
   return 0;
 }
 

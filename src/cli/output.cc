@@ -103,7 +103,7 @@ void Output::write(const std::function<void(const Sink&)>& writer, const std::st
   }
   file_->name_after(file_name_of(stem));
   writer([this](std::string_view bytes) { file_->write(bytes); });
-  print(out_, file_->commit().string() + "\n");
+  print_path(out_, file_->commit());
 }
 
 }  // namespace attnviz::cli

@@ -1,3 +1,4 @@
+#include "attnviz/check.h"
 #include "cli/command.h"
 #include "cli/drawing.h"
 #include "cli/stored_figure.h"
@@ -7,6 +8,7 @@ namespace {
 
 struct RedrawOptions {
   std::string figure;
+  bool allow_non_finite = false;
   DrawingOptions drawing = [] {
     DrawingOptions options;
     options.formats.emplace_back("html");
@@ -25,8 +27,20 @@ Flags redraw_flags(RedrawOptions& options) {
       "FIGURE", "a PNG, SVG, PDF or page that attnviz wrote",
       "name a figure that attnviz wrote, as in attnviz redraw --cmap viridis -o paper.pdf figure.png",
       [&](const Given& given) { options.figure = given.value; });
+  flags.flag(
+      "--allow-non-finite",
+      "draw numbers that are not finite, and mark them; otherwise a figure that has some is refused, unless "
+      "it was drawn with this flag",
+      options.allow_non_finite);
   add_output_and_look_flags(flags, options.drawing, "figure");
   return flags;
+}
+
+void expect_finite(const Record& record, const std::string& path) {
+  if (const std::optional<std::string> place = first_not_finite(record)) {
+    throw Error(path + ": not a finite number: " + *place,
+                "--allow-non-finite draws it all the same, and marks what is not finite");
+  }
 }
 
 int redraw(std::span<const std::string> arguments, const std::string& figure, Output& output,
@@ -36,6 +50,7 @@ int redraw(std::span<const std::string> arguments, const std::string& figure, Ou
   Record record = stored.record();
   options.drawing.look.look = record.look;
   if (!redraw_flags(options).parse(arguments)) return 0;
+  if (!options.allow_non_finite) expect_finite(record, figure);
   record.look = options.drawing.look.look;
   if (auto* const comparison = std::get_if<Comparison>(&record.drawn);
       comparison && options.drawing.look.color_map_given) {

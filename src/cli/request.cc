@@ -273,9 +273,10 @@ Prepared prepare(Reader& reader, Sentence sentence, Timings& timings) {
 
 std::size_t result_bytes(const ModelCard& card, const Selection& selection, std::size_t cells) {
   const auto count = [](const std::vector<int>& chosen, int all) {
-    return chosen.empty() ? static_cast<std::size_t>(all) : chosen.size();
+    return Amount(chosen.empty() ? static_cast<std::size_t>(all) : chosen.size());
   };
-  return count(selection.layers, card.layers) * count(selection.heads, card.heads) * cells * sizeof(float);
+  return (count(selection.layers, card.layers) * count(selection.heads, card.heads) * cells * sizeof(float))
+      .value();
 }
 
 void report_cut(const Prepared& prepared, const ModelCard& card, std::ostream& err) {

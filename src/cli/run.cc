@@ -4,6 +4,7 @@
 #include <system_error>
 #include <vector>
 
+#include "attnviz/file.h"
 #include "attnviz/model.h"
 #include "attnviz/sandbox.h"
 #include "attnviz/text.h"
@@ -139,6 +140,7 @@ FigurePlan plan_of(std::span<const std::string> request) {
 int run(std::span<const std::string> arguments, const Streams& streams) {
   constexpr int kFailed = 2;
   guard_standard_streams();
+  watch_mapped_files();
   try {
     const int status = dispatch(arguments, streams);
     flush(streams.out);

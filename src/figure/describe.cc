@@ -101,7 +101,7 @@ std::string links_of(const Heatmap& heatmap, std::size_t count) {
         heatmap.is_signed ? signed_fixed(link.weight, decimals) : fixed(link.weight, decimals);
     const TokenLabel& query = heatmap.queries[link.query];
     links += (links.empty() ? "" : ", ") +
-             (heatmap.rows_are_layers ? query.text : quoted(query, heatmap.query_token(link.query))) +
+             (heatmap.rows_are_layers ? visible(query.text) : quoted(query, heatmap.query_token(link.query))) +
              " to " + quoted(heatmap.keys[link.key], heatmap.key_token(link.key)) + " " + weight;
   }
   return links;

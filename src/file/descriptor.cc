@@ -65,12 +65,25 @@ Error write_fault(const fs::path& path, int number) {
 
 fs::path directory_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
 
+namespace {
+
+void expect_regular(mode_t mode, const fs::path& path) {
+  if (S_ISDIR(mode)) throw read_fault(path, EISDIR);
+  if (S_ISREG(mode)) return;
+  const char* const kind = S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
+  throw Error(path.string() + ": not a regular file but " + kind, "copy what it is to hold into a file");
+}
+
+}  // namespace
+
 Descriptor open_to_read(const fs::path& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file.is_open()) throw read_fault(path, errno);
   struct stat status = {};
+  // Some devices act when they are opened. What takes the name's place meanwhile is at least not waited for.
+  if (::stat(path.c_str(), &status) == 0) expect_regular(status.st_mode, path);
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file.is_open()) throw read_fault(path, errno);
   if (::fstat(file.number(), &status) != 0) throw read_fault(path, errno);
-  if (S_ISDIR(status.st_mode)) throw read_fault(path, EISDIR);
+  expect_regular(status.st_mode, path);
   return file;
 }
 

@@ -45,7 +45,7 @@ class Descriptor {
 /// The directory that holds `path`.
 [[nodiscard]] std::filesystem::path directory_of(const std::filesystem::path& path);
 
-/// Opens for reading. Throws Error naming the path; a directory is one.
+/// Opens a regular file for reading. Throws Error naming the path for anything else.
 [[nodiscard]] Descriptor open_to_read(const std::filesystem::path& path);
 
 /// Writes all of it. Throws Error naming `path`.

@@ -7,6 +7,7 @@
 
 #include "attnviz/file.h"
 #include "file/descriptor.h"
+#include "file/watched.h"
 
 namespace attnviz {
 namespace {
@@ -31,6 +32,7 @@ class Parts {
       Descriptor file(::open(part(i).c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666));
       if (!file.is_open()) throw write_fault(path(i), errno);
       opened_.push_back(std::move(file));
+      unfinished_.emplace_back(part(i));
       write_all(opened_[i], files_[i].bytes, path(i));
     }
   }
@@ -61,6 +63,7 @@ class Parts {
   std::span<const NamedFile> files_;
   const std::string& part_;
   std::vector<Descriptor> opened_;
+  std::vector<Watched> unfinished_;
   std::size_t named_ = 0;  ///< so many have their names
 };
 
@@ -71,9 +74,17 @@ bool is_part(std::string_view name, std::string_view part) {
   return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// A link would lead the bytes to a file elsewhere, and a pipe to whoever reads it.
 Descriptor open_to_alter(const fs::path& path, int flags) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags));
-  if (!file.is_open()) throw write_fault(path, errno);
+  const int usual = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  Descriptor file(::open(path.c_str(), usual | flags));
+  if (!file.is_open()) {
+    if (errno != ELOOP) throw write_fault(path, errno);
+    throw Error(path.string() + ": can't be written: it is a link", "put the file itself there");
+  }
+  struct stat status = {};
+  if (::fstat(file.number(), &status) != 0) throw write_fault(path, errno);
+  if (!S_ISREG(status.st_mode)) throw Error(path.string() + ": can't be written: it is not a regular file");
   return file;
 }
 

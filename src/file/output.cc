@@ -11,6 +11,7 @@
 #include "attnviz/file.h"
 #include "file/deputy.h"
 #include "file/descriptor.h"
+#include "file/watched.h"
 
 namespace attnviz {
 namespace {
@@ -62,6 +63,7 @@ struct OutputFile::State {
   std::string ending{};  ///< of a new file's name
   std::string stem{};    ///< what it begins with
   fs::path temporary{};  ///< the file's name until it is complete; empty while it has none
+  Watched unfinished{};
   Descriptor file{};
   bool in_place = false;
   std::string gathered{};
@@ -144,6 +146,7 @@ bool OutputFile::State::take_temporary_name(const Create& create) {
     const fs::path name = directory() / temporary_name();
     if (create(name)) {
       temporary = name;
+      unfinished = Watched(name);
       return true;
     }
     if (errno != EEXIST) break;
@@ -164,6 +167,7 @@ bool OutputFile::State::replace_target() {
   }
   if (::rename(temporary.c_str(), target.c_str()) != 0) return false;
   temporary.clear();
+  unfinished = {};
   return true;
 }
 
@@ -176,8 +180,10 @@ bool OutputFile::State::take_new_name(const fs::path& name) {
     errno = EEXIST;
     done = !fs::exists(fs::symlink_status(name, fault)) && ::rename(temporary.c_str(), name.c_str()) == 0;
   }
-  if (done) temporary.clear();
-  return done;
+  if (!done) return false;
+  temporary.clear();
+  unfinished = {};
+  return true;
 }
 
 fs::path OutputFile::State::new_name(const std::string& name_stem, int number) const {
@@ -224,7 +230,9 @@ void OutputFile::hand_over() {
         if (!state.temporary.empty()) ::unlink(state.temporary.c_str());
       },
       state.file.number());
-  state.temporary.clear();  // it is the deputy's, which has a copy of this
+  // Both are the deputy's now, which has a copy of this.
+  state.temporary.clear();
+  state.unfinished = {};
 }
 
 void OutputFile::write(std::string_view bytes) {

@@ -2,21 +2,23 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <memory>
 #include <optional>
-#include <utility>
+#include <string>
 
 #include "attnviz/file.h"
 #include "file/blocks.h"
 #include "file/descriptor.h"
+#include "file/watched.h"
 
 namespace attnviz {
 namespace {
 
-/// 0 for pipes, devices and most of /proc.
+/// 0 for most of /proc.
 std::size_t size_of(const Descriptor& file, const std::filesystem::path& path) {
   struct stat status = {};
   if (::fstat(file.number(), &status) != 0) throw read_fault(path, errno);
-  return S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
+  return static_cast<std::size_t>(status.st_size);
 }
 
 /// Of what is there and may be looked at.
@@ -39,14 +41,43 @@ bool is_directory_there(const std::filesystem::path& path) {
   return mode && S_ISDIR(*mode);
 }
 
-std::string read_file(const std::filesystem::path& path) {
+void expect_regular_file(const std::filesystem::path& path) { (void)open_to_read(path); }
+
+std::string read_file(const std::filesystem::path& path, std::size_t most) {
   const Descriptor file = open_to_read(path);
+  const std::size_t size = size_of(file, path);
+  const auto refuse_above = [&](std::size_t bytes) {
+    if (bytes <= most) return;
+    throw Error(path.string() + ": too large, expected at most " + std::to_string(most) + " bytes, got " +
+                    (bytes == size ? "" : "more than ") + std::to_string(bytes),
+                "download or export it again");
+  };
+  refuse_above(size);
   std::string bytes;
   // Only a first guess: a file may grow meanwhile.
-  bytes.reserve(size_of(file, path));
-  for_each_block(file, path, [&](std::string_view block) { bytes += block; });
+  bytes.reserve(size);
+  for_each_block(file, path, [&](std::string_view block) {
+    refuse_above(bytes.size() + block.size());
+    bytes += block;
+  });
   return bytes;
 }
+
+struct MappedFile::State {
+  State(const std::filesystem::path& path, std::span<const std::byte> bytes)
+      : mapping{bytes}, watched(path, bytes) {}
+
+  struct Mapping {
+    explicit Mapping(std::span<const std::byte> mapped) : bytes(mapped) {}
+    Mapping(const Mapping&) = delete;
+    Mapping& operator=(const Mapping&) = delete;
+    ~Mapping() { ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size()); }
+
+    std::span<const std::byte> bytes;
+  };
+  Mapping mapping;
+  Watched watched;  ///< goes before the mapping, whose addresses may then be another's
+};
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const Descriptor file = open_to_read(path);
@@ -54,18 +85,15 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   if (size == 0) return;
   void* const start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number(), 0);
   if (start == MAP_FAILED) throw read_fault(path, errno);
-  bytes_ = {static_cast<const std::byte*>(start), size};
+  state_ = std::make_unique<const State>(path, std::span(static_cast<const std::byte*>(start), size));
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+MappedFile::MappedFile(MappedFile&&) noexcept = default;
+MappedFile& MappedFile::operator=(MappedFile&&) noexcept = default;
+MappedFile::~MappedFile() = default;
 
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  std::swap(bytes_, other.bytes_);
-  return *this;
-}
-
-MappedFile::~MappedFile() {
-  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+std::span<const std::byte> MappedFile::bytes() const {
+  return state_ ? state_->mapping.bytes : std::span<const std::byte>();
 }
 
 }  // namespace attnviz

@@ -169,6 +169,7 @@ void write_analyses(const std::vector<Located>& entries, const fs::path& out) {
 
 /// Whether analysis.jsonl is as this merge would write it: one that was killed may have.
 bool has_these_analyses(const std::vector<Located>& entries, const fs::path& path) {
+  expect_regular_file(path);
   std::ifstream file(path, std::ios::binary);
   bool same = true;
   each_analysis(entries, [&](const std::string& line) {

@@ -23,6 +23,7 @@ std::optional<std::size_t> leading_number(const std::string& name) {
 /// Those that a manifest lists behind its first `size` bytes, as far as it can be read there.
 std::set<std::string> files_behind(const fs::path& manifest, std::size_t size) {
   std::set<std::string> names;
+  expect_regular_file(manifest);
   std::ifstream lines(manifest, std::ios::binary);
   lines.seekg(static_cast<std::streamoff>(size));
   for (std::string line; std::getline(lines, line);) {
@@ -83,6 +84,7 @@ void RunDirectory::resume() {
   rows_ = run.rows;
   const fs::path manifest = directory_ / manifest_name(shard_);
   std::size_t trusted = 0, size = 0;
+  expect_regular_file(manifest);
   kept_.open(manifest, std::ios::binary);
   for (std::string line; std::getline(kept_, line); trusted = size) {
     size += line.size() + 1;

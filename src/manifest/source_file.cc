@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "attnviz/error.h"
+#include "attnviz/file.h"
 #include "attnviz/manifest.h"
 
 namespace attnviz {
@@ -20,6 +21,13 @@ namespace {
 
 Error fault_of(const std::filesystem::path& path) {
   return Error(path.string() + ": can't be read: " + std::generic_category().message(errno));
+}
+
+int opened(const std::filesystem::path& path) {
+  expect_regular_file(path);
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (file < 0) throw fault_of(path);
+  return file;
 }
 
 /// XXH64 takes what it gets from a disk or from memory as fast as that gives it, which SHA-256 does not: a
@@ -47,9 +55,7 @@ std::string digest_of(int file, const std::filesystem::path& path) {
 
 }  // namespace
 
-SourceFile::SourceFile(std::filesystem::path path)
-    : path_(std::move(path)), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)) {
-  if (file_ < 0) throw fault_of(path_);
+SourceFile::SourceFile(std::filesystem::path path) : path_(std::move(path)), file_(opened(path_)) {
   try {
     state_ = state();
     digest_ = digest_of(file_, path_);

@@ -44,7 +44,9 @@ const ModuleFunctions& module_functions() {
       throw Error(path.string() + ": can't be opened: " + dlerror(),
                   "libtorch may have moved: configure and build again");
     }
-    return static_cast<const ModuleFunctions*>(symbol);
+    const auto* const found = static_cast<const ModuleFunctions*>(symbol);
+    found->share_watched_files(watched_files());
+    return found;
   }();
   return *functions;
 }

@@ -63,6 +63,16 @@ class RecordReader {
     refuse(std::string(name) + " is " + visible(given));
   }
 
+  /// Text of the figure, as it was written: whoever wrote the file may have put in what acts on a terminal.
+  [[nodiscard]] std::string shown(const Json& json, const char* name) const {
+    return visible(get<std::string>(json, name));
+  }
+  [[nodiscard]] std::vector<std::string> all_shown(const Json& json, const char* name) const {
+    auto texts = get<std::vector<std::string>>(json, name);
+    for (std::string& text : texts) text = visible(text);
+    return texts;
+  }
+
   const Json& list(const Json& json, const char* name) const {
     const Json& found = member(json, name);
     if (!found.is_array()) refuse(std::string(name) + " is no list");
@@ -134,10 +144,10 @@ Heatmap RecordReader::map(const Json& json, const Heatmap* labeled) {
   const bool own = !labeled || json.contains("queries");
   map.queries = own ? labels(json, "queries", map.weights.rows()) : labeled->queries;
   map.keys = own ? labels(json, "keys", map.weights.columns) : labeled->keys;
-  map.title = get<std::string>(json, "title");
-  map.subtitle = get<std::string>(json, "subtitle");
-  map.notes = get<std::vector<std::string>>(json, "notes");
-  map.quantity = get<std::string>(json, "quantity");
+  map.title = shown(json, "title");
+  map.subtitle = shown(json, "subtitle");
+  map.notes = all_shown(json, "notes");
+  map.quantity = shown(json, "quantity");
   map.causal = get<bool>(json, "causal");
   map.is_signed = get<bool>(json, "signed");
   map.rows_are_layers = get<bool>(json, "rows_are_layers");
@@ -186,11 +196,11 @@ std::vector<Heatmap> RecordReader::maps(const Json& figure, std::size_t count) {
 Drawn RecordReader::grid(const Json& figure) {
   return HeatmapGrid{.panels = maps(figure, 0),
                      .columns = size(figure, "columns"),
-                     .title = get<std::string>(figure, "title"),
-                     .subtitle = get<std::string>(figure, "subtitle"),
-                     .notes = get<std::vector<std::string>>(figure, "notes"),
-                     .row_names = get<std::vector<std::string>>(figure, "row_names"),
-                     .column_names = get<std::vector<std::string>>(figure, "column_names")};
+                     .title = shown(figure, "title"),
+                     .subtitle = shown(figure, "subtitle"),
+                     .notes = all_shown(figure, "notes"),
+                     .row_names = all_shown(figure, "row_names"),
+                     .column_names = all_shown(figure, "column_names")};
 }
 
 Drawn RecordReader::comparison(const Json& figure) {
@@ -198,13 +208,18 @@ Drawn RecordReader::comparison(const Json& figure) {
   const Json& sides = list(figure, "sides");
   if (sides.size() != 2) refuse("sides are not two");
   const auto side = [&](std::size_t i) {
-    return Compared{both[i], ColorMap(get<std::string>(sides[i], "colors")),
-                    get<std::vector<std::pair<std::string, std::string>>>(sides[i], "facts")};
+    Compared compared{both[i], ColorMap(get<std::string>(sides[i], "colors")),
+                      get<std::vector<std::pair<std::string, std::string>>>(sides[i], "facts")};
+    for (auto& [name, value] : compared.facts) {
+      name = visible(name);
+      value = visible(value);
+    }
+    return compared;
   };
   return Comparison{.sides = {side(0), side(1)},
-                    .title = get<std::string>(figure, "title"),
-                    .subtitle = get<std::string>(figure, "subtitle"),
-                    .notes = get<std::vector<std::string>>(figure, "notes")};
+                    .title = shown(figure, "title"),
+                    .subtitle = shown(figure, "subtitle"),
+                    .notes = all_shown(figure, "notes")};
 }
 
 Drawn RecordReader::summary(const Json& figure) {
@@ -318,9 +333,9 @@ View RecordReader::view(const Json& figure) {
             .layers = numbers_of(figure, "layers", 1),
             .heads = numbers_of(figure, "heads", 0),
             .causal = get<bool>(figure, "causal"),
-            .title = get<std::string>(figure, "title"),
-            .subtitle = get<std::string>(figure, "subtitle"),
-            .notes = get<std::vector<std::string>>(figure, "notes")};
+            .title = shown(figure, "title"),
+            .subtitle = shown(figure, "subtitle"),
+            .notes = all_shown(figure, "notes")};
   const std::size_t most = kMost;  // so that no product of sizes overflows
   const auto tokens = [&](const char* name) {
     const std::size_t count = list(figure, name).size();
@@ -330,7 +345,7 @@ View RecordReader::view(const Json& figure) {
   };
   view.tokens = tokens("tokens");
   if (figure.contains("sources")) view.sources = tokens("sources");
-  if (figure.contains("quantity")) view.quantity = get<std::string>(figure, "quantity");
+  if (figure.contains("quantity")) view.quantity = shown(figure, "quantity");
   if (figure.contains("part")) view.part = word<AttentionPart>(figure, "part", kPartWords);
   read_view_numbers(figure, view);
   read_sight(figure, view);

@@ -1,6 +1,7 @@
 /// picture: what a figure's file shows, read back: each format's reader.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -8,8 +9,12 @@
 
 namespace attnviz {
 
-/// Of whole files. They throw Error with the fault alone.
-[[nodiscard]] Raster read_png_picture(std::string_view file);
+/// Pixels that a picture may have when it is unpacked: a square of 11,585.
+inline constexpr std::uint64_t kMostPixels = std::uint64_t{1} << 27;
+
+/// Of whole files. They throw Error with the fault alone. What they make is bounded by one budget a file,
+/// however few bytes of it tell of it, and however often.
+[[nodiscard]] Raster read_png_picture(std::string_view file, std::uint64_t most_pixels = kMostPixels);
 [[nodiscard]] Figure read_svg_picture(std::string_view file);
 [[nodiscard]] Figure read_pdf_picture(std::string_view file);
 

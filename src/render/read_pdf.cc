@@ -2,11 +2,14 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "attnviz/error.h"
 #include "attnviz/text.h"
+#include "render/pdf_font.h"
 #include "render/pdf_objects.h"
 #include "render/picture.h"
 #include "render/record.h"
@@ -43,123 +46,11 @@ std::vector<double> numbers_in(std::string_view array) {
   return numbers;
 }
 
-/// The bytes of "(literal)" or "<hexadecimal>".
-std::string string_in(std::string_view token) {
-  std::string bytes;
-  if (token.starts_with('<')) {
-    std::string digits;
-    for (const char c : token) {
-      if (std::isxdigit(static_cast<unsigned char>(c))) digits += c;
-    }
-    if (digits.size() % 2) digits += '0';
-    for (std::size_t i = 0; i < digits.size(); i += 2) {
-      unsigned byte = 0;
-      std::from_chars(digits.data() + i, digits.data() + i + 2, byte, 16);
-      bytes += static_cast<char>(byte);
-    }
-    return bytes;
-  }
-  if (!token.starts_with('(')) return bytes;
-  token = token.substr(1, token.size() - std::min<std::size_t>(2, token.size()));
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    if (token[i] != '\\' || i + 1 == token.size()) {
-      bytes += token[i];
-      continue;
-    }
-    const char escaped = token[++i];
-    constexpr std::string_view kLetters = "nrtbf", kMeanings = "\n\r\t\b\f";
-    if (const std::size_t letter = kLetters.find(escaped); letter != std::string_view::npos) {
-      bytes += kMeanings[letter];
-    } else if (escaped >= '0' && escaped <= '7') {
-      std::size_t end = i;
-      while (end < token.size() && end < i + 3 && token[end] >= '0' && token[end] <= '7') ++end;
-      unsigned code = 0;
-      std::from_chars(token.data() + i, token.data() + end, code, 8);
-      bytes += static_cast<char>(code);
-      i = end - 1;
-    } else if (escaped != '\n') {
-      bytes += escaped;
-    }
-  }
-  return bytes;
-}
-
-std::uint32_t big_endian(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
-  return value;
-}
-
-/// UTF-16, as a ToUnicode table has it.
-std::string utf8_of(std::string_view utf16) {
-  std::string text;
-  for (std::size_t i = 0; i + 1 < utf16.size(); i += 2) {
-    std::uint32_t code = big_endian(utf16.substr(i, 2));
-    if (code >= 0xD800 && code < 0xDC00 && i + 3 < utf16.size()) {
-      code = 0x10000 + ((code - 0xD800) << 10) + (big_endian(utf16.substr(i + 2, 2)) - 0xDC00);
-      i += 2;
-    }
-    append_utf8(text, code < 0x110000 && (code < 0xD800 || code >= 0xE000) ? code : 0xFFFD);
-  }
-  return text;
-}
-
-constexpr std::size_t kLargestStream = std::size_t{1} << 28;
-
-/// How a font's codes become characters.
-struct Font {
-  std::size_t bytes = 1;  ///< a code
-  std::map<std::uint32_t, std::string> characters;
-
-  Font(const Pdf& pdf, std::string_view font) {
-    if (pdf_value(font, "/Subtype") == "/Type0") bytes = 2;
-    const std::string_view table = pdf.resolved(pdf_value(font, "/ToUnicode"));
-    if (table.empty()) return;
-    const std::string map = stream_bytes(pdf, table, "a font's table of characters", kLargestStream);
-    PdfTokens tokens(map);
-    for (std::string_view token = tokens.next(); !token.empty(); token = tokens.next()) {
-      if (token == "beginbfchar") read_characters(tokens);
-      if (token == "beginbfrange") read_ranges(tokens);
-    }
-  }
-
-  [[nodiscard]] std::string text_of(std::string_view codes) const {
-    std::string text;
-    for (std::size_t i = 0; i + bytes <= codes.size(); i += bytes) {
-      const std::uint32_t code = big_endian(codes.substr(i, bytes));
-      const auto found = characters.find(code);
-      if (found != characters.end()) {
-        text += found->second;
-      } else {
-        append_utf8(text, bytes == 1 && code < 0x80 ? static_cast<char32_t>(code) : 0xFFFD);
-      }
-    }
-    return text;
-  }
-
- private:
-  void read_characters(PdfTokens& tokens) {
-    for (std::string_view code = tokens.next(); code.starts_with('<'); code = tokens.next())
-      characters[big_endian(string_in(code))] = utf8_of(string_in(tokens.next()));
-  }
-
-  void read_ranges(PdfTokens& tokens) {
-    for (std::string_view first = tokens.next(); first.starts_with('<'); first = tokens.next()) {
-      const std::uint32_t from = big_endian(string_in(first)), to = big_endian(string_in(tokens.next()));
-      const std::string start = string_in(tokens.object());
-      for (std::uint32_t code = from; code <= to && code - from < 0x10000 && start.size() == 2; ++code) {
-        const std::uint32_t character = big_endian(start) + code - from;
-        characters[code] =
-            utf8_of(std::string{static_cast<char>(character >> 8), static_cast<char>(character)});
-      }
-    }
-  }
-};
-
 /// What Cairo draws (ISO 32000-1, 8 and 9): filled rectangles, lines, images, texts.
 class Interpreter {
  public:
-  Interpreter(const Pdf& pdf, Figure& figure) : pdf_(pdf), figure_(figure) {}
+  Interpreter(const Pdf& pdf, Figure& figure, PdfBudget& budget)
+      : pdf_(pdf), figure_(figure), budget_(budget) {}
 
   void run(std::string_view content, std::string_view resources);
 
@@ -200,14 +91,15 @@ class Interpreter {
 
   const Pdf& pdf_;
   Figure& figure_;
+  PdfBudget& budget_;
   State state_;
   std::vector<State> saved_;
   std::vector<std::string_view> operands_;
   std::vector<Rectangle> rectangles_;  ///< of the path
   std::vector<Point> points_;          ///< of its other parts
   std::size_t pieces_ = 0;             ///< of the path that are neither rectangle nor line
-  std::optional<Font> font_;
-  std::map<std::string, Font, std::less<>> fonts_;
+  const PdfFont* font_ = nullptr;
+  std::map<std::string, PdfFont, std::less<>> fonts_;
   int depth_ = 0;
   bool has_background_ = false;
 };
@@ -252,7 +144,9 @@ void Interpreter::execute(std::string_view name, std::string_view resources) {
     const std::string_view font = pdf_.resolved(pdf_value(pdf_.resolved(pdf_value(resources, "/Font")), key));
     if (font.empty())
       throw Error("it is broken: it has no font " + visible(valid_utf8(key, InvalidUtf8::replace, "")));
-    font_ = fonts_.try_emplace(key, pdf_, font).first->second;
+    auto known = fonts_.find(key);
+    if (known == fonts_.end()) known = fonts_.emplace(key, PdfFont(pdf_, font, budget_)).first;
+    font_ = &known->second;
   } else if (name == "Tj" || name == "TJ") {
     show(name);
   } else {
@@ -265,9 +159,11 @@ void Interpreter::paint(std::string_view name) {
   if (name == "re") {
     const Point a = placed(operand(0), operand(1)),
                 b = placed(operand(0) + operand(2), operand(1) + operand(3));
+    budget_.take(PdfBudget::kItem);
     rectangles_.push_back(
         {std::min(a.x, b.x), std::min(a.y, b.y), std::abs(a.x - b.x), std::abs(a.y - b.y), state_.fill});
   } else if (name == "m" || name == "l") {
+    budget_.take(sizeof(Point));
     points_.push_back(placed(operand(0), operand(1)));
   } else if (name == "c" || name == "v" || name == "y" || name == "h") {
     ++pieces_;
@@ -288,6 +184,7 @@ void Interpreter::paint(std::string_view name) {
   } else if (name == "S" && points_.size() == 2 && pieces_ == 0) {
     const Transform& t = state_.transform;
     const double scale = std::sqrt(std::abs(t.a * t.d - t.b * t.c));
+    budget_.take(PdfBudget::kItem);
     figure_.items.emplace_back(
         Line{points_[0].x, points_[0].y, points_[1].x, points_[1].y, state_.width * scale, state_.stroke});
   }
@@ -301,13 +198,15 @@ void Interpreter::paint(std::string_view name) {
 /// A piece of text; where it stands is not told.
 void Interpreter::show(std::string_view name) {
   if (operands_.empty() || !font_) throw Error("it is broken: a text has no font");
+  budget_.take(PdfBudget::kItem);
   Text text{.text = {}, .size = 0, .color = state_.fill};
   if (name == "Tj") {
-    text.text = font_->text_of(string_in(operands_[0]));
+    text.text = font_->text_of(pdf_string(operands_[0]), budget_);
   } else {
     PdfTokens parts(operands_[0]);
     for (std::string_view part = parts.next(); !part.empty(); part = parts.next()) {
-      if (part.starts_with('(') || part.starts_with('<')) text.text += font_->text_of(string_in(part));
+      if (part.starts_with('(') || part.starts_with('<'))
+        text.text += font_->text_of(pdf_string(part), budget_);
     }
   }
   figure_.items.emplace_back(text);
@@ -322,7 +221,7 @@ void Interpreter::draw_object(std::string_view resources) {
   if (kind == "/Image") return draw_image(object);
   if (kind != "/Form" || depth_ == kDeepest) throw Error("it draws what attnviz does not draw");
   const State before = state_;
-  const std::string content = stream_bytes(pdf_, object, "a form", kLargestStream);
+  const std::string content = unpacked(pdf_, object, "a form", budget_);
   ++depth_;
   run(content, pdf_.resolved(pdf_value(object, "/Resources")));
   --depth_;
@@ -331,7 +230,7 @@ void Interpreter::draw_object(std::string_view resources) {
 
 void Interpreter::draw_image(std::string_view object) {
   constexpr double kGlyph = 20;  // points: smaller images are characters of fonts that are pictures
-  constexpr std::uint64_t kMostPixels = kLargestStream / 3;
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
   const Point a = placed(0, 0), b = placed(1, 1);
   Image image{std::min(a.x, b.x), std::min(a.y, b.y), std::abs(a.x - b.x), std::abs(a.y - b.y), 0, {}};
   if (image.width < kGlyph && image.height < kGlyph) return;
@@ -340,11 +239,12 @@ void Interpreter::draw_image(std::string_view object) {
   const bool grey = pdf_value(object, "/ColorSpace") == "/DeviceGray";
   const bool readable = (grey || pdf_value(object, "/ColorSpace") == "/DeviceRGB") &&
                         pdf_value(object, "/BitsPerComponent") == "8" && columns > 0 && rows > 0 &&
-                        columns < kMostPixels && rows <= kMostPixels / columns;
+                        columns <= kMost && rows <= kMost / columns;
   if (!readable) throw Error("an image in it is of a kind that attnviz does not write");
-  const std::string bytes = stream_bytes(pdf_, object, "an image", kLargestStream);
+  const std::string bytes = unpacked(pdf_, object, "an image", budget_);
   const std::size_t channels = grey ? 1 : 3;
   if (bytes.size() < columns * rows * channels) throw Error("it is cut: an image lacks pixels");
+  budget_.take(columns * rows * sizeof(Color) + PdfBudget::kItem);
   image.columns = columns;
   image.pixels.reserve(columns * rows);
   for (std::size_t i = 0; i < columns * rows; ++i) {
@@ -370,8 +270,9 @@ Figure read_pdf_picture(std::string_view file) {
   const std::vector<double> box = numbers_in(entry(page, "/MediaBox"));
   if (box.size() != 4 || kids.next() != "]") throw Error("it is not a single page, as figures are");
   Figure figure{.width = box[2] - box[0], .height = box[3] - box[1]};
-  const std::string content = stream_bytes(pdf, entry(page, "/Contents"), "its page", kLargestStream);
-  Interpreter(pdf, figure).run(content, entry(page, "/Resources"));
+  PdfBudget budget;
+  const std::string content = unpacked(pdf, entry(page, "/Contents"), "its page", budget);
+  Interpreter(pdf, figure, budget).run(content, entry(page, "/Resources"));
   return figure;
 }
 

@@ -1,7 +1,9 @@
 #include <cairo.h>
 
 #include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "attnviz/error.h"
 #include "render/draw.h"
@@ -51,6 +53,17 @@ std::string picture_alone(std::string_view file) {
   throw Error("it is cut: it has no end");
 }
 
+/// Before room is made for them: a megabyte of bytes that are all the same is a thousand when it is unpacked.
+void expect_few_pixels(std::string_view picture, std::uint64_t most) {
+  constexpr std::size_t kFirstType = 12, kWidth = 16, kEnd = 24;
+  if (picture.size() < kEnd || picture.substr(kFirstType, 4) != "IHDR")
+    throw Error("it is broken: it does not begin with its size");
+  const std::uint64_t columns = u32(picture.substr(kWidth)), rows = u32(picture.substr(kWidth + 4));
+  if (columns == 0 || rows <= most / columns) return;
+  throw Error("too large: " + std::to_string(columns) + " × " + std::to_string(rows) +
+              " pixels, expected at most " + std::to_string(most));
+}
+
 cairo_status_t take(void* rest, unsigned char* into, unsigned length) {
   auto& left = *static_cast<std::string_view*>(rest);
   if (left.size() < length) return CAIRO_STATUS_READ_ERROR;
@@ -61,8 +74,9 @@ cairo_status_t take(void* rest, unsigned char* into, unsigned length) {
 
 }  // namespace
 
-Raster read_png_picture(std::string_view file) {
+Raster read_png_picture(std::string_view file, std::uint64_t most_pixels) {
   const std::string picture = picture_alone(file);
+  expect_few_pixels(picture, most_pixels);
   std::string_view rest = picture;
   const Surface surface(cairo_image_surface_create_from_png_stream(take, &rest));
   if (const cairo_status_t status = cairo_surface_status(surface.get()); status != CAIRO_STATUS_SUCCESS)

@@ -35,7 +35,9 @@ constexpr std::string_view kSpace = " \t\r\n";
 std::string plain(std::string_view value) {
   std::string text;
   while (!value.empty()) {
-    const std::size_t end = value[0] == '&' ? value.find(';') : std::string_view::npos;
+    constexpr std::size_t kLongestEntity = 16;  // or each & would be searched for to the value's end
+    const std::size_t end =
+        value[0] == '&' ? value.substr(0, kLongestEntity).find(';') : std::string_view::npos;
     if (end == std::string_view::npos) {
       text += value[0];
       value.remove_prefix(1);
@@ -174,7 +176,8 @@ Line line(const Tag& tag) {
           number_of(tag, "y2"), number_of(tag, "stroke-width"), color_of(tag, "stroke")};
 }
 
-Image image(const Tag& tag) {
+/// Takes the image's pixels from `most_pixels`, those of all images in the file.
+Image image(const Tag& tag, std::uint64_t& most_pixels) {
   expect_only(tag, {"x", "y", "width", "height", "preserveAspectRatio", "style", "xlink:href", "href"});
   constexpr std::string_view kPng = "data:image/png;base64,";
   std::string_view data = tag.get(tag.attributes.contains("href") ? "href" : "xlink:href");
@@ -183,7 +186,8 @@ Image image(const Tag& tag) {
   gsize size = 0;
   const std::unique_ptr<guchar, decltype(&g_free)> png(g_base64_decode(std::string(data).c_str(), &size),
                                                        g_free);
-  const Raster raster = read_png_picture({reinterpret_cast<const char*>(png.get()), size});
+  const Raster raster = read_png_picture({reinterpret_cast<const char*>(png.get()), size}, most_pixels);
+  most_pixels -= raster.pixels.size();
   Image image{number_of(tag, "x"),      number_of(tag, "y"), number_of(tag, "width"),
               number_of(tag, "height"), raster.columns,      {}};
   for (const std::uint32_t pixel : raster.pixels) {
@@ -260,6 +264,7 @@ Figure read_svg_picture(std::string_view file) {
   if (tag.name != "svg") throw Error("not an SVG: it begins with <" + visible(tag.name) + ">");
   Figure figure{.width = length(tag.get("width")), .height = length(tag.get("height"))};
   bool has_background = false;
+  std::uint64_t most_pixels = kMostPixels;
   for (tag = tags.next(); !(tag.is_end && tag.name == "svg"); tag = tags.next()) {
     if (tag.is_end) continue;
     if (tag.name == "rect") {
@@ -275,7 +280,7 @@ Figure read_svg_picture(std::string_view file) {
     } else if (tag.name == "line") {
       figure.items.emplace_back(line(tag));
     } else if (tag.name == "image") {
-      figure.items.emplace_back(image(tag));
+      figure.items.emplace_back(image(tag, most_pixels));
     } else if (tag.name == "g") {
       figure.items.emplace_back(text(tag));
       tags.skip(tag);

@@ -80,8 +80,8 @@ std::string valid_utf8(std::string_view bytes, InvalidUtf8 policy, std::string_v
 }
 
 char32_t next_code_point(std::string_view utf8, std::size_t& offset) {
-  const auto at = [&](std::size_t i) {
-    return static_cast<char32_t>(static_cast<unsigned char>(utf8[offset + i]));
+  const auto at = [&](std::size_t i) -> char32_t {
+    return offset + i < utf8.size() ? static_cast<char32_t>(static_cast<unsigned char>(utf8[offset + i])) : 0;
   };
   const char32_t first = at(0);
   char32_t code_point = first;
@@ -96,7 +96,7 @@ char32_t next_code_point(std::string_view utf8, std::size_t& offset) {
     code_point = (first & 0x1F) << 6 | (at(1) & 0x3F);
     length = 2;
   }
-  offset += length;
+  offset = std::min(offset + length, utf8.size());
   return code_point;
 }
 

@@ -29,6 +29,9 @@ bool is_unseen(char32_t c) {
 }  // namespace
 
 std::string visible(std::string_view utf8) {
+  // A file's name may be any bytes.
+  if (find_invalid_utf8(utf8) != std::string_view::npos)
+    return visible(valid_utf8(utf8, InvalidUtf8::replace, "name"));
   std::string shown;
   shown.reserve(utf8.size());
   for (std::size_t offset = 0; offset < utf8.size();) {

@@ -82,7 +82,8 @@ void AddedVocabulary::add_patterns(const Normalizer& normalizer) {
     std::string pattern = token.content;
     if (token.normalized && !normalizer.empty()) {
       const std::vector<std::uint32_t> origin(pattern.size());
-      pattern = normalizer({token.content, origin.data()}).text;
+      Growth growth(pattern.size(), named(token.content));
+      pattern = normalizer({token.content, origin.data(), &growth}).text();
     }
     if (pattern.empty()) {
       throw Error(named(token.content) + ": nothing of it is left after normalization", "remove it");

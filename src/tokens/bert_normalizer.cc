@@ -95,9 +95,8 @@ bool is_space(char32_t c) {
 }  // namespace
 
 AlignedText BertNormalizer::operator()(AlignedView text) const {
-  AlignedText result;
-  result.text.reserve(text.text.size() + text.text.size() / 8);
-  result.origin.reserve(text.text.size() + text.text.size() / 8);
+  AlignedText result(text);
+  result.reserve(text.text.size() + text.text.size() / 8);
   Output output(result, lowercase);
   AccentStripper stripper(output);
   const auto put = [&](char32_t c, std::uint32_t from) {

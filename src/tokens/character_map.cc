@@ -29,9 +29,14 @@ std::size_t step_of(std::uint32_t unit) {
 /// all that follows.
 class Output {
  public:
+  explicit Output(AlignedView source) : source_(source) {}
+
   void keep(char32_t character) { written_.push_back({character, 0}); }
 
   void replace(std::string_view old_text, std::string_view new_text) {
+    // Refused before it is gathered: a replacement may be as long as the map.
+    if (new_text.size() > old_text.size()) grown_ += new_text.size() - old_text.size();
+    source_.growth->expect(grown_ > source_.text.size() ? grown_ - source_.text.size() : 0);
     const auto old_count = static_cast<std::int64_t>(count_code_points(old_text));
     std::int64_t count = 0;
     for (std::size_t offset = 0; offset < new_text.size(); ++count) {
@@ -40,21 +45,21 @@ class Output {
     if (count < old_count && !written_.empty()) written_.back().change += count - old_count;
   }
 
-  [[nodiscard]] AlignedText aligned(AlignedView source) const {
-    AlignedText result;
-    result.text.reserve(source.text.size());
+  [[nodiscard]] AlignedText aligned() const {
+    AlignedText result(source_);
+    result.reserve(source_.text.size());
     std::size_t next = 0;
-    std::uint32_t origin = source.text.empty() ? 0 : source.origin[0];
+    std::uint32_t origin = source_.text.empty() ? 0 : source_.origin[0];
     for (const auto& [character, change] : written_) {
-      if (change <= 0 && next < source.text.size()) {
-        origin = source.origin[next];
-        for (std::int64_t count = change; count <= 0 && next < source.text.size(); ++count) {
-          (void)next_code_point(source.text, next);
+      if (change <= 0 && next < source_.text.size()) {
+        origin = source_.origin[next];
+        for (std::int64_t count = change; count <= 0 && next < source_.text.size(); ++count) {
+          (void)next_code_point(source_.text, next);
         }
         result.append(character, origin);
       } else {
         // What is new has the origin of the source character before it, skipped or not.
-        result.append(character, next > 0 ? source.origin[next - 1] : origin);
+        result.append(character, next > 0 ? source_.origin[next - 1] : origin);
       }
     }
     return result;
@@ -66,6 +71,8 @@ class Output {
     std::int64_t change = 0;  ///< 1: new; else it stands for a source character, and skips -change more
   };
 
+  AlignedView source_;
+  std::size_t grown_ = 0;  ///< bytes that replacements have more than what they replace
   std::vector<Written> written_;
 };
 
@@ -135,7 +142,7 @@ std::optional<CharacterMap::Match> CharacterMap::longest(std::string_view text) 
 }
 
 AlignedText CharacterMap::operator()(AlignedView text) const {
-  Output output;
+  Output output(text);
   for (std::size_t begin = 0; begin < text.text.size();) {
     const std::size_t end = grapheme_end(text.text, begin);
     const std::string_view cluster = text.text.substr(begin, end - begin);
@@ -157,7 +164,7 @@ AlignedText CharacterMap::operator()(AlignedView text) const {
       }
     }
   }
-  return output.aligned(text);
+  return output.aligned();
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {

@@ -12,6 +12,14 @@ namespace attnviz::tokens {
 
 using nlohmann::json;
 
+/// Steps of a normalizer, a pre-tokenizer or a post-processor. Known ones have up to some ten; each calls the
+/// next.
+inline constexpr std::size_t kMostSteps = 100;
+
+/// The longest name of a token that is not spelled by a text, and of what is written before or behind one:
+/// bytes. Known ones have some twenty.
+inline constexpr std::size_t kLongestName = 256;
+
 /// An object that may say what it is in "type", and how an error calls it. Every accessor throws Error when
 /// the member is missing or not of its kind; has() is false for null too.
 class Component {
@@ -43,6 +51,12 @@ class Component {
     if (!value(key).is_string()) throw wrong(key, "a string");
     return value(key).get<std::string>();
   }
+  /// Of at most kLongestName bytes.
+  [[nodiscard]] std::string short_text(const char* key) const {
+    std::string found = text(key);
+    if (found.size() > kLongestName) throw wrong(key, "a string of at most 256 bytes");
+    return found;
+  }
   [[nodiscard]] std::string text_or_empty(const char* key) const {
     return has(key) ? text(key) : std::string();
   }
@@ -55,6 +69,11 @@ class Component {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() > UINT32_MAX)
       throw wrong(key, "a whole number");
     return value.get<std::uint32_t>();
+  }
+
+  /// Throws Error when there are more steps than any tokenizer has.
+  void expect_few(std::size_t steps) const {
+    if (steps > kMostSteps) throw Error(name_ + ": more than " + std::to_string(kMostSteps) + " steps");
   }
 
   [[nodiscard]] Error wrong(const char* key, const char* expected) const {

@@ -118,6 +118,8 @@ Pipeline read_directory(const fs::path& path) {
                           ? read_file(directory, chosen.kind, files, std::move(text))
                           : read_vocabulary_files(directory, chosen, files);
   pipeline.files = directory.files();
+  pipeline.name = path.string();
+  if (pipeline.target) pipeline.target->name = pipeline.name;
   return pipeline;
 }
 

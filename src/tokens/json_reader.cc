@@ -11,6 +11,7 @@ namespace attnviz::tokens {
 namespace {
 
 constexpr int kLargestPower = 308;
+constexpr std::size_t kDeepest = 100;
 
 /// 1e0, 1e1, ... as the nearest doubles, which products would not be.
 double power_of_ten(int exponent) {
@@ -234,7 +235,8 @@ std::string_view JsonReader::raw_value() {
     if (c == '"') {
       offset_ = skip_string(offset_ + 1);
     } else if (c == '{' || c == '[') {
-      ++depth;
+      // Whoever walks through a tree of values calls itself for each level.
+      if (++depth > kDeepest) throw JsonError("values nested too deep", offset_);
     } else if (c == '}' || c == ']' || c == ',') {
       if (depth == 0) break;
       if (c != ',') --depth;

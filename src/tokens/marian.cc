@@ -23,10 +23,10 @@ std::size_t code_size(std::string_view text) {
 NormalizerStep behind_code(NormalizerStep normalize) {
   return [normalize = std::move(normalize)](AlignedView text) {
     const std::size_t code = code_size(text.text);
-    AlignedText result{std::string(text.text.substr(0, code)), {text.origin, text.origin + code}};
-    const AlignedText rest = normalize(text.slice(code, text.text.size()));
-    result.text += rest.text;
-    result.origin.insert(result.origin.end(), rest.origin.begin(), rest.origin.end());
+    if (code == 0) return normalize(text);
+    AlignedText result(text);
+    result.append(text.slice(0, code));
+    result.append(normalize(text.slice(code, text.text.size())).view());
     return result;
   };
 }

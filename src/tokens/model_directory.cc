@@ -13,12 +13,14 @@ bool Directory::has(const char* name) const { return is_there(path_ / name); }
 
 std::string Directory::read(const char* name) {
   if (std::find(files_.begin(), files_.end(), name) == files_.end()) files_.emplace_back(name);
-  return read_file(path_ / name);
+  constexpr std::size_t kLargestFile = 256 << 20;  // the largest tokenizers of 2025 have about 35 MB
+  return read_file(path_ / name, kLargestFile);
 }
 
 json Directory::read_json(const char* name) {
   if (!has(name)) return json::object();
-  json value = json::parse(read(name), nullptr, false);
+  constexpr int kDeepest = 16;  // what is nested further is no tokenizer's
+  json value = json::parse(read(name), [](int depth, auto, const json&) { return depth <= kDeepest; }, false);
   if (!value.is_object()) throw Error((path_ / name).string() + ": not a JSON object");
   return value;
 }

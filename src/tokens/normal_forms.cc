@@ -84,9 +84,8 @@ std::vector<Change> compose(const std::vector<Change>& parts) {
 /// Each character as `map` has it.
 template <class Map>
 AlignedText mapped(AlignedView text, Map&& map) {
-  AlignedText result;
-  result.text.reserve(text.text.size());
-  result.origin.reserve(text.text.size());
+  AlignedText result(text);
+  result.reserve(text.text.size());
   for (std::size_t offset = 0; offset < text.text.size();) {
     const std::uint32_t from = text.origin[offset];
     map(next_code_point(text.text, offset), from, result);
@@ -131,9 +130,8 @@ AlignedText nmt(AlignedView text) {
 }
 
 AlignedText spell_bytes(AlignedView text) {
-  AlignedText result;
-  result.text.reserve(text.text.size() * 2);
-  result.origin.reserve(text.text.size() * 2);
+  AlignedText result(text);
+  result.reserve(text.text.size() * 2);
   for (std::size_t i = 0; i < text.text.size(); ++i) {
     result.append(byte_level_character(static_cast<unsigned char>(text.text[i])), text.origin[i]);
   }
@@ -149,16 +147,14 @@ AlignedText Strip::operator()(AlignedView text) const {
     inside = inside || !space;
     if (!right || !space) end = offset;
   }
-  const AlignedView kept = text.slice(begin, std::max(begin, end));
-  return {std::string(kept.text), {kept.origin, kept.origin + kept.text.size()}};
+  return AlignedText::copy(text.slice(begin, std::max(begin, end)));
 }
 
 AlignedText Prepend::operator()(AlignedView text) const {
-  AlignedText result;
+  AlignedText result(text);
   if (text.text.empty()) return result;
-  result.text = prefix + std::string(text.text);
-  result.origin.assign(prefix.size(), text.origin[0]);
-  result.origin.insert(result.origin.end(), text.origin, text.origin + text.text.size());
+  result.append(prefix, text.origin[0]);
+  result.append(text);
   return result;
 }
 

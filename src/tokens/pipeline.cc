@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attnviz/error.h"
+#include "tokens/component.h"
 
 namespace attnviz::tokens {
 namespace {
@@ -11,19 +12,23 @@ namespace {
 /// so a tokenizer can be used by many threads.
 class SequenceEncoder {
  public:
-  SequenceEncoder(const Pipeline& pipeline, std::size_t limit)
-      : pipeline_(pipeline), limit_(limit), splitter_(pipeline.model->splitter()) {}
+  SequenceEncoder(const Pipeline& pipeline, std::string_view text, std::size_t limit)
+      : pipeline_(pipeline),
+        text_(text),
+        limit_(limit),
+        growth_(text.size(), pipeline.name),
+        splitter_(pipeline.model->splitter()) {}
 
-  Encoding operator()(std::string_view text) {
-    reserve(limit_ > 0 ? std::min(limit_, text.size()) : text.size() / kBytesOfToken);
-    std::vector<std::uint32_t> origin(text.size());
+  Encoding operator()() {
+    reserve(limit_ > 0 ? std::min(limit_, text_.size()) : text_.size() / kBytesOfToken);
+    std::vector<std::uint32_t> origin(text_.size());
     std::uint32_t code_point = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (i > 0 && (text[i] & 0xC0) != 0x80) ++code_point;
+    for (std::size_t i = 0; i < text_.size(); ++i) {
+      if (i > 0 && (text_[i] & 0xC0) != 0x80) ++code_point;
       origin[i] = code_point;
     }
-    const AlignedView all{text, origin.data()};
-    for (const AddedSpan& span : pipeline_.added->find(text, false)) {
+    const AlignedView all{text_, origin.data(), &growth_};
+    for (const AddedSpan& span : pipeline_.added->find(text_, false)) {
       if (full_) break;
       const AlignedView part = all.slice(span.begin, span.end);
       if (span.token) {
@@ -47,11 +52,8 @@ class SequenceEncoder {
   }
 
   void add_text(AlignedView text) {
-    AlignedText normalized;
-    if (!pipeline_.normalizer.empty()) {
-      normalized = pipeline_.normalizer(text);
-      text = normalized.view();
-    }
+    std::optional<AlignedText> normalized;
+    if (!pipeline_.normalizer.empty()) text = normalized.emplace(pipeline_.normalizer(text)).view();
     for (const AddedSpan& span : pipeline_.added->find(text.text, true)) {
       if (full_) break;
       const AlignedView part = text.slice(span.begin, span.end);
@@ -80,14 +82,27 @@ class SequenceEncoder {
   }
 
   void append(std::string_view token, std::uint32_t id, AlignedView from, bool typed = false) {
+    expect_short(token, from.text);
     encoding_.tokens.emplace_back(token);
     encoding_.ids.push_back(id);
     encoding_.offsets.push_back({from.origin[0], from.origin[from.text.size() - 1] + 1});
     encoding_.typed.push_back(typed);
   }
 
+  /// A token is called as it is spelled, with an affix, or by a name for what is unknown. One of a megabyte
+  /// for each letter would make a file of two out of a page.
+  void expect_short(std::string_view token, std::string_view text) const {
+    if (token.size() <= kLongestName + 2 * text.size()) return;
+    throw Error(pipeline_.name + ": its tokenizer has a token of " + std::to_string(token.size()) +
+                    " bytes for " + std::to_string(text.size()) + " of text, expected at most " +
+                    std::to_string(kLongestName + 2 * text.size()),
+                "look for it in the vocabulary, with its prefix or suffix");
+  }
+
   const Pipeline& pipeline_;
+  std::string_view text_;
   std::size_t limit_;
+  Growth growth_;
   std::unique_ptr<WordSplitter> splitter_;
   Encoding encoding_;
   bool full_ = false;
@@ -98,7 +113,7 @@ Encoding encode_sequence(const Pipeline& pipeline, std::string_view text, std::s
     throw Error("text: " + std::to_string(text.size()) + " bytes are too many, expected at most 4294967294",
                 "cut it into several texts");
   }
-  return SequenceEncoder(pipeline, limit)(text);
+  return SequenceEncoder(pipeline, text, limit)();
 }
 
 }  // namespace

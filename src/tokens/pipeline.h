@@ -19,6 +19,7 @@
 namespace attnviz::tokens {
 
 struct Pipeline {
+  std::string name = "tokenizer";  ///< begins errors about texts
   std::list<std::string> sources;  ///< the bytes that the vocabulary borrows
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;

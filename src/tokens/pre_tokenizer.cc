@@ -120,10 +120,9 @@ PreTokenizerStep gpt2_words() { return each_word<next_gpt2_word>; }
 PreTokenizerStep prefix_space() {
   return [](AlignedView text, const TakeWord& take) {
     if (text.text.front() == ' ') return take(text);
-    AlignedText prefixed;
-    prefixed.append(' ', text.origin[0]);
-    prefixed.text += text.text;
-    prefixed.origin.insert(prefixed.origin.end(), text.origin, text.origin + text.text.size());
+    AlignedText prefixed(text);
+    prefixed.append(U' ', text.origin[0]);
+    prefixed.append(text);
     return take(prefixed.view());
   };
 }

@@ -1,5 +1,7 @@
 #include "tokens/read_model.h"
 
+#include <utility>
+
 #include "attnviz/error.h"
 #include "tokens/byte_pair.h"
 #include "tokens/word_level.h"
@@ -21,9 +23,11 @@ std::unique_ptr<Model> read_byte_pair(const Component& model, ModelSection& sect
   if (!section.merges) throw Error(model.name() + ": lacks \"merges\"");
   expect_distinct_ids(vocabulary);
   BytePairOptions options;
-  if (model.has("unk_token")) options.unk_token = model.text("unk_token");
-  options.continuing_subword_prefix = model.text_or_empty("continuing_subword_prefix");
-  options.end_of_word_suffix = model.text_or_empty("end_of_word_suffix");
+  if (model.has("unk_token")) options.unk_token = model.short_text("unk_token");
+  for (const auto& [key, affix] : {std::pair("continuing_subword_prefix", &options.continuing_subword_prefix),
+                                   std::pair("end_of_word_suffix", &options.end_of_word_suffix)}) {
+    if (model.has(key)) *affix = model.short_text(key);
+  }
   options.byte_fallback = model.flag("byte_fallback", false);
   options.fuse_unk = model.flag("fuse_unk", false);
   options.ignore_merges = model.flag("ignore_merges", false);
@@ -34,8 +38,8 @@ std::unique_ptr<Model> read_byte_pair(const Component& model, ModelSection& sect
 std::unique_ptr<Model> read_word_piece(const Component& model, ModelSection& section) {
   Vocabulary vocabulary = take_vocabulary(model, section);
   WordPieceOptions options;
-  options.unk_token = model.text("unk_token");
-  options.continuing_subword_prefix = model.text("continuing_subword_prefix");
+  options.unk_token = model.short_text("unk_token");
+  options.continuing_subword_prefix = model.short_text("continuing_subword_prefix");
   const json& longest = model.value("max_input_chars_per_word");
   if (!longest.is_number_unsigned()) throw model.wrong("max_input_chars_per_word", "a whole number");
   options.max_input_chars_per_word = longest.get<std::size_t>();
@@ -95,7 +99,7 @@ std::unique_ptr<Model> build_model(ModelSection section, bool byte_level) {
   if (byte_level) throw Error("pre_tokenizer \"ByteLevel\" with model \"" + type + "\" is not supported");
   if (type == "Unigram") return read_unigram(model, section);
   if (type == "WordPiece") return read_word_piece(model, section);
-  std::string unk_token = model.text("unk_token");
+  std::string unk_token = model.short_text("unk_token");
   return std::make_unique<WordLevel>(take_vocabulary(model, section), std::move(unk_token));
 }
 

@@ -26,7 +26,7 @@ CharacterMap read_character_map(const Component& normalizer) {
 AlignedText strip_spaces(AlignedView text) {
   const std::size_t begin = std::min(text.text.find_first_not_of(' '), text.text.size());
   const std::size_t end = std::max(text.text.find_last_not_of(' ') + 1, begin);
-  return {std::string(text.text.substr(begin, end - begin)), {text.origin + begin, text.origin + end}};
+  return AlignedText::copy(text.slice(begin, end));
 }
 
 /// transformers writes this one for models of sentencepiece. A search would go through each run of spaces
@@ -88,6 +88,7 @@ void read_steps(const Component& component, Normalizer& normalizer) {
   for (const Known& known : kKnown) {
     if (component.type() == known.type) {
       normalizer.steps.push_back(known.read(component));
+      component.expect_few(normalizer.steps.size());
       return;
     }
     supported.append(known.type).append(", ");

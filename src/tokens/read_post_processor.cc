@@ -16,6 +16,9 @@ std::vector<SpecialToken> read_special_tokens(const json& object, const Componen
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!contents[i].is_string()) throw special.wrong("tokens", "a list of strings");
     tokens.push_back({contents[i].get<std::string>(), special.number(ids[i], "ids")});
+    if (tokens.back().content.size() > kLongestName) {
+      throw special.wrong("tokens", "a list of strings of at most 256 bytes");
+    }
   }
   return tokens;
 }
@@ -38,10 +41,19 @@ TemplatePiece read_template_piece(const json& object, const Component& processor
 }
 
 std::vector<TemplatePiece> read_template(const char* key, int sequences, const Component& processor) {
+  // Known templates add up to some five. Each piece has its tokens for itself, be they named a thousand
+  // times.
+  constexpr std::size_t kMostAdded = 1000;
   std::vector<TemplatePiece> pieces;
   std::array<int, 2> uses = {0, 0};
+  std::size_t added = 0;
   for (const json& object : processor.list(key)) {
     pieces.push_back(read_template_piece(object, processor));
+    added += pieces.back().tokens.size();
+    if (added > kMostAdded || pieces.size() > kMostAdded) {
+      throw Error(processor.name() + ": \"" + key + "\" adds more than " + std::to_string(kMostAdded) +
+                  " tokens");
+    }
     const std::optional<int> sequence = pieces.back().sequence;
     if (!sequence) continue;
     if (*sequence >= sequences || ++uses[static_cast<std::size_t>(*sequence)] > 1) {
@@ -87,6 +99,7 @@ PostProcessor read_post_processor(const Component& processor) {
   if (processor.type() != "Sequence") return read_step(processor, {});
   PostProcessor result;
   const json& steps = processor.list("processors");
+  processor.expect_few(steps.size());
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Component step(steps[i], processor.name() + ": step");
     if (step.type() != "ByteLevel" && i + 1 < steps.size()) {

@@ -94,6 +94,7 @@ void read_steps(const Component& component, PreTokenizer& result) {
   } else {
     result.steps.push_back(read_step(component));
   }
+  component.expect_few(result.steps.size());
 }
 
 }  // namespace

@@ -13,13 +13,18 @@ using Kind = Regex::Instruction::Kind;
 
 // Patterns of tokenizers take some ten steps a byte.
 constexpr std::size_t kStepsOfByte = 500, kStepsAtLeast = 10000;
+// Of what could still be tried, they keep one or two.
+constexpr std::size_t kChoicesOfByte = 16, kChoicesAtLeast = 10000;
 
 /// A backtracking search over one text. What could still be tried is on a stack, so that only nesting in the
 /// pattern, not the text, makes calls nest.
 class Search {
  public:
   Search(const Regex::Program& program, std::string_view text)
-      : program_(program), text_(text), steps_left_(kStepsAtLeast + text.size() * kStepsOfByte) {}
+      : program_(program),
+        text_(text),
+        steps_left_(kStepsAtLeast + text.size() * kStepsOfByte),
+        most_choices_(kChoicesAtLeast + text.size() * kChoicesOfByte) {}
 
   /// Where the match that begins at `offset` ends, of the instructions from `at` up to an end.
   std::optional<std::size_t> match(std::uint32_t at, std::size_t offset) {
@@ -57,7 +62,7 @@ class Search {
       case Kind::repeat:
         return repeat(instruction, at, offset);
       case Kind::split:
-        choices_.push_back({instruction.lazy ? at + 1 : instruction.other, offset, offset});
+        keep({instruction.lazy ? at + 1 : instruction.other, offset, offset});
         at = instruction.lazy ? instruction.other : at + 1;
         return true;
       case Kind::jump:
@@ -98,8 +103,13 @@ class Search {
     if (count < instruction.least) return false;
     ++at;
     offset = end;
-    if (!instruction.possessive && end > floor) choices_.push_back({at, before(end), floor});
+    if (!instruction.possessive && end > floor) keep({at, before(end), floor});
     return true;
+  }
+
+  void keep(const Choice& choice) {
+    if (choices_.size() == most_choices_) throw Error("leaves too much to be tried");
+    choices_.push_back(choice);
   }
 
   [[nodiscard]] std::size_t before(std::size_t offset) const {
@@ -115,7 +125,7 @@ class Search {
 
   const Regex::Program& program_;
   std::string_view text_;
-  std::size_t steps_left_;
+  std::size_t steps_left_, most_choices_;
   std::vector<Choice> choices_;
 };
 

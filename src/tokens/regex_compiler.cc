@@ -9,6 +9,8 @@ namespace {
 using Instruction = Regex::Instruction;
 
 constexpr std::size_t kLongestProgram = 10000;
+// Ranges in all classes of a program: \p{L} has some 700. Patterns of tokenizers come to some 10,000.
+constexpr std::size_t kMostRanges = 50'000;
 
 class Compiler {
  public:
@@ -48,6 +50,8 @@ class Compiler {
   void end_here(std::uint32_t instruction) { program_.instructions[instruction].other = here(); }
 
   void add_set(const RegexNode& node, Instruction instruction) {
+    ranges_ += node.set.ranges().size();
+    if (ranges_ > kMostRanges) throw Error("repeats too much");
     instruction.set = static_cast<std::uint32_t>(program_.sets.size());
     program_.sets.push_back(node.set);
     emit(instruction);
@@ -103,7 +107,7 @@ class Compiler {
   }
 
   Regex::Program program_;
-  std::size_t nodes_ = 0;
+  std::size_t nodes_ = 0, ranges_ = 0;
 };
 
 }  // namespace

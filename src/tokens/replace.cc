@@ -3,21 +3,15 @@
 namespace attnviz::tokens {
 
 AlignedText Replace::operator()(AlignedView text) const {
-  AlignedText result;
-  result.text.reserve(text.text.size());
-  result.origin.reserve(text.text.size());
-  const auto keep = [&](std::size_t begin, std::size_t end) {
-    result.text += text.text.substr(begin, end - begin);
-    result.origin.insert(result.origin.end(), text.origin + begin, text.origin + end);
-  };
+  AlignedText result(text);
+  result.reserve(text.text.size());
   std::size_t done = 0;
   for (const Regex::Match& match : pattern.find_all(text.text)) {
-    keep(done, match.begin);
-    result.text += content;
-    result.origin.resize(result.text.size(), text.origin[match.end - 1]);
+    result.append(text.slice(done, match.begin));
+    result.append(content, text.origin[match.end - 1]);
     done = match.end;
   }
-  keep(done, text.text.size());
+  result.append(text.slice(done, text.text.size()));
   return result;
 }
 

@@ -14,12 +14,12 @@ constexpr char32_t kSpaceMark = U'▁';
 /// Replaces beginnings of a text, and writes what becomes of them.
 class Writer {
  public:
-  explicit Writer(const std::optional<CharacterMap>& map) : map_(map) {}
+  Writer(const std::optional<CharacterMap>& map, AlignedView text) : map_(map), text_(text), result_(text) {}
 
-  AlignedText operator()(AlignedView text) {
-    for (std::size_t begin = 0; begin < text.text.size();) {
-      const auto [size, written] = prefix(text.text.substr(begin));
-      append(written, text.origin[begin]);
+  AlignedText operator()() {
+    for (std::size_t begin = 0; begin < text_.text.size();) {
+      const auto [size, written] = prefix(text_.text.substr(begin));
+      append(written, text_.origin[begin]);
       begin += size;
     }
     remove_marks_at_end();
@@ -45,7 +45,7 @@ class Writer {
     while (behind_space_ && written.starts_with(' ')) written.remove_prefix(1);
     if (written.empty()) return;
     behind_space_ = written.ends_with(' ');
-    if (result_.text.empty()) result_.append(kSpaceMark, origin);
+    if (result_.text().empty()) result_.append(kSpaceMark, origin);
     for (std::size_t offset = 0; offset < written.size();) {
       const char32_t character = next_code_point(written, offset);
       result_.append(character == U' ' ? kSpaceMark : character, origin);
@@ -56,12 +56,12 @@ class Writer {
   void remove_marks_at_end() {
     std::string mark;
     append_utf8(mark, kSpaceMark);
-    while (result_.text.ends_with(mark)) result_.text.resize(result_.text.size() - mark.size());
-    result_.origin.resize(result_.text.size());
+    while (result_.text().ends_with(mark)) result_.remove_suffix(mark.size());
   }
 
   const std::optional<CharacterMap>& map_;
-  AlignedText result_{};
+  AlignedView text_;
+  AlignedText result_;
   bool behind_space_ = true;
 };
 
@@ -74,7 +74,7 @@ NormalizerStep sentencepiece_normalizer(const SentencePieceFile& file) {
   }
   std::optional<CharacterMap> map;
   if (!file.character_map.empty()) map.emplace(file.character_map);
-  return [map = std::move(map)](AlignedView text) { return Writer(map)(text); };
+  return [map = std::move(map)](AlignedView text) { return Writer(map, text)(); };
 }
 
 }  // namespace attnviz::tokens

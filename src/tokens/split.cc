@@ -104,9 +104,8 @@ bool split_whitespace(AlignedView text, const TakeWord& take) {
 }
 
 bool Metaspace::operator()(AlignedView text, const TakeWord& take) const {
-  AlignedText written;
-  written.text.reserve(text.text.size() + text.text.size() / 2);
-  written.origin.reserve(text.text.size() + text.text.size() / 2);
+  AlignedText written(text);
+  written.reserve(text.text.size() + text.text.size() / 2);
   const bool prepends = prepend == Prepend::always || (prepend == Prepend::first && text.origin[0] == 0);
   std::size_t offset = 0;
   const char32_t first = next_code_point(text.text, offset);

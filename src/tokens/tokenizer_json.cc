@@ -78,6 +78,7 @@ Pipeline read_tokenizer_json(std::string text, const std::string& name) {
       pipeline.post_processor = read_post_processor({*object, "post_processor"});
     }
     pipeline.sources = std::move(sources);
+    pipeline.name = name;
     return pipeline;
   });
 }

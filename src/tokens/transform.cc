@@ -13,10 +13,9 @@ std::size_t skip(std::string_view text, std::size_t offset, std::size_t characte
 }  // namespace
 
 AlignedText transform(AlignedView text, const std::vector<Change>& changes, std::size_t removed) {
-  AlignedText result;
+  AlignedText result(text);
   if (text.text.empty()) return result;
-  result.text.reserve(text.text.size());
-  result.origin.reserve(text.text.size());
+  result.reserve(text.text.size());
   std::size_t offset = skip(text.text, 0, removed);
   for (const Change& change : changes) {
     // The reference would stop where a change asks for more characters than there are.

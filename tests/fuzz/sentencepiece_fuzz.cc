@@ -21,10 +21,12 @@ void require(bool condition) {
 void require_mapped(const attnviz::tokens::CharacterMap& map) {
   std::vector<std::uint32_t> origin;
   for (std::uint32_t i = 0; i < kText.size(); ++i) origin.push_back(i);
-  const attnviz::tokens::AlignedText mapped = map({kText, origin.data()});
-  require(mapped.origin.size() == mapped.text.size());
-  require(attnviz::find_invalid_utf8(mapped.text) == std::string_view::npos);
-  for (std::size_t i = 1; i < mapped.origin.size(); ++i) require(mapped.origin[i - 1] <= mapped.origin[i]);
+  attnviz::tokens::Growth growth(kText.size(), "map");
+  const attnviz::tokens::AlignedText mapped = map({kText, origin.data(), &growth});
+  const std::vector<std::uint32_t>& mapped_origin = mapped.origin();
+  require(mapped_origin.size() == mapped.text().size());
+  require(attnviz::find_invalid_utf8(mapped.text()) == std::string_view::npos);
+  for (std::size_t i = 1; i < mapped_origin.size(); ++i) require(mapped_origin[i - 1] <= mapped_origin[i]);
 }
 
 }  // namespace

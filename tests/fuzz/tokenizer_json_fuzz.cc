@@ -22,6 +22,9 @@ void require_sound(const attnviz::Encoding& encoding) {
   require(encoding.tokens.size() == size && encoding.offsets.size() == size && encoding.types.size() == size);
   require(encoding.special.size() == size && encoding.sequence.size() == size);
   require(encoding.typed.size() == size);
+  // Each byte is a token at most, and twice a thousand come from a template.
+  using attnviz::tokens::Growth;
+  require(size <= 2 * (kText.size() + Growth::kAtLeast + Growth::kTimes * kText.size() + 1000));
   for (const auto& [begin, end] : encoding.offsets) require(begin <= end && end <= code_points);
 }
 

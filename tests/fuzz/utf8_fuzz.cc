@@ -92,6 +92,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(attnviz::valid_utf8(valid, attnviz::InvalidUtf8::replace, "input") == valid);
   require((valid != bytes) == is_refused(bytes));
   require_round_trip(valid);
-  require(attnviz::find_invalid_utf8(attnviz::visible(valid)) == std::string_view::npos);
+  const std::string shown = attnviz::visible(bytes);
+  require(attnviz::find_invalid_utf8(shown) == std::string_view::npos && shown == attnviz::visible(valid));
+  for (std::size_t offset = 0; offset < bytes.size();) (void)attnviz::next_code_point(bytes, offset);
   return 0;
 }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kDeepest = 16;  ///< what is nested further is no model's
 constexpr std::size_t kLongestShown = 60;
+constexpr std::size_t kLargestFile = 16 << 20;  ///< as the catalog has it
 
 std::string shown(const Json& value) {
   const std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
@@ -34,7 +35,7 @@ Config::Config(std::string_view json, std::string thing) : thing_(std::move(thin
   if (!entries_->is_object()) throw Error(thing_ + ": expected a JSON object");
 }
 
-Config::Config(const std::filesystem::path& path) : Config(read_file(path), path.string()) {}
+Config::Config(const std::filesystem::path& path) : Config(read_file(path, kLargestFile), path.string()) {}
 
 Config::Config(std::string thing, std::shared_ptr<const Json> entries)
     : thing_(std::move(thing)), entries_(std::move(entries)) {}

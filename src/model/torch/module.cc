@@ -53,4 +53,5 @@ std::string version() { return TORCH_VERSION; }
 }  // namespace
 }  // namespace attnviz
 
-extern "C" const attnviz::ModuleFunctions attnviz_module{attnviz::open, attnviz::version};
+extern "C" const attnviz::ModuleFunctions attnviz_module{attnviz::share_watched_files, attnviz::open,
+                                                         attnviz::version};
