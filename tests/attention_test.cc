@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "attention/zip_writer.h"
+#include "attnviz/file.h"
 #include "support/support.h"
 
 namespace attnviz {

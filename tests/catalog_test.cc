@@ -10,7 +10,6 @@
 #include <optional>
 #include <span>
 
-#include "attention/zip_writer.h"
 #include "attnviz/file.h"
 #include "catalog/torchscript.h"
 #include "support/support.h"

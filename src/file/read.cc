@@ -1,5 +1,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <optional>
@@ -62,6 +63,15 @@ MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(bytes_, other.bytes_);
   return *this;
+}
+
+void MappedFile::let_go(std::span<const std::byte> bytes) {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::size_t before = (page - address % page) % page;  // of a page that others use, too
+  if (bytes.size() < before + page) return;
+  const std::size_t whole = (bytes.size() - before) / page * page;
+  ::madvise(const_cast<std::byte*>(bytes.data() + before), whole, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {
