@@ -57,7 +57,8 @@ TEST(CheckSource, WritesWhatItSaw) {
   EXPECT_EQ(attributes[0].name + " " + to_string(attributes[0].type),
             "0 __torch__.torch.nn.modules.linear.Linear");
   EXPECT_EQ(attributes[2].name + " " + to_string(attributes[2].type), "save Optional[bool]");
-  EXPECT_EQ(checked_source("def f(x: Tensor) -> Tensor:\n    y = x is  not a\n\n     \n    y = not input\n", "a", units),
+  const char* const source = "def f(x: Tensor) -> Tensor:\n    y = x is  not a\n\n     \n    y = not input\n";
+  EXPECT_EQ(checked_source(source, "a", units),
             "def f ( x : Tensor ) -> Tensor :\n  y = x is not  a\n  y = not  input\n");
 }
 
@@ -161,7 +162,9 @@ TEST(CheckSource, RefusesEverythingElse) {
            {std::string(98, ' ') + "y = 1", "nothing"},
            {"y = 1\n" + std::string(101, ' ') + "y = 1", "blocks too deep"}}) {
     std::string lines = "\n" + c.line;
-    for (std::size_t at = 0; (at = lines.find('\n', at)) != std::string::npos; at += 3) lines.insert(at + 1, 2, ' ');
+    for (std::size_t at = 0; (at = lines.find('\n', at)) != std::string::npos; at += 3) {
+      lines.insert(at + 1, 2, ' ');
+    }
     const std::string fault =
         fault_of(c.line.starts_with("def ") ? c.line : "def f(x: Tensor) -> Tensor:" + lines + "\n");
     EXPECT_EQ(fault.substr(fault.find(": ") == std::string::npos ? 0 : fault.find(": ") + 2), c.fault)

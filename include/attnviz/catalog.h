@@ -71,9 +71,9 @@ struct ModelCard {
 void check_archive(const std::filesystem::path& path);
 
 /// Looks a TorchScript file through, whose load and forward would run what it holds: its sources may be made
-/// of what torch.jit.trace writes of operators that only compute, its pickles of numbers, tensors inside their
-/// storages and objects as the sources declare them, and it may have no other entries. Throws Error naming
-/// file, entry, line and what is refused.
+/// of what torch.jit.trace writes of operators that only compute, its pickles of numbers, tensors inside
+/// their storages and objects as the sources declare them, and it may have no other entries. Throws Error
+/// naming file, entry, line and what is refused.
 void check_program(const std::filesystem::path& path);
 
 /// A TorchScript file as libtorch is to be given it: bytes that lie in several places. Movable.

@@ -118,8 +118,8 @@ class FileLock {
 [[nodiscard]] std::string sha256_of_file(const std::filesystem::path& path);
 
 /// A zip archive of stored entries (PKWARE's APPNOTE 6.3.10), written to a Sink without going back. Sizes and
-/// offsets that do not fit 32 bits take the ZIP64 fields. The same entries give the same bytes: every entry has
-/// the date that stands for none, 1980-01-01.
+/// offsets that do not fit 32 bits take the ZIP64 fields. The same entries give the same bytes: every entry
+/// has the date that stands for none, 1980-01-01.
 class ZipWriter {
  public:
   /// The first value that 32 bits can't hold beside their mark for "see ZIP64".

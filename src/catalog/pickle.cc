@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <iterator>
 #include <limits>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "attnviz/error.h"
+#include "catalog/pickle_bytes.h"
 
-// Python's pickle protocol 2 (Lib/pickle.py), of which torch/csrc/jit/serialization/pickler.cpp writes a part.
+// Python's pickle protocol 2 (Lib/pickle.py); torch/csrc/jit/serialization/pickler.cpp writes a part of it.
 
 namespace attnviz {
 namespace {
@@ -23,7 +22,6 @@ using Place = std::uint32_t;
 constexpr std::size_t kDeepestNesting = 100;
 /// A model of 100 layers has some 60,000 instructions.
 constexpr std::size_t kMostInstructions = 1'000'000;
-constexpr std::size_t kLongestString = 1 << 16;
 
 /// Functions that a pickle may call: all make lists or tensors of their arguments.
 constexpr std::string_view kRebuildTensor = "torch._utils\n_rebuild_tensor_v2";
@@ -69,52 +67,6 @@ std::string with_point(std::string_view global) {
 
 [[noreturn]] void refuse(const std::string& fault) { throw Error(fault); }
 
-/// Numbers, strings and names, taken one behind the other.
-class Bytes {
- public:
-  explicit Bytes(std::string_view bytes) : rest_(bytes) {}
-
-  [[nodiscard]] bool at_end() const { return rest_.empty(); }
-
-  std::string_view take(std::size_t count) {
-    if (count > rest_.size()) refuse("ends too early");
-    const std::string_view taken = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return taken;
-  }
-  template <class Number>
-  Number number() {
-    Number number{};
-    std::memcpy(&number, take(sizeof number).data(), sizeof number);
-    return number;
-  }
-  double real() {
-    std::array<char, sizeof(double)> bytes{};
-    const std::string_view big_endian = take(bytes.size());
-    std::reverse_copy(big_endian.begin(), big_endian.end(), bytes.begin());
-    double value = 0;
-    std::memcpy(&value, bytes.data(), bytes.size());
-    return value;
-  }
-  std::string_view string(std::size_t size) {
-    if (size > kLongestString) refuse("holds a string of " + std::to_string(size) + " bytes");
-    const std::string_view taken = take(size);
-    const auto is_foreign = [](char byte) { return static_cast<signed char>(byte) < 0; };
-    if (std::any_of(taken.begin(), taken.end(), is_foreign)) refuse("holds a string that is not ASCII");
-    return taken;
-  }
-  /// Two lines: "module\nname".
-  std::string_view global() {
-    const std::size_t first = rest_.find('\n');
-    const std::size_t second = first == std::string_view::npos ? first : rest_.find('\n', first + 1);
-    if (second == std::string_view::npos) refuse("ends too early");
-    return take(second + 1).substr(0, second);
-  }
-
- private:
-  std::string_view rest_;
-};
-
 class Reader {
  public:
   explicit Reader(std::string_view pickle) : bytes_(pickle), size_(pickle.size()) {
@@ -150,7 +102,7 @@ class Reader {
   Place make_tensor(const std::vector<Place>& arguments);
   Place part(const std::vector<Place>& parts, std::size_t index, Kind kind);
 
-  Bytes bytes_;
+  PickleInput bytes_;
   std::size_t size_, spent_ = 0;
   Pickle pickle_;
   std::vector<Place> stack_, memo_;
@@ -421,7 +373,9 @@ class Depths {
       if (above > static_cast<int>(kDeepestNesting)) refuse("nests values too deep");
       found_[place] = kBeingFound;
       int deepest = 0;
-      for (const Place inner : pickle_.values[place].parts) deepest = std::max(deepest, below(inner, above + 1) + 1);
+      for (const Place inner : pickle_.values[place].parts) {
+        deepest = std::max(deepest, below(inner, above + 1) + 1);
+      }
       found_[place] = deepest;
     }
     if (above + found_[place] > static_cast<int>(kDeepestNesting)) refuse("nests values too deep");
@@ -442,7 +396,8 @@ void check_keys(const Pickle& pickle) {
     for (std::size_t i = 0; i < value.parts.size(); i += 2) {
       const PickleValue& key = pickle.values[value.parts[i]];
       const bool is_name = key.kind == Kind::string;
-      if (!keys.emplace(key.number, is_name ? key.text : std::string_view{}).second) refuse("holds a key twice");
+      const auto added = keys.emplace(key.number, is_name ? key.text : std::string_view{});
+      if (!added.second) refuse("holds a key twice");
     }
   }
 }

@@ -11,7 +11,20 @@ namespace attnviz {
 
 /// What a value consists of; others are named by their place in Pickle::values.
 struct PickleValue {
-  enum class Kind { none, boolean, integer, real, string, list, tuple, dictionary, object, storage, tensor, global };
+  enum class Kind {
+    none,
+    boolean,
+    integer,
+    real,
+    string,
+    list,
+    tuple,
+    dictionary,
+    object,
+    storage,
+    tensor,
+    global
+  };
   Kind kind = Kind::none;
   bool flag = false;        ///< a boolean; whether a tensor is trained; whether an object has its state
   std::int64_t number = 0;  ///< an integer; a storage's elements; a tensor's first place in its storage

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <utility>
 
 #include "attnviz/error.h"
+#include "catalog/pickle_bytes.h"
 
 // What torch/csrc/jit/serialization/unpickler.cpp takes for the same values: lists and dictionaries with the
 // types that are declared, whatever the pickle that was read called them.
@@ -120,17 +120,14 @@ class Writer {
   void check_tensor(const PickleValue& tensor) const;
   static std::uint64_t sum(std::uint64_t a, std::uint64_t b);
 
-  void add(std::string_view bytes) { written_.bytes += bytes; }
-  void add_integer(std::int64_t number);
-  void add_real(double number);
-  void add_string(std::string_view text);
-  void add_number(std::uint32_t number);
   std::uint32_t add_memo();
+  void add_known(std::uint32_t number);
 
   const Pickle& pickle_;
   const ScriptUnits& units_;
   const StorageSizes& sizes_;
-  WrittenPickle written_;
+  PickleOutput out_;
+  std::vector<std::string> storages_;
   std::map<Place, Known> known_;
   std::map<std::string_view, KnownStorage> known_storages_;
   std::uint32_t memos_ = 0;
@@ -138,37 +135,15 @@ class Writer {
   std::string where_;  ///< the attribute that is being written
 };
 
-void Writer::add_number(std::uint32_t number) {
-  for (std::size_t i = 0; i < sizeof number; ++i) {
-    written_.bytes += static_cast<char>(static_cast<unsigned char>(number >> (8 * i) & 0xFF));
-  }
-}
-
-void Writer::add_integer(std::int64_t number) {
-  add("\x8a\x08");
-  const auto bits = static_cast<std::uint64_t>(number);
-  add_number(static_cast<std::uint32_t>(bits));
-  add_number(static_cast<std::uint32_t>(bits >> 32));
-}
-
-void Writer::add_real(double number) {
-  std::array<char, sizeof number> bytes{};
-  std::memcpy(bytes.data(), &number, sizeof number);
-  std::reverse(bytes.begin(), bytes.end());
-  add("G");
-  add({bytes.data(), bytes.size()});
-}
-
-void Writer::add_string(std::string_view text) {
-  add("X");
-  add_number(static_cast<std::uint32_t>(text.size()));
-  add(text);
-}
-
 std::uint32_t Writer::add_memo() {
-  add("r");
-  add_number(memos_);
+  out_.add("r");
+  out_.number(memos_);
   return memos_++;
+}
+
+void Writer::add_known(std::uint32_t number) {
+  out_.add("j");
+  out_.number(number);
 }
 
 std::uint64_t Writer::sum(std::uint64_t a, std::uint64_t b) {
@@ -188,15 +163,15 @@ bool Writer::write_scalar(Place place, const std::string& type) {
     return true;
   };
   if (type == "NoneType" && expected(Kind::none)) {
-    add("N");
+    out_.add("N");
   } else if (type == "bool" && expected(Kind::boolean)) {
-    add(value.flag ? "\x88" : "\x89");
+    out_.add(value.flag ? "\x88" : "\x89");
   } else if (type == "int" && expected(Kind::integer)) {
-    add_integer(value.number);
+    out_.integer(value.number);
   } else if (type == "float" && expected(Kind::real)) {
-    add_real(value.real);
+    out_.real(value.real);
   } else if (type == "str" && expected(Kind::string)) {
-    add_string(value.text);
+    out_.string(value.text);
   } else {
     return false;
   }
@@ -208,7 +183,7 @@ std::uint64_t Writer::write(Place place, const ScriptType& type) {
   if (type.of.empty() && write_scalar(place, type.name)) return 1;
   if (type.name == "Optional" && type.of.size() == 1) {
     if (at(place).kind != Kind::none) return write(place, type.of[0]);
-    add("N");
+    out_.add("N");
     return 1;
   }
   if (type.name == "Tuple" && !type.of.empty()) {
@@ -220,8 +195,7 @@ std::uint64_t Writer::write(Place place, const ScriptType& type) {
   if (found == known_.end()) return write_once(place, type);
   // A list of nothing could be two lists.
   if (found->second.type != name) refuse("gives " + where_ + " what is of type " + found->second.type);
-  add("j");
-  add_number(found->second.number);
+  add_known(found->second.number);
   return found->second.values;
 }
 
@@ -252,7 +226,9 @@ std::uint64_t Writer::write_object(const PickleValue& object, const std::string&
   const bool is_class = unit != units_.end() && (unit->second.kind == ScriptUnit::Kind::module ||
                                                  unit->second.kind == ScriptUnit::Kind::other_class);
   if (!is_class) refuse("makes an object of " + name + ", which the sources do not declare");
-  if (class_of(object) != name) refuse("gives " + where_ + " a " + class_of(object) + ", declared as " + name);
+  if (class_of(object) != name) {
+    refuse("gives " + where_ + " a " + class_of(object) + ", declared as " + name);
+  }
   std::map<std::string_view, Place> given;
   for (std::size_t i = 0; i < object.parts.size(); i += 2) {
     given.emplace(at(object.parts[i]).text, object.parts[i + 1]);
@@ -262,30 +238,31 @@ std::uint64_t Writer::write_object(const PickleValue& object, const std::string&
     refuse("makes a " + name + " with " + std::to_string(given.size()) + " attributes, declared with " +
            std::to_string(attributes.size()));
   }
-  add("c" + std::string(object.text) + "\n)\x81}(");
+  out_.add("c" + std::string(object.text) + "\n)\x81}(");
   std::uint64_t values = 1;
   for (const ScriptAttribute& attribute : attributes) {
     where_ = name + "." + attribute.name;
     const auto found = given.find(attribute.name);
     if (found == given.end()) refuse("leaves out " + where_);
-    add_string(attribute.name);
+    out_.string(attribute.name);
     values = sum(values, write(found->second, attribute.type));
   }
-  add("ub");
+  out_.add("ub");
   return values;
 }
 
 std::uint64_t Writer::write_list(const PickleValue& list, const ScriptType& type) {
-  const auto* const builder = std::find_if(kListBuilders.begin(), kListBuilders.end(), [&](const auto& known) {
+  const auto is_meant = [&](const auto& known) {
     return type.of[0].of.empty() && known.first == type.of[0].name;
-  });
+  };
+  const auto* const builder = std::find_if(kListBuilders.begin(), kListBuilders.end(), is_meant);
   const bool plain = builder != kListBuilders.end();
-  add("ctorch.jit._pickle\n" + std::string(plain ? builder->second : "restore_type_tag") + "\n(](");
+  out_.add("ctorch.jit._pickle\n" + std::string(plain ? builder->second : "restore_type_tag") + "\n(](");
   std::uint64_t values = 1;
   for (const Place part : list.parts) values = sum(values, write(part, type.of[0]));
-  add("e");
-  if (!plain) add_string(to_string(type));
-  add("tR");
+  out_.add("e");
+  if (!plain) out_.string(to_string(type));
+  out_.add("tR");
   return values;
 }
 
@@ -293,14 +270,14 @@ std::uint64_t Writer::write_dictionary(const PickleValue& dictionary, const Scri
   if (to_string(type.of[0]) != "str" && to_string(type.of[0]) != "int") {
     refuse("gives " + where_ + " a value of type " + to_string(type) + ", which no trace has");
   }
-  add("ctorch.jit._pickle\nrestore_type_tag\n(}(");
+  out_.add("ctorch.jit._pickle\nrestore_type_tag\n(}(");
   std::uint64_t values = 1;
   for (std::size_t i = 0; i < dictionary.parts.size(); ++i) {
     values = sum(values, write(dictionary.parts[i], type.of[i % 2]));
   }
-  add("u");
-  add_string(to_string(type));
-  add("tR");
+  out_.add("u");
+  out_.string(to_string(type));
+  out_.add("tR");
   return values;
 }
 
@@ -309,10 +286,12 @@ std::uint64_t Writer::write_tuple(const PickleValue& tuple, const ScriptType& ty
     refuse("gives " + where_ + " a tuple of " + std::to_string(tuple.parts.size()) + ", declared as " +
            to_string(type));
   }
-  add("(");
+  out_.add("(");
   std::uint64_t values = 1;
-  for (std::size_t i = 0; i < tuple.parts.size(); ++i) values = sum(values, write(tuple.parts[i], type.of[i]));
-  add("t");
+  for (std::size_t i = 0; i < tuple.parts.size(); ++i) {
+    values = sum(values, write(tuple.parts[i], type.of[i]));
+  }
+  out_.add("t");
   return values;
 }
 
@@ -337,19 +316,19 @@ void Writer::check_tensor(const PickleValue& tensor) const {
 
 void Writer::write_tensor(const PickleValue& tensor) {
   check_tensor(tensor);
-  add("ctorch._utils\n_rebuild_tensor_v2\n(");
+  out_.add("ctorch._utils\n_rebuild_tensor_v2\n(");
   write_storage(at(tensor.parts[0]));
-  add_integer(tensor.number);
+  out_.integer(tensor.number);
   write_shape(at(tensor.parts[1]));
   write_shape(at(tensor.parts[2]));
-  add(tensor.flag ? "\x88" : "\x89");
-  add("NtR");  // no hooks
+  out_.add(tensor.flag ? "\x88" : "\x89");
+  out_.add("NtR");  // no hooks
 }
 
 void Writer::write_shape(const PickleValue& shape) {
-  add("(");
-  for (const Place number : shape.parts) add_integer(at(number).number);
-  add("t");
+  out_.add("(");
+  for (const Place number : shape.parts) out_.integer(at(number).number);
+  out_.add("t");
 }
 
 /// Once, however many tensors lie in it: each would become memory of its own.
@@ -360,8 +339,7 @@ void Writer::write_storage(const PickleValue& storage) {
     if (found->second.type != type || found->second.count != storage.number) {
       refuse("describes storage " + std::string(storage.text) + " in two ways");
     }
-    add("j");
-    add_number(found->second.number);
+    add_known(found->second.number);
     return;
   }
   const auto* const known = std::find_if(kStorages.begin(), kStorages.end(),
@@ -373,31 +351,31 @@ void Writer::write_storage(const PickleValue& storage) {
     refuse("tells of " + std::to_string(storage.number) + " numbers in storage " + std::string(storage.text) +
            ", which has " + std::to_string(there) + " bytes");
   }
-  add("(");
-  add_string("storage");
-  add("c" + std::string(type) + "\n");
-  add_string(std::to_string(written_.storages.size()));
-  add_string("cpu");
-  add_integer(storage.number);
-  add("tQ");
+  out_.add("(");
+  out_.string("storage");
+  out_.add("c" + std::string(type) + "\n");
+  out_.string(std::to_string(storages_.size()));
+  out_.string("cpu");
+  out_.integer(storage.number);
+  out_.add("tQ");
   known_storages_[storage.text] = {add_memo(), type, storage.number};
-  written_.storages.emplace_back(storage.text);
+  storages_.emplace_back(storage.text);
 }
 
 WrittenPickle Writer::module() {
   if (at(pickle_.root).kind != Kind::object) refuse("holds no module");
-  add("\x80\x02");
+  out_.add("\x80\x02");
   where_ = "the module";
   const std::string name = class_of(at(pickle_.root));
   write(pickle_.root, {name});
   if (units_.find(name)->second.kind != ScriptUnit::Kind::module) refuse("holds no module");
-  add(".");
-  return std::move(written_);
+  out_.add(".");
+  return {out_.take(), std::move(storages_)};
 }
 
 WrittenPickle Writer::constants() {
   if (at(pickle_.root).kind != Kind::tuple) refuse("holds no tuple of constants");
-  add("\x80\x02(");
+  out_.add("\x80\x02(");
   std::size_t number = 0;
   for (const Place place : at(pickle_.root).parts) {
     where_ = "constant " + std::to_string(number++);
@@ -412,8 +390,8 @@ WrittenPickle Writer::constants() {
     if (plain == kPlain.end()) refuse("holds " + std::string(name_of(at(place).kind)) + " as a constant");
     write(place, {plain->second});
   }
-  add("t.");
-  return std::move(written_);
+  out_.add("t.");
+  return {out_.take(), std::move(storages_)};
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 9> kTypes = {"Dict",  "Final", "Future", 
                                                     "Tuple", "Union", "__annotations__", "return"};
 /// Loops may never end, a chain of elif has no end either, and others bring in what is not in the text.
 constexpr std::array<std::string_view, 13> kRefusedWords = {
-    "for", "while", "with", "import", "global", "lambda", "elif", "raise", "assert", "del", "break", "continue", "as"};
+    "for",   "while",  "with", "import", "global",   "lambda", "elif",
+    "raise", "assert", "del",  "break",  "continue", "as"};
 /// That stand between values.
 constexpr std::array<std::string_view, 6> kOperators = {"if", "and", "or", "not", "in", "is"};
 /// What unchecked_cast may make of a value: others would let libtorch look for parts that are not there.

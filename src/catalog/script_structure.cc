@@ -66,10 +66,11 @@ class TypeReader {
 /// Whether the statement begins so; "" stands for any name, "\"" for any string.
 bool begins(std::span<const Token> statement, std::initializer_list<std::string_view> form) {
   if (statement.size() < form.size()) return false;
-  return std::equal(form.begin(), form.end(), statement.begin(), [](std::string_view part, const Token& token) {
+  const auto fits = [](std::string_view part, const Token& token) {
     if (part.empty()) return token.is_name();
     return part == "\"" ? token.kind == Token::Kind::string : token.text == part;
-  });
+  };
+  return std::equal(form.begin(), form.end(), statement.begin(), fits);
 }
 
 bool is(std::span<const Token> statement, std::initializer_list<std::string_view> form) {
@@ -209,7 +210,8 @@ void ScriptStructure::add_member(std::span<const Token> statement) {
     growth_.begin_function();
   } else if (begins(statement, {"__annotations__", "[", "\"", "]", "="}) && !fields_only) {
     add_attribute(unquoted(statement[2].text), statement.subspan(5));
-  } else if (begins(statement, {"__parameters__", "=", "["}) || begins(statement, {"__buffers__", "=", "["}) ||
+  } else if (begins(statement, {"__parameters__", "=", "["}) ||
+             begins(statement, {"__buffers__", "=", "["}) ||
              is(statement, {"__annotations__", "=", "[", "]"}) || is(statement, {"pass"})) {
     const auto names_it_self = [](const Token& token) { return token.is_name(); };
     if (std::count_if(statement.begin(), statement.end(), names_it_self) != 1) {
@@ -247,7 +249,9 @@ void ScriptStructure::see_function(std::span<const Token> statement) const {
     depth -= token.is("]") && depth > 0;
     tells_result = tells_result || token.is("->");
   }
-  if (!tells_result || !statement.back().is(":")) lexer_.refuse("a function that does not tell its result's type");
+  if (!tells_result || !statement.back().is(":")) {
+    lexer_.refuse("a function that does not tell its result's type");
+  }
 }
 
 /// What a class's methods mention of the class itself is the type of self, and self is not handed on: so a

@@ -87,7 +87,9 @@ std::string qualifier_of(std::string_view source) {
            (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
   };
   const bool own = name == "__torch__" || name.starts_with("__torch__.");
-  if (!own || !std::all_of(name.begin(), name.end(), is_plain)) throw Error("is no source of its own classes");
+  if (!own || !std::all_of(name.begin(), name.end(), is_plain)) {
+    throw Error("is no source of its own classes");
+  }
   return name;
 }
 
@@ -154,7 +156,8 @@ class Rewriting {
  private:
   void take_sources();
   void take_pickles();
-  WrittenPickle take_pickle(const std::string& name, const std::function<WrittenPickle(const Pickle&)>& write);
+  using Write = std::function<WrittenPickle(const Pickle&)>;
+  WrittenPickle take_pickle(const std::string& name, const Write& write);
   void take_storages(const std::string& folder, const std::vector<std::string>& names);
   void take_version();
   /// What lies in the archive stays there.
@@ -188,15 +191,16 @@ void Rewriting::take_sources() {
     if (!is_source(name)) continue;
     at_entry(name, [&] {
       size += entry->size;
-      if (size > kLargestProgram) throw Error("makes the sources larger than " + std::to_string(kLargestProgram) + " bytes");
+      if (size > kLargestProgram) {
+        throw Error("makes the sources larger than " + std::to_string(kLargestProgram) + " bytes");
+      }
       writer_.add("m/" + name, {checked_source(unpacked(*entry), qualifier_of(name), units_)});
     });
   }
   check_mentions(units_);
 }
 
-WrittenPickle Rewriting::take_pickle(const std::string& name,
-                                     const std::function<WrittenPickle(const Pickle&)>& write) {
+WrittenPickle Rewriting::take_pickle(const std::string& name, const Write& write) {
   const ArchiveEntry* const entry = entries_.find(name);
   if (!entry) throw Error("it has no " + name + ", which torch.jit.save writes");
   const WrittenPickle written = at_entry(name, [&] {

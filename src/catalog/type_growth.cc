@@ -6,7 +6,7 @@
 namespace attnviz {
 namespace {
 
-/// In a declared type of kDeepestType levels each. A trace comes to two or three, and to a tuple of its layers.
+/// Of declared types, which count as one. A trace comes to two or three levels, and to a tuple of its layers.
 constexpr std::size_t kDeepest = 40, kLargest = 2000;
 
 /// What gives a value of a type that it was given. All other operators give tensors, numbers, and lists of

@@ -34,7 +34,8 @@ class PieceReader final : public caffe2::serialize::ReadAdapterInterface {
   [[nodiscard]] std::size_t size() const override { return ends_.empty() ? 0 : ends_.back(); }
 
   std::size_t read(std::uint64_t place, void* to, std::size_t count, const char* /*what*/) const override {
-    auto piece = static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), place) - ends_.begin());
+    const auto first = std::upper_bound(ends_.begin(), ends_.end(), place);
+    auto piece = static_cast<std::size_t>(first - ends_.begin());
     std::size_t done = 0;
     for (; done < count && piece < pieces_.size(); ++piece) {
       const std::uint64_t begin = ends_[piece] - pieces_[piece].size();
@@ -140,7 +141,8 @@ ScriptModule::ScriptModule(const std::filesystem::path& path, bool trusted, c10:
     : path_(path.string()) {
   const Program program = open_program(path, trusted);
   module_ = translated(path_ + ": not a usable TorchScript model", kHint, [&] {
-    return torch::jit::load(std::make_shared<PieceReader>(program.pieces), device, /*load_debug_files=*/false);
+    const auto reader = std::make_shared<PieceReader>(program.pieces);
+    return torch::jit::load(reader, device, /*load_debug_files=*/false);
   });
   module_.eval();
   check_graphs(trusted);
@@ -175,7 +177,7 @@ void ScriptModule::keep(const c10::IValue& value) {
 void ScriptModule::check_unchanged() const {
   const auto is_changed = [](const Kept& kept) { return kept.tensor._version() != kept.version; };
   if (std::none_of(kept_.begin(), kept_.end(), is_changed)) return;
-  throw Error(path_ + ": writes to its own weights when it runs, so that what it gives depends on what ran before",
+  throw Error(path_ + ": writes to its own weights when it runs: what it gives depends on what ran before",
               "trace a module that leaves its parameters and buffers as they are");
 }
 
