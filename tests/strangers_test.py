@@ -212,6 +212,9 @@ TENSORS = {
     "a storage larger than its entry": (tensor(1 << 40), "tells of 1099511627776 numbers in storage 0"),
     "a tensor beyond its storage": (tensor(16, offset=16), "makes a tensor that reaches out of its storage"),
     "a tensor before its storage": (tensor(16, offset=-1), "makes a tensor that reaches out of its storage"),
+    "more numbers than can be counted": (tensor(16, size=1 << 62, stride=0).replace(
+        struct.pack("<q", 1 << 62) + b"\x85\x8a\x08" + struct.pack("<q", 0) + b"\x85",
+        struct.pack("<q", 1 << 62) + b"K\x04\x86" + b"K\x00K\x00\x86"), "makes a tensor that reaches out of its storage"),
     "strides that overflow": (tensor(16, size=3, stride=1 << 62), "makes a tensor that reaches out of its storage"),
 }
 
@@ -297,6 +300,9 @@ TYPES = {
     "an attribute set": ("    self.weight = input_ids\n", "sets an attribute, which no trace does"),
     "an attribute set by the way": ("    t = self.weight = input_ids\n", "sets two things at once"),
     "itself": ("    t = self\n", "hands self on"),
+    "itself by another name": ("    return (weight, )\n  def forward1(x: __torch__.strangers_test.Uniform) -> Tensor:\n    return x.weight\n",
+                               "declares what no trace declares"),
+    "a declared type": ("    t : " + "List[" * 50 + "int" + "]" * 50 + " = []\n", "nests a type too deep"),
     "a type in an annotation": ("    t = annotate(" + "List[" * 50 + "int" + "]" * 50 + ", [])\n", "nests a type too deep"),
 }
 
@@ -407,16 +413,17 @@ def test_a_model_that_writes_to_its_own_weights_ends_with_an_error(entries, mode
     assert outcome.returncode == 2 and "model.pt: writes to its own weights when it runs" in outcome.stderr, outcome
 
 
-def test_a_batch_norm_that_trains_and_a_list_that_grows_are_refused(entries, model):
+def test_what_would_give_something_else_each_time_is_refused(entries, model):
     weight = "    weight = self.weight\n"
-    trains = "    w = torch.batch_norm(weight, None, None, weight, weight, True, 0.1, 1e-5, False)\n"
-    pack(model, changed(entries, weight, weight + trains))
-    outcome = render(model)
-    assert outcome.returncode == 2 and "not run: trains a batch norm, which a later run would see" in outcome.stderr, outcome
+    for code, fault in (("torch.batch_norm(weight, None, None, weight, weight, True, 0.1, 1e-5, False)", "trains a batch norm"),
+                        ("torch.dropout(weight, 0.5, True)", "drops values at random")):
+        pack(model, changed(entries, weight, weight + f"    weight = torch.add(weight, {code})\n"))
+        outcome = render(model)
+        assert outcome.returncode == 2 and f"not run: {fault}, so that a later run would give" in outcome.stderr, outcome
     changes = changed(declaring(entries, "big : List[int]"), weight, weight + "    w = torch.add_(self.big, [1])\n")
     pack(model, {**changes, "data.pkl": pickled(uniform(tensor(16), named("big") + b"]"))})
     outcome = render(model)
-    assert outcome.returncode == 2 and "not run: changes a list, which a later run would see" in outcome.stderr, outcome
+    assert outcome.returncode == 2 and "not run: changes a list, so that a later run" in outcome.stderr, outcome
 
 
 def test_bombs_truncations_overlaps_and_lying_sizes_are_refused(entries, model):

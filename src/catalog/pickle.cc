@@ -41,8 +41,10 @@ bool is_storage_type(std::string_view global) {
 }
 
 bool is_own_class(std::string_view global) {
-  const std::string_view space = global.substr(0, global.find('\n'));
-  return (space == kClasses || space.starts_with("__torch__.")) && !global.starts_with(kForeignClasses);
+  const std::size_t line = global.find('\n');
+  const std::string_view space = global.substr(0, line);
+  return (space == kClasses || space.starts_with("__torch__.")) && !global.starts_with(kForeignClasses) &&
+         global.find('.', line) == std::string_view::npos;
 }
 
 /// A point-separated name, a line's end, a name.

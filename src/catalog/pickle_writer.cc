@@ -298,16 +298,19 @@ std::uint64_t Writer::write_tuple(const PickleValue& tuple, const ScriptType& ty
 void Writer::check_tensor(const PickleValue& tensor) const {
   const std::vector<Place>& sizes = at(tensor.parts[1]).parts;
   const std::vector<Place>& strides = at(tensor.parts[2]).parts;
-  std::int64_t last = tensor.number;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  std::int64_t last = tensor.number, count = 1;
   bool inside = last >= 0 && sizes.size() == strides.size() && sizes.size() <= kMostDimensions;
   bool empty = false;
   for (std::size_t i = 0; inside && i < sizes.size(); ++i) {
     const std::int64_t size = at(sizes[i]).number, stride = at(strides[i]).number;
     const std::int64_t steps = std::max<std::int64_t>(size - 1, 0);
     empty = empty || size == 0;
-    inside = size >= 0 && stride >= 0 &&
-             (steps == 0 || stride <= (std::numeric_limits<std::int64_t>::max() - last) / steps);
-    if (inside) last += steps * stride;
+    inside = size >= 0 && stride >= 0 && (steps == 0 || stride <= (kMost - last) / steps) &&
+             (size == 0 || count <= kMost / size);
+    if (!inside) break;
+    last += steps * stride;
+    count *= std::max<std::int64_t>(size, 1);
   }
   if (!inside || (!empty && last >= at(tensor.parts[0]).number)) {
     refuse("makes a tensor that reaches out of its storage");

@@ -204,7 +204,7 @@ void ScriptStructure::begin_unit(std::span<const Token> statement) {
 
 void ScriptStructure::add_member(std::span<const Token> statement) {
   const bool fields_only = unit_->kind == ScriptUnit::Kind::named_tuple;
-  if (begins(statement, {"def", "", "("}) && !fields_only) {
+  if (begins(statement, {"def", "", "(", "self"}) && !fields_only) {
     see_function(statement);
     see_self(statement);
     growth_.begin_function();

@@ -98,9 +98,12 @@ void TypeGrowth::see(std::span<const Token> statement) {
     static_cast<void>(extent_of(statement));
     return;
   }
-  const Extent extent = extent_of(std::span(equals + 1, statement.end()));
+  const auto colon = std::find_if(statement.begin(), equals, [](const Token& token) { return token.is(":"); });
+  const Extent declared = extent_of(std::span(colon, equals));
+  Extent extent = extent_of(std::span(equals + 1, statement.end()));
+  extent = {std::max(extent.depth, declared.depth), std::max(extent.size, declared.size)};
   if (extent.depth == 0 && extent.size == 1) return;
-  for (auto token = statement.begin(); token != equals && !token->is(":"); ++token) {
+  for (auto token = statement.begin(); token != colon; ++token) {
     if (!token->is_name()) continue;
     // Branches may set it to one or the other: the larger counts.
     Extent& known = known_[token->text];

@@ -66,12 +66,21 @@ torch::jit::Function* called_by(const torch::jit::Node& node) {
   return type ? type->findMethod(node.s(c10::attr::name)) : nullptr;
 }
 
-/// What a graph that is not trusted must not do: change what lasts in a way that no tensor tells of.
-std::string lasting_change(const torch::jit::Node& node) {
+/// Whether the input of that name is certainly false or zero.
+bool is_off(const torch::jit::Node& node, const char* input) {
+  const auto value = torch::jit::toIValue(node.namedInput(input));
+  return value && ((value->isBool() && !value->toBool()) || (value->isDouble() && value->toDouble() == 0));
+}
+
+/// What a graph that is not trusted must not do: give another result each time, or change what lasts in a way
+/// that no tensor tells of.
+std::string unsteady(const torch::jit::Node& node) {
+  const std::string_view kind = node.kind().toQualString();
   if (node.kind() == c10::prim::SetAttr) return "sets an attribute";
-  if (node.kind() == c10::aten::batch_norm) {
-    const auto training = torch::jit::toIValue(node.namedInput("training"));
-    if (!training || !training->isBool() || training->toBool()) return "trains a batch norm";
+  if (kind == "aten::batch_norm" && !is_off(node, "training")) return "trains a batch norm";
+  const bool drops = (kind == "aten::dropout" || kind == "aten::dropout_") && !is_off(node, "train");
+  if (drops || (kind == "aten::scaled_dot_product_attention" && !is_off(node, "dropout_p"))) {
+    return "drops values at random";
   }
   const c10::FunctionSchema* const schema = node.maybeSchema();
   if (!schema) return {};
@@ -102,7 +111,7 @@ class GraphWalk {
     std::size_t nodes = 0;
     for (const torch::jit::Node* node : block.nodes()) {
       ++nodes;
-      if (fault_.empty()) fault_ = lasting_change(*node);
+      if (fault_.empty()) fault_ = unsteady(*node);
       if (node->kind() == c10::prim::Constant) {
         if (auto value = torch::jit::toIValue(node->output())) constants_.push_back(std::move(*value));
       }
@@ -161,7 +170,7 @@ void ScriptModule::check_graphs(bool trusted) {
         kTrustHint);
   }
   if (!walk.fault().empty()) {
-    throw Error(path_ + ": not run: " + walk.fault() + ", which a later run would see", kTrustHint);
+    throw Error(path_ + ": not run: " + walk.fault() + ", so that a later run would give something else", kTrustHint);
   }
 }
 
