@@ -19,7 +19,7 @@ int open_and_rename(const char* name, const char* path, int flags, mode_t mode) 
   const int file = open_before(path, flags, mode);
   const char* const to = std::getenv("RENAME_TO");
   const char* const from = std::getenv("RENAME_FROM");
-  if (to && from && std::strcmp(path, to) == 0) std::rename(from, to);  // the first time only: then it is gone
+  if (to && from && std::strcmp(path, to) == 0) std::rename(from, to);  // which is gone the next time
   return file;
 }
 

@@ -1,6 +1,7 @@
 #include "catalog/script_structure.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "attnviz/error.h"

@@ -98,7 +98,8 @@ void TypeGrowth::see(std::span<const Token> statement) {
     static_cast<void>(extent_of(statement));
     return;
   }
-  const auto colon = std::find_if(statement.begin(), equals, [](const Token& token) { return token.is(":"); });
+  const auto is_colon = [](const Token& token) { return token.is(":"); };
+  const auto colon = std::find_if(statement.begin(), equals, is_colon);
   const Extent declared = extent_of(std::span(colon, equals));
   Extent extent = extent_of(std::span(equals + 1, statement.end()));
   extent = {std::max(extent.depth, declared.depth), std::max(extent.size, declared.size)};

@@ -11,7 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
+#include <span>
 #include <string_view>
 
 #include "attnviz/catalog.h"
@@ -170,7 +170,8 @@ void ScriptModule::check_graphs(bool trusted) {
         kTrustHint);
   }
   if (!walk.fault().empty()) {
-    throw Error(path_ + ": not run: " + walk.fault() + ", so that a later run would give something else", kTrustHint);
+    throw Error(path_ + ": not run: " + walk.fault() + ", so that a later run would give something else",
+                kTrustHint);
   }
 }
 
