@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "attention/zip_writer.h"
+#include "attnviz/file.h"
 #include "support/support.h"
 
 namespace attnviz {
@@ -257,6 +257,18 @@ TEST(Crc32, AgreesWithItsCheckValueHoweverItIsCut) {
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {
     EXPECT_EQ(crc32(text.substr(cut), crc32(text.substr(0, cut))), crc32(text)) << cut;
   }
+}
+
+TEST(ZipWriter, WritesTheSameWhereTheChecksumIsKnown) {
+  std::string computed, known;
+  const Sink to_computed = [&](std::string_view bytes) { computed += bytes; };
+  const Sink to_known = [&](std::string_view bytes) { known += bytes; };
+  ZipWriter first(to_computed), second(to_known);
+  first.add("a", {"some ", "bytes"});
+  second.add_known("a", "some bytes", crc32("some bytes"));
+  first.finish();
+  second.finish();
+  EXPECT_EQ(known, computed);
 }
 
 TEST(Safetensors, ReadsEveryTypeAndShape) {

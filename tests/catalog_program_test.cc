@@ -6,6 +6,7 @@
 
 #include "attnviz/error.h"
 #include "catalog/pickle.h"
+#include "catalog/pickle_writer.h"
 #include "catalog/script_source.h"
 
 namespace attnviz {
@@ -18,7 +19,7 @@ constexpr char kSound[] =
     "  __annotations__[\"0\"] = __torch__.torch.nn.modules.linear.Linear\n"
     "  w : Tensor\n"
     "  save : Optional[bool]\n"
-    "  def forward(self: __torch__.M,\n"
+    "  def forward(self: __torch__.a.M,\n"
     "    input_ids: Tensor,\n"
     "    scale: float=1.5e-05) -> Tuple[Tensor, int]:\n"
     "    w = self.w\n"
@@ -36,7 +37,8 @@ constexpr char kSound[] =
 
 std::string fault_of(std::string_view source) {
   try {
-    check_source(source);
+    ScriptUnits units;
+    static_cast<void>(checked_source(source, "__torch__.a", units));
   } catch (const SourceFault& fault) {
     return std::to_string(fault.line) + ": " + fault.what();
   }
@@ -44,6 +46,46 @@ std::string fault_of(std::string_view source) {
 }
 
 TEST(CheckSource, PassesWhatATraceIsMadeOf) { EXPECT_EQ(fault_of(kSound), "nothing"); }
+
+TEST(CheckSource, WritesWhatItSaw) {
+  ScriptUnits units;
+  const std::string written = checked_source(kSound, "__torch__.a", units);
+  EXPECT_EQ(written.substr(0, 60), "class M ( Module ) :\n  __parameters__ = [ \"w\" , ]\n  __annota");
+  EXPECT_EQ(fault_of(written), "nothing");
+  const std::vector<ScriptAttribute>& attributes = units.at("__torch__.a.M").attributes;
+  ASSERT_EQ(attributes.size(), 3U);
+  EXPECT_EQ(attributes[0].name + " " + to_string(attributes[0].type),
+            "0 __torch__.torch.nn.modules.linear.Linear");
+  EXPECT_EQ(attributes[2].name + " " + to_string(attributes[2].type), "save Optional[bool]");
+  const char* const source = "def f(x: Tensor) -> Tensor:\n    y = x is  not a\n\n     \n    y = not input\n";
+  EXPECT_EQ(checked_source(source, "a", units),
+            "def f ( x : Tensor ) -> Tensor :\n  y = x is not  a\n  y = not  input\n");
+}
+
+TEST(CheckSource, RefusesWhatDeclaresNothingThatATraceDoes) {
+  struct Case {
+    std::string source, fault;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"y = 1\n", "1: a statement outside of classes of modules and functions"},
+           {"class A(Enum):\n  x : int\n", "1: a statement outside of classes of modules and functions"},
+           {"class A(Module):\n  x : int\nclass A(Module):\n  x : int\n", "3: defines A twice"},
+           {"class A(Module):\n  training : Tensor\n", "2: declares training as Tensor"},
+           {"class A(Module):\n  x = 1\n", "2: declares what no trace declares"},
+           {"class A(Module):\n  x : (int)\n", "2: declares a type that no trace has"},
+           {"class A(Module):\n  x : __torch__.a.A\n", "2: mentions itself"},
+           {"class A(Module):\n", "2: a block without statements"},
+           {"class A(Module):\n  __parameters__ = [x]\n", "2: a list of names that holds something else"},
+           {"class A(NamedTuple):\n  x : __torch__.a.B\n", "2: a named tuple of classes"},
+           {"def f(x: Tensor):\n  return x\n", "1: a function that does not tell its result's type"},
+           {"def f(x: Tensor) -> Tensor:\nreturn x\n", "2: a block without statements"},
+           {"def f(x: Tensor) -> Tensor:\n  y = x\n    return y\n", "3: blanks in front that fit no block"},
+           {"def f(x: Tensor) -> Tensor:\n    y = x\n  return y\n", "3: blanks in front that fit no block"},
+           {"def f(x: Tensor) -> Tensor:\n  def g(x: Tensor) -> Tensor:\n    return x\n",
+            "2: a 'def' inside a function"}}) {
+    EXPECT_EQ(fault_of(c.source), c.fault) << c.source;
+  }
+}
 
 TEST(CheckSource, RefusesEverythingElse) {
   struct Case {
@@ -80,6 +122,14 @@ TEST(CheckSource, RefusesEverythingElse) {
            {"\"x\"(1)", "calls what no name stands for"},
            {"__torch__.torch.classes.a.B(1)", "makes a C++ class of torch.classes"},
            {"def __setstate__(self):", "defines __setstate__, which may run without being called"},
+           {"self.x = x", "sets an attribute, which no trace does"},
+           {"y = self.x = x", "sets two things at once"},
+           {"y = unchecked_cast(Tensor, x)", "nothing"},
+           {"y = unchecked_cast(List[int], x)", "casts to another type than a plain one"},
+           {"y = unchecked_cast(__torch__.A, x)", "casts to another type than a plain one"},
+           {"y = self", "hands self on"},
+           {"y = getattr(self, \"0\")", "nothing"},
+           {"y = self.forward1(x)", "hands self on"},
            {"def f(self, x: int=torch.save(1)):", "calls torch.save, which is not known to be harmless"},
            {"def f(int: Tensor):", "gives int another meaning"},
            {"while True:", "'while', which no trace has"},
@@ -109,9 +159,14 @@ TEST(CheckSource, RefusesEverythingElse) {
            {"y = (1", "a bracket without an end"},
            {"y = 1)", "a bracket too many"},
            {"y = " + std::string(101, '('), "brackets too deep"},
-           {std::string(101, ' ') + "y = 1", "nothing"},
+           {std::string(98, ' ') + "y = 1", "nothing"},
            {"y = 1\n" + std::string(101, ' ') + "y = 1", "blocks too deep"}}) {
-    const std::string fault = fault_of(c.line + "\n");
+    std::string lines = "\n" + c.line;
+    for (std::size_t at = 0; (at = lines.find('\n', at)) != std::string::npos; at += 3) {
+      lines.insert(at + 1, 2, ' ');
+    }
+    const std::string fault =
+        fault_of(c.line.starts_with("def ") ? c.line : "def f(x: Tensor) -> Tensor:" + lines + "\n");
     EXPECT_EQ(fault.substr(fault.find(": ") == std::string::npos ? 0 : fault.find(": ") + 2), c.fault)
         << c.line;
   }
@@ -130,7 +185,16 @@ TEST(CheckSource, TakesATextCutAnywhere) {
 
 std::string pickle_fault(const std::string& body) {
   try {
-    check_pickle("\x80\x02" + body + ".", {{"0", 64}});
+    static_cast<void>(read_pickle("\x80\x02" + body + "."));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+std::string tensor_fault(const std::string& body) {
+  try {
+    static_cast<void>(write_constants(read_pickle("\x80\x02" + body + "\x85."), {{"0", 64}}));
   } catch (const Error& error) {
     return error.what();
   }
@@ -145,31 +209,34 @@ std::string tensor(const std::string& count, const std::string& offset, const st
          "0X\3\0\0\0cpu"s + count + "tQ" + offset + sizes + strides + "\x89NtR";
 }
 
-TEST(CheckPickle, PassesTensorsInsideTheirStorages) {
-  EXPECT_EQ(pickle_fault(tensor("K\x10", "K\x0C", "K\2K\2\x86", "K\2K\1\x86")), "nothing");
-  EXPECT_EQ(pickle_fault(tensor("K\x10", "K\x0D", "K\2K\2\x86", "K\2K\1\x86")),
+TEST(WritePickle, PassesTensorsInsideTheirStorages) {
+  EXPECT_EQ(tensor_fault(tensor("K\x10", "K\x0C", "K\2K\2\x86", "K\2K\1\x86")), "nothing");
+  EXPECT_EQ(tensor_fault(tensor("K\x10", "K\x0D", "K\2K\2\x86", "K\2K\1\x86")),
             "makes a tensor that reaches out of its storage");
-  EXPECT_EQ(pickle_fault(tensor("K\x10", "K\x10", "K\x05K\2\x86", "K\2K\1\x86")),
+  EXPECT_EQ(tensor_fault(tensor("K\x10", "K\x10", "K\x05K\2\x86", "K\2K\1\x86")),
             "makes a tensor that reaches out of its storage");
-  EXPECT_EQ(pickle_fault(tensor("K\x11", "K\1", "K\2\x85", "K\1\x85")),
+  EXPECT_EQ(tensor_fault(tensor("K\x11", "K\1", "K\2\x85", "K\1\x85")),
             "tells of 17 numbers in storage 0, which has 64 bytes");
 }
 
-TEST(CheckPickle, RefusesWhatIsNoModule) {
+TEST(ReadPickle, RefusesWhatIsNoModule) {
   struct Case {
     std::string body, fault;
   };
   for (const Case& c :
        std::vector<Case>{{"c__torch__\nM\n)\x81}b", "nothing"},
                          {"ccollections\nOrderedDict\n)R", "nothing"},
+                         {"]q\1\x85h\1K\1a\x86", "nothing"},
+                         {"c__torch__\nM\n)R", "calls what is no function"},
                          {"cos\nsystem\n)R", "uses os.system, which is not known to be harmless"},
                          {"c__torch__.torch.classes.a\nB\n)R",
                           "uses __torch__.torch.classes.a.B, which is not known to be harmless"},
                          {"K\1)R", "calls what is no function"},
                          {"]q\1h\1a", "puts a value into itself"},
-                         {"]q\1\x85h\1K\1"
+                         {")K\1"
                           "a",
-                          "fills what is no new list or dictionary"},
+                          "fills what is no list"},
+                         {"](a", "takes a value that is not there"},
                          {"", "gives no single value"},
                          {"(", "gives no single value"},
                          {"K\1K\1", "gives no single value"},

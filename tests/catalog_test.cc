@@ -10,7 +10,6 @@
 #include <optional>
 #include <span>
 
-#include "attention/zip_writer.h"
 #include "attnviz/file.h"
 #include "catalog/torchscript.h"
 #include "support/support.h"
@@ -729,6 +728,44 @@ TEST(CheckArchive, NamesAFileThatCannotBeRead) {
   EXPECT_EQ(error_of([&] { check_archive(directory / "model.pt"); }),
             (directory / "model.pt").string() +
                 ": can't be read: No such file or directory\n  hint: check the path");
+}
+
+TEST(OpenProgram, LeavesTensorsWhereTheyAreAndWritesTheRestAnew) {
+  const TemporaryDirectory directory;
+  std::string bytes;
+  const Sink sink = [&](std::string_view piece) { bytes += piece; };
+  ZipWriter writer(sink);
+  const std::string numbers(64, 'n');
+  const char kTensor[] =
+      "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\3\0\0\0old"
+      "X\3\0\0\0cpuK\x10tQK\0K\x10\x85K\1\x85\x89NtR";
+  const std::string tensor(kTensor, sizeof kTensor - 1);
+  const std::string_view object("\x80\2c__torch__\nM\n)\x81}X\1\0\0\0w", 24);
+  writer.add("m/data.pkl", {object, tensor, "sb."});
+  writer.add("m/constants.pkl", {"\x80\2)."});
+  writer.add("m/code/__torch__.py", {"class M(Module):\n   w  : Tensor\n"});
+  writer.add("m/version", {"3\n"});
+  writer.add("m/data/old", {numbers});
+  writer.add("m/data/other", {"not asked for"});
+  writer.add("m/extra/x", {"not asked for"});
+  writer.finish();
+  const fs::path path = directory / "model.pt";
+  test::write(path, bytes);
+  const Program program = open_program(path, /*trusted=*/false);
+  std::string whole;
+  for (const std::string_view piece : program.pieces) whole += piece;
+  check_program_bytes(std::as_bytes(std::span(whole)), "again");
+  EXPECT_NE(whole.find("class M ( Module ) :\n  w : Tensor\n"), std::string::npos);
+  EXPECT_NE(whole.find("m/data/0"), std::string::npos);
+  EXPECT_EQ(whole.find("asked"), std::string::npos);
+  const auto* const file = reinterpret_cast<const char*>(program.file.bytes().data());
+  const auto lies_there = [&](std::string_view piece) {
+    return piece.data() == file + bytes.find(numbers);
+  };
+  EXPECT_EQ(std::count_if(program.pieces.begin(), program.pieces.end(), lies_there), 1);
+  const Program trusted = open_program(path, /*trusted=*/true);
+  ASSERT_EQ(trusted.pieces.size(), 1U);
+  EXPECT_EQ(trusted.pieces[0], bytes);
 }
 
 }  // namespace

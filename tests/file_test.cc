@@ -238,6 +238,19 @@ TEST(MappedFile, LeavesOtherFaultsAsTheyWere) {
   EXPECT_EXIT(fault(false), dies, "^[^a]*");
 }
 
+TEST(MappedFile, GivesTheSameBytesAfterTheyWereLetGo) {
+  const TemporaryDirectory directory;
+  std::string bytes(3 << 14, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 131 >> 3);
+  test::write(directory / "bytes", bytes);
+  const MappedFile mapped(directory / "bytes");
+  for (const std::size_t begin : {0U, 1U, 4096U, 3U << 14}) {
+    MappedFile::let_go(mapped.bytes().subspan(begin));
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()),
+              bytes);
+  }
+}
+
 TEST(OutputFile, AppearsOnlyWhenComplete) {
   const TemporaryDirectory directory;
   const std::string large(200'000, 'x');

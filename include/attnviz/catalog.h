@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "attnviz/file.h"
+
 namespace attnviz {
 
 /// What config.json or attnviz.json say. A number that neither gives is 0, and a bare TorchScript file counts
@@ -72,8 +74,22 @@ struct ModelCard {
 void check_archive(const std::filesystem::path& path);
 
 /// Looks a TorchScript file through, whose load and forward would run what it holds: its sources may be made
-/// of what torch.jit.trace writes of operators that only compute, its pickles of numbers, tensors and its own
-/// classes, and it may have no other entries. Throws Error naming file, entry, line and what is refused.
+/// of what torch.jit.trace writes of operators that only compute, its pickles of numbers, tensors inside
+/// their storages and objects as the sources declare them, and it may have no other entries. Throws Error
+/// naming file, entry, line and what is refused.
 void check_program(const std::filesystem::path& path);
+
+/// A TorchScript file as libtorch is to be given it: bytes that lie in several places. Movable.
+struct Program {
+  MappedFile file;
+  std::vector<std::string> written = {};  ///< what is not as it was
+  /// The whole archive, one piece behind the other; views into the file and into what was written.
+  std::vector<std::string_view> pieces = {};
+};
+
+/// Opens a TorchScript file, once, and checks it as check_archive() and check_program() do. What it gives is
+/// written anew from what was read: libtorch sees no byte of the file but its tensors' numbers. What is
+/// `trusted` is given as it is.
+[[nodiscard]] Program open_program(const std::filesystem::path& path, bool trusted);
 
 }  // namespace attnviz

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace attnviz {
 
@@ -45,6 +47,10 @@ class MappedFile {
   ~MappedFile();
 
   [[nodiscard]] std::span<const std::byte> bytes() const;
+
+  /// Tells the system that these bytes of a mapping are not needed for now: they no longer count as this
+  /// process's memory, and are read again where they are looked at.
+  static void let_go(std::span<const std::byte> bytes);
 
  private:
   struct State;
@@ -167,5 +173,47 @@ class FileLock {
 
 /// The SHA-256 of a file as 64 lower-case hexadecimal digits (FIPS 180-4).
 [[nodiscard]] std::string sha256_of_file(const std::filesystem::path& path);
+
+/// A zip archive of stored entries (PKWARE's APPNOTE 6.3.10), written to a Sink without going back. Sizes and
+/// offsets that do not fit 32 bits take the ZIP64 fields. The same entries give the same bytes: every entry
+/// has the date that stands for none, 1980-01-01.
+class ZipWriter {
+ public:
+  /// The first value that 32 bits can't hold beside their mark for "see ZIP64".
+  static constexpr std::uint64_t kFirstZip64 = 0xFFFF'FFFF;
+
+  /// `sink` must outlive the writer. `first_zip64` is lowered to see ZIP64 fields in small archives.
+  explicit ZipWriter(const Sink& sink, std::uint64_t first_zip64 = kFirstZip64)
+      : sink_(sink), first_zip64_(first_zip64) {}
+
+  /// One entry: its content in pieces, one behind the other.
+  void add(const std::string& name, std::initializer_list<std::string_view> pieces);
+
+  /// The same of a content whose checksum is known, so that it is not gone through.
+  void add_known(const std::string& name, std::string_view content, std::uint32_t checksum);
+
+  /// The directory. Nothing may be added afterwards.
+  void finish();
+
+ private:
+  struct Entry {
+    std::string name;
+    std::uint32_t checksum = 0;
+    std::uint64_t size = 0, offset = 0;
+  };
+
+  void put(std::string_view bytes);
+  void begin(Entry entry);
+  [[nodiscard]] std::string directory_record(const Entry& entry) const;
+  [[nodiscard]] std::string zip64_end(std::uint64_t directory_begin) const;
+
+  const Sink& sink_;
+  std::uint64_t first_zip64_;
+  std::uint64_t written_ = 0;
+  std::vector<Entry> entries_;
+};
+
+/// CRC-32 of ISO 3309, as zip takes it; `before` is that of the bytes in front.
+[[nodiscard]] std::uint32_t crc32(std::string_view bytes, std::uint32_t before = 0);
 
 }  // namespace attnviz

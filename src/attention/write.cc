@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "attention/number.h"
-#include "attention/zip_writer.h"
 #include "attnviz/attention.h"
 #include "attnviz/error.h"
+#include "attnviz/file.h"
 
 namespace attnviz {
 namespace {

@@ -315,7 +315,7 @@ std::vector<ArchiveEntry> read_archive(std::span<const std::byte> archive) {
   check_no_overlap(entries);
   std::vector<ArchiveEntry> read;
   for (const Entry& entry : entries) {
-    read.push_back({entry.name, entry.size, entry.method == kDeflated,
+    read.push_back({entry.name, entry.size, entry.method == kDeflated, entry.checksum,
                     archive.subspan(entry.end - entry.stored_size, entry.stored_size)});
   }
   return read;

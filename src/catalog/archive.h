@@ -15,6 +15,7 @@ struct ArchiveEntry {
   std::string_view name;
   std::uint64_t size = 0;  ///< once inflated
   bool deflated = false;
+  std::uint32_t checksum = 0;  ///< CRC-32 once inflated, as the archive tells it
   std::span<const std::byte> stored;
 };
 

@@ -2,399 +2,429 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <iterator>
 #include <limits>
+#include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "attnviz/error.h"
+#include "catalog/pickle_bytes.h"
 
-// Python's pickle protocol 2 (Lib/pickletools.py), as far as torch/csrc/jit/serialization/unpickler.cpp reads
-// it.
+// Python's pickle protocol 2 (Lib/pickle.py); torch/csrc/jit/serialization/pickler.cpp writes a part of it.
 
 namespace attnviz {
 namespace {
 
-/// libtorch frees nested values, and reads types, by recursion.
-constexpr std::uint32_t kDeepestNesting = 200;
-constexpr std::ptrdiff_t kDeepestType = 100;
-constexpr std::size_t kLongestString = 1 << 16;
+using Kind = PickleValue::Kind;
+using Place = std::uint32_t;
+
+/// A trace's modules are some twelve deep.
+constexpr std::size_t kDeepestNesting = 100;
+/// A model of 100 layers has some 60,000 instructions.
+constexpr std::size_t kMostInstructions = 1'000'000;
 
 /// Functions that a pickle may call: all make lists or tensors of their arguments.
-constexpr std::array<std::string_view, 7> kFunctions = {"torch._utils\n_rebuild_tensor_v2",
-                                                        "torch.jit._pickle\nbuild_intlist",
-                                                        "torch.jit._pickle\nbuild_doublelist",
-                                                        "torch.jit._pickle\nbuild_boollist",
-                                                        "torch.jit._pickle\nbuild_tensorlist",
-                                                        "torch.jit._pickle\nrestore_type_tag",
-                                                        "collections\nOrderedDict"};
-constexpr std::string_view kRebuildTensor = kFunctions[0];
-constexpr std::string_view kRestoreType = kFunctions[5];
+constexpr std::string_view kRebuildTensor = "torch._utils\n_rebuild_tensor_v2";
+constexpr std::string_view kRestoreType = "torch.jit._pickle\nrestore_type_tag";
+constexpr std::string_view kOrderedDictionary = "collections\nOrderedDict";
+constexpr std::array<std::string_view, 4> kListBuilders = {
+    "torch.jit._pickle\nbuild_intlist", "torch.jit._pickle\nbuild_doublelist",
+    "torch.jit._pickle\nbuild_boollist", "torch.jit._pickle\nbuild_tensorlist"};
 constexpr std::string_view kClasses = "__torch__", kForeignClasses = "__torch__.torch.classes";
 
-/// Bytes of a storage's elements.
-constexpr std::array<std::pair<std::string_view, std::int64_t>, 12> kStorages = {
-    {{"torch\nFloatStorage", 4},
-     {"torch\nDoubleStorage", 8},
-     {"torch\nHalfStorage", 2},
-     {"torch\nBFloat16Storage", 2},
-     {"torch\nLongStorage", 8},
-     {"torch\nIntStorage", 4},
-     {"torch\nShortStorage", 2},
-     {"torch\nCharStorage", 1},
-     {"torch\nByteStorage", 1},
-     {"torch\nBoolStorage", 1},
-     {"torch\nComplexFloatStorage", 8},
-     {"torch\nComplexDoubleStorage", 16}}};
+bool is_list_builder(std::string_view function) {
+  return std::find(kListBuilders.begin(), kListBuilders.end(), function) != kListBuilders.end();
+}
 
-struct Value {
-  enum class Kind { other, mark, integer, string, function, type, tuple, storage };
-  Kind kind = Kind::other;
-  std::int64_t number = 0;           ///< an integer; a type's bytes an element; a storage's elements
-  std::string_view text{};           ///< a string; a function's name
-  std::size_t first = 0, count = 0;  ///< a tuple's elements
-  std::size_t object = 0;            ///< a list, a dictionary or what a function gave: its place in depths_
-  std::uint32_t depth = 0;           ///< of what is nested in it
-  bool shared = false;               ///< was seen before
-};
+bool is_storage_type(std::string_view global) {
+  return global.starts_with("torch\n") && global.ends_with("Storage");
+}
 
-class Walk {
+bool is_own_class(std::string_view global) {
+  const std::size_t line = global.find('\n');
+  const std::string_view space = global.substr(0, line);
+  return (space == kClasses || space.starts_with("__torch__.")) && !global.starts_with(kForeignClasses) &&
+         global.find('.', line) == std::string_view::npos;
+}
+
+/// A point-separated name, a line's end, a name.
+bool is_plain(std::string_view global) {
+  return std::all_of(global.begin(), global.end(), [](char letter) {
+    return letter == '.' || letter == '_' || letter == '\n' || (letter >= '0' && letter <= '9') ||
+           (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
+  });
+}
+
+bool is_known(std::string_view global) {
+  if (!is_plain(global)) return false;
+  return global == kRebuildTensor || global == kRestoreType || global == kOrderedDictionary ||
+         is_list_builder(global) || is_storage_type(global) || is_own_class(global);
+}
+
+std::string with_point(std::string_view global) {
+  std::string name(global);
+  std::replace(name.begin(), name.end(), '\n', '.');
+  return name;
+}
+
+[[noreturn]] void refuse(const std::string& fault) { throw Error(fault); }
+
+class Reader {
  public:
-  Walk(std::string_view pickle, const StorageSizes& storages) : rest_(pickle), storages_(storages) {}
-  void run();
+  explicit Reader(std::string_view pickle) : bytes_(pickle), size_(pickle.size()) {
+    pickle_.values.reserve(std::min(size_, kMostInstructions));
+  }
+  Pickle run();
 
  private:
   bool step(char opcode);
-  bool step_number(char opcode);
+  bool step_scalar(char opcode);
   bool step_collection(char opcode);
   bool step_memo(char opcode);
-  [[noreturn]] static void refuse(const std::string& fault) { throw Error(fault); }
 
-  std::string_view take(std::size_t count);
-  std::string_view take_line();
-  template <class Number>
-  Number take();
-
-  void push(Value value);
-  void push_object(std::uint32_t depth);
-  void push_known(std::size_t place);
-  Value pop();
-  std::size_t take_mark();
-  [[nodiscard]] std::size_t place_of_last(std::size_t count) const;
-  void push_tuple(std::size_t begin);
-  void drop_into(std::size_t begin);
-  void push_string(std::size_t size);
+  void spend(std::size_t instructions);
+  PickleValue& at(Place place) { return pickle_.values[place]; }
+  Place add(PickleValue value);
+  void push(PickleValue value) { stack_.push_back(add(std::move(value))); }
+  Place pop();
+  [[nodiscard]] Place top() const;
+  /// How many there are behind the last mark.
+  [[nodiscard]] std::size_t reachable() const { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
+  std::vector<Place> pop_last(std::size_t count);
+  std::vector<Place> pop_to_mark();
+  void push_tuple(std::vector<Place> parts) { push({.kind = Kind::tuple, .parts = std::move(parts)}); }
+  void append(std::vector<Place> parts);
+  void set_items(std::vector<Place> parts);
   void push_global();
-  void call();
   void push_storage();
-  void check_tensor(const Value& arguments) const;
-  const Value& element(const Value& tuple, std::size_t index, Value::Kind kind) const;
+  void make_object();
+  void build();
+  void call();
+  Place made_by(std::string_view function, const std::vector<Place>& arguments);
+  Place make_tensor(const std::vector<Place>& arguments);
+  Place part(const std::vector<Place>& parts, std::size_t index, Kind kind);
 
-  std::string_view rest_;
-  const StorageSizes& storages_;
-  const std::size_t size_ = rest_.size();
-  std::vector<Value> stack_, elements_, memo_;
-  std::vector<std::uint32_t> depths_ = {0};
+  PickleInput bytes_;
+  std::size_t size_, spent_ = 0;
+  Pickle pickle_;
+  std::vector<Place> stack_, memo_;
+  std::vector<std::size_t> marks_;  ///< how many values stand in front of each
 };
 
-std::string_view Walk::take(std::size_t count) {
-  if (count > rest_.size()) refuse("ends too early");
-  const std::string_view taken = rest_.substr(0, count);
-  rest_.remove_prefix(count);
+constexpr Place kNothing = std::numeric_limits<Place>::max();
+
+void Reader::spend(std::size_t instructions) {
+  spent_ += instructions;
+  if (spent_ > kMostInstructions) {
+    refuse("takes more than " + std::to_string(kMostInstructions) + " instructions");
+  }
+}
+
+Place Reader::add(PickleValue value) {
+  pickle_.values.push_back(std::move(value));
+  return static_cast<Place>(pickle_.values.size() - 1);
+}
+
+Place Reader::top() const {
+  if (reachable() == 0) refuse("takes a value that is not there");
+  return stack_.back();
+}
+
+Place Reader::pop() {
+  const Place place = top();
+  stack_.pop_back();
+  return place;
+}
+
+std::vector<Place> Reader::pop_last(std::size_t count) {
+  if (reachable() < count) refuse("takes a value that is not there");
+  const auto begin = stack_.end() - static_cast<std::ptrdiff_t>(count);
+  std::vector<Place> taken(begin, stack_.end());
+  stack_.erase(begin, stack_.end());
   return taken;
 }
 
-std::string_view Walk::take_line() {
-  const std::size_t end = rest_.find('\n');
-  if (end == std::string_view::npos) refuse("ends too early");
-  return take(end + 1);
+std::vector<Place> Reader::pop_to_mark() {
+  if (marks_.empty()) refuse("takes a value that is not there");
+  std::vector<Place> taken = pop_last(reachable());
+  marks_.pop_back();
+  return taken;
 }
 
-template <class Number>
-Number Walk::take() {
-  Number number{};
-  std::memcpy(&number, take(sizeof number).data(), sizeof number);
-  return number;
+void Reader::append(std::vector<Place> parts) {
+  PickleValue& list = at(top());
+  if (list.kind != Kind::list) refuse("fills what is no list");
+  list.parts.insert(list.parts.end(), parts.begin(), parts.end());
 }
 
-void Walk::push(Value value) {
-  if (value.depth > kDeepestNesting) refuse("nests values too deep");
-  stack_.push_back(value);
-}
-
-void Walk::push_object(std::uint32_t depth) {
-  push({.object = depths_.size(), .depth = depth});
-  depths_.push_back(depth);
-}
-
-/// What is still being filled can't be part of itself, and what was seen before is not filled any more: so
-/// the depth of each is known.
-void Walk::push_known(std::size_t place) {
-  if (place >= memo_.size()) refuse("takes a value that is not there");
-  Value value = memo_[place];
-  if (value.object != 0) {
-    const auto is_same = [&](const Value& other) { return other.object == value.object; };
-    if (std::any_of(stack_.begin(), stack_.end(), is_same)) refuse("puts a value into itself");
-    value.depth = depths_[value.object];
-    value.shared = true;
+void Reader::set_items(std::vector<Place> parts) {
+  PickleValue& dictionary = at(top());
+  if (dictionary.kind != Kind::dictionary || parts.size() % 2 != 0) refuse("fills what is no dictionary");
+  for (std::size_t i = 0; i < parts.size(); i += 2) {
+    const Kind key = at(parts[i]).kind;
+    if (key != Kind::string && key != Kind::integer) refuse("holds a key that is neither name nor number");
   }
-  push(value);
+  dictionary.parts.insert(dictionary.parts.end(), parts.begin(), parts.end());
 }
 
-Value Walk::pop() {
-  if (stack_.empty() || stack_.back().kind == Value::Kind::mark) refuse("takes a value that is not there");
-  const Value value = stack_.back();
-  stack_.pop_back();
-  return value;
+void Reader::push_global() {
+  const std::string_view name = bytes_.global();
+  if (!is_known(name)) refuse("uses " + with_point(name) + ", which is not known to be harmless");
+  push({.kind = Kind::global, .text = name});
 }
 
-/// Where the values behind the last mark begin, which goes.
-std::size_t Walk::take_mark() {
-  const auto is_mark = [](const Value& value) { return value.kind == Value::Kind::mark; };
-  const auto found = std::find_if(stack_.rbegin(), stack_.rend(), is_mark);
-  if (found == stack_.rend()) refuse("takes a value that is not there");
-  return static_cast<std::size_t>(stack_.erase(std::next(found).base()) - stack_.begin());
-}
-
-std::size_t Walk::place_of_last(std::size_t count) const {
-  if (stack_.size() < count) refuse("takes a value that is not there");
-  return stack_.size() - count;
-}
-
-/// Of all values from there on.
-void Walk::push_tuple(std::size_t begin) {
-  Value tuple{.kind = Value::Kind::tuple, .first = elements_.size(), .count = stack_.size() - begin};
-  for (std::size_t i = begin; i < stack_.size(); ++i) {
-    if (stack_[i].kind == Value::Kind::mark) refuse("takes a value that is not there");
-    tuple.depth = std::max(tuple.depth, stack_[i].depth + 1);
-    elements_.push_back(stack_[i]);
-  }
-  stack_.resize(begin);
-  push(tuple);
-}
-
-/// All values from there on become part of the one before.
-void Walk::drop_into(std::size_t begin) {
-  if (begin == 0 || stack_[begin - 1].object == 0 || stack_[begin - 1].shared) {
-    refuse("fills what is no new list or dictionary");
-  }
-  std::uint32_t depth = stack_[begin - 1].depth;
-  for (std::size_t i = begin; i < stack_.size(); ++i) depth = std::max(depth, stack_[i].depth + 1);
-  stack_.resize(begin);
-  stack_.back().depth = depths_[stack_.back().object] = depth;
-  if (depth > kDeepestNesting) refuse("nests values too deep");
-}
-
-void Walk::push_string(std::size_t size) {
-  if (size > kLongestString) refuse("holds a string of " + std::to_string(size) + " bytes");
-  push({.kind = Value::Kind::string, .text = take(size)});
-}
-
-void Walk::push_global() {
-  const char* const begin = rest_.data();
-  const std::size_t module = take_line().size();
-  const std::string_view both(begin, module + take_line().size() - 1);
-  const std::string_view space = both.substr(0, module - 1);
-  const auto* const storage = std::find_if(kStorages.begin(), kStorages.end(),
-                                           [&](const auto& known) { return known.first == both; });
-  if (storage != kStorages.end()) {
-    push({.kind = Value::Kind::type, .number = storage->second, .text = both});
-    return;
-  }
-  const bool own =
-      (space == kClasses || space.starts_with("__torch__.")) && !both.starts_with(kForeignClasses);
-  if (!own && std::find(kFunctions.begin(), kFunctions.end(), both) == kFunctions.end()) {
-    std::string name(both);
-    std::replace(name.begin(), name.end(), '\n', '.');
-    refuse("uses " + name + ", which is not known to be harmless");
-  }
-  push({.kind = Value::Kind::function, .text = both});
-}
-
-const Value& Walk::element(const Value& tuple, std::size_t index, Value::Kind kind) const {
-  if (tuple.kind != Value::Kind::tuple || index >= tuple.count) refuse("gives a function too little");
-  const Value& value = elements_[tuple.first + index];
-  if (value.kind != kind) refuse("gives a function what it does not expect");
-  return value;
+Place Reader::part(const std::vector<Place>& parts, std::size_t index, Kind kind) {
+  if (index >= parts.size()) refuse("gives a function too little");
+  if (at(parts[index]).kind != kind) refuse("gives a function what it does not expect");
+  return parts[index];
 }
 
 /// Of ("storage", its type, its name in the archive, a device, the number of elements).
-void Walk::push_storage() {
-  const Value id = pop();
-  if (id.kind != Value::Kind::tuple || id.count != 5 ||
-      element(id, 0, Value::Kind::string).text != "storage") {
+void Reader::push_storage() {
+  const Place id = pop();
+  const std::vector<Place> parts = at(id).parts;
+  if (at(id).kind != Kind::tuple || parts.size() != 5 || at(part(parts, 0, Kind::string)).text != "storage") {
     refuse("refers to what is no storage");
   }
-  const std::int64_t bytes = element(id, 1, Value::Kind::type).number;
-  const std::string_view name = element(id, 2, Value::Kind::string).text;
-  const std::int64_t count = element(id, 4, Value::Kind::integer).number;
-  const auto found = storages_.find(name);
-  const std::uint64_t there = found == storages_.end() ? 0 : found->second;
-  if (count < 0 || static_cast<std::uint64_t>(count) > there / static_cast<std::uint64_t>(bytes)) {
-    refuse("tells of " + std::to_string(count) + " numbers in storage " + std::string(name) + ", which has " +
-           std::to_string(there) + " bytes");
+  const Place type = part(parts, 1, Kind::global);
+  if (!is_storage_type(at(type).text)) refuse("gives a function what it does not expect");
+  part(parts, 3, Kind::string);
+  push({.kind = Kind::storage,
+        .number = at(part(parts, 4, Kind::integer)).number,
+        .text = at(part(parts, 2, Kind::string)).text,
+        .parts = {type}});
+}
+
+void Reader::make_object() {
+  const PickleValue arguments = at(pop()), type = at(pop());
+  if (arguments.kind != Kind::tuple || !arguments.parts.empty()) refuse("makes an object in another way");
+  if (type.kind != Kind::global || !is_own_class(type.text)) refuse("calls what is no class");
+  push({.kind = Kind::object, .text = type.text});
+}
+
+/// An object takes what its state holds then, as Python's does.
+void Reader::build() {
+  const Place state = pop(), object = top();
+  if (at(object).kind != Kind::object || at(object).flag) refuse("gives a state to what is no new object");
+  if (at(state).kind != Kind::dictionary) refuse("gives an object a state that is no dictionary");
+  spend(at(state).parts.size());
+  at(object).flag = true;
+  at(object).parts = at(state).parts;
+}
+
+void Reader::call() {
+  const PickleValue arguments = at(pop()), function = at(pop());
+  if (function.kind != Kind::global || is_own_class(function.text) || is_storage_type(function.text)) {
+    refuse("calls what is no function");
   }
-  push({.kind = Value::Kind::storage, .number = count});
+  if (arguments.kind != Kind::tuple) refuse("gives a function too little");
+  stack_.push_back(made_by(function.text, arguments.parts));
+}
+
+Place Reader::made_by(std::string_view function, const std::vector<Place>& arguments) {
+  if (function == kRebuildTensor) return make_tensor(arguments);
+  if (function == kOrderedDictionary) {
+    if (!arguments.empty()) refuse("makes a dictionary in another way");
+    return add({.kind = Kind::dictionary});
+  }
+  // What a list or dictionary is called tells nothing that the class it belongs to does not declare.
+  const bool tags = function == kRestoreType;
+  if (arguments.size() != (tags ? 2 : 1)) refuse("makes a list in another way");
+  if (tags) part(arguments, 1, Kind::string);
+  return part(arguments, 0,
+              tags && at(arguments[0]).kind == Kind::dictionary ? Kind::dictionary : Kind::list);
 }
 
 /// Of (a storage, offset, sizes, strides, whether it is trained, hooks).
-void Walk::check_tensor(const Value& arguments) const {
-  if (arguments.count != 6) refuse("makes a tensor in another way");
-  const std::int64_t numbers = element(arguments, 0, Value::Kind::storage).number;
-  std::int64_t last = element(arguments, 1, Value::Kind::integer).number;
-  const Value& sizes = element(arguments, 2, Value::Kind::tuple);
-  const Value& strides = element(arguments, 3, Value::Kind::tuple);
-  constexpr std::size_t kMostDimensions = 64;
-  bool inside = last >= 0 && sizes.count == strides.count && sizes.count <= kMostDimensions;
-  bool empty = false;
-  for (std::size_t i = 0; inside && i < sizes.count; ++i) {
-    const std::int64_t size = element(sizes, i, Value::Kind::integer).number;
-    const std::int64_t stride = element(strides, i, Value::Kind::integer).number;
-    const std::int64_t steps = std::max<std::int64_t>(size - 1, 0);
-    empty = empty || size == 0;
-    inside = size >= 0 && stride >= 0 &&
-             (steps == 0 || stride <= (std::numeric_limits<std::int64_t>::max() - last) / steps);
-    if (inside) last += steps * stride;
+Place Reader::make_tensor(const std::vector<Place>& arguments) {
+  if (arguments.size() != 6) refuse("makes a tensor in another way");
+  PickleValue tensor{.kind = Kind::tensor};
+  tensor.number = at(part(arguments, 1, Kind::integer)).number;
+  tensor.flag = at(part(arguments, 4, Kind::boolean)).flag;
+  tensor.parts = {part(arguments, 0, Kind::storage), part(arguments, 2, Kind::tuple),
+                  part(arguments, 3, Kind::tuple)};
+  for (const Place shape : {tensor.parts[1], tensor.parts[2]}) {
+    const std::vector<Place>& numbers = at(shape).parts;
+    for (std::size_t i = 0; i < numbers.size(); ++i) part(numbers, i, Kind::integer);
   }
-  if (!inside || (!empty && last >= numbers)) refuse("makes a tensor that reaches out of its storage");
+  const PickleValue& hooks = at(arguments[5]);
+  const bool has_none = hooks.kind == Kind::none || (hooks.kind == Kind::dictionary && hooks.parts.empty());
+  if (!has_none) refuse("makes a tensor with hooks");
+  return add(std::move(tensor));
 }
 
-void Walk::call() {
-  const Value arguments = pop(), function = pop();
-  if (function.kind != Value::Kind::function) refuse("calls what is no function");
-  if (function.text == kRebuildTensor) check_tensor(arguments);
-  if (function.text == kRestoreType) {
-    const std::string_view type = element(arguments, 1, Value::Kind::string).text;
-    if (std::count(type.begin(), type.end(), '[') > kDeepestType) refuse("nests a type too deep");
-  }
-  push_object(arguments.depth + 1);
-}
-
-bool Walk::step_number(char opcode) {
-  const auto integer = [](std::int64_t number) {
-    return Value{.kind = Value::Kind::integer, .number = number};
-  };
+bool Reader::step_scalar(char opcode) {
+  const auto integer = [this](std::int64_t number) { push({.kind = Kind::integer, .number = number}); };
   switch (opcode) {
     case 'K':
-      push(integer(take<std::uint8_t>()));
+      integer(bytes_.number<std::uint8_t>());
       return true;
     case 'M':
-      push(integer(take<std::uint16_t>()));
+      integer(bytes_.number<std::uint16_t>());
       return true;
     case 'J':
-      push(integer(take<std::int32_t>()));
+      integer(bytes_.number<std::int32_t>());
       return true;
     case '\x8a':  // LONG1, which libtorch reads and writes with eight bytes
-      if (take<std::uint8_t>() != sizeof(std::int64_t)) refuse("holds an integer of another size");
-      push(integer(take<std::int64_t>()));
+      if (bytes_.number<std::uint8_t>() != sizeof(std::int64_t)) refuse("holds an integer of another size");
+      integer(bytes_.number<std::int64_t>());
       return true;
     case 'G':
-      take(sizeof(double));
-      push({});
+      push({.kind = Kind::real, .real = bytes_.real()});
+      return true;
+    case 'X':
+      push({.kind = Kind::string, .text = bytes_.string(bytes_.number<std::uint32_t>())});
       return true;
     case 'N':
+      push({});
+      return true;
     case '\x88':
     case '\x89':
-      push({});
+      push({.kind = Kind::boolean, .flag = opcode == '\x88'});
       return true;
     default:
       return false;
   }
 }
 
-bool Walk::step_collection(char opcode) {
+bool Reader::step_collection(char opcode) {
   switch (opcode) {
     case '(':
-      stack_.push_back({.kind = Value::Kind::mark});
+      marks_.push_back(stack_.size());
       return true;
     case ')':
-      push_tuple(stack_.size());
+      push_tuple({});
       return true;
     case '\x85':
     case '\x86':
     case '\x87':
-      push_tuple(place_of_last(static_cast<std::size_t>(opcode - '\x84')));
+      push_tuple(pop_last(static_cast<std::size_t>(opcode - '\x84')));
       return true;
     case 't':
-      push_tuple(take_mark());
+      push_tuple(pop_to_mark());
       return true;
     case ']':
-    case '}':
-      push_object(0);
+      push({.kind = Kind::list});
       return true;
-    case 'e':
-    case 'u':
-      drop_into(take_mark());
+    case '}':
+      push({.kind = Kind::dictionary});
       return true;
     case 'a':
+      append(pop_last(1));
+      return true;
+    case 'e':
+      append(pop_to_mark());
+      return true;
     case 's':
-      drop_into(place_of_last(opcode == 'a' ? 1 : 2));
+      set_items(pop_last(2));
+      return true;
+    case 'u':
+      set_items(pop_to_mark());
       return true;
     default:
       return false;
   }
 }
 
-bool Walk::step_memo(char opcode) {
+bool Reader::step_memo(char opcode) {
   const bool is_long = opcode == 'r' || opcode == 'j';
   if (opcode != 'q' && opcode != 'h' && !is_long) return false;
-  const std::size_t place = is_long ? take<std::uint32_t>() : take<std::uint8_t>();
+  const std::size_t number = is_long ? bytes_.number<std::uint32_t>() : bytes_.number<std::uint8_t>();
   if (opcode == 'h' || opcode == 'j') {
-    push_known(place);
+    if (number >= memo_.size() || memo_[number] == kNothing) refuse("takes a value that is not there");
+    stack_.push_back(memo_[number]);
     return true;
   }
-  // libtorch makes room for as many as the greatest number says.
-  if (place > size_) refuse("numbers values beyond their number");
-  const Value value = pop();
-  stack_.push_back(value);
-  memo_.resize(std::max(memo_.size(), place + 1));
-  memo_[place] = value;
+  if (number > size_) refuse("numbers values beyond their number");
+  memo_.resize(std::max(memo_.size(), number + 1), kNothing);
+  memo_[number] = top();
   return true;
 }
 
-bool Walk::step(char opcode) {
+bool Reader::step(char opcode) {
   switch (opcode) {
-    case 'X':
-      push_string(take<std::uint32_t>());
-      return true;
     case 'c':
       push_global();
       return true;
     case 'Q':
       push_storage();
       return true;
-    case '\x81': {
-      const Value none = pop();
-      if (none.kind != Value::Kind::tuple || none.count != 0) refuse("makes an object in another way");
+    case '\x81':
+      make_object();
       return true;
-    }
     case 'R':
-    case 'b':
       call();
       return true;
+    case 'b':
+      build();
+      return true;
     default:
-      return step_number(opcode) || step_collection(opcode) || step_memo(opcode);
+      return step_scalar(opcode) || step_collection(opcode) || step_memo(opcode);
   }
 }
 
-void Walk::run() {
-  if (take(2) != "\x80\x02") refuse("is no pickle of protocol 2");
+/// How deep values are nested, each looked at once.
+class Depths {
+ public:
+  explicit Depths(const Pickle& pickle) : pickle_(pickle), found_(pickle.values.size(), kUnknown) {}
+
+  /// Of what lies in `place`, which lies `above` values deep.
+  int below(Place place, int above) {
+    if (found_[place] == kBeingFound) refuse("puts a value into itself");
+    if (found_[place] == kUnknown) {
+      if (above > static_cast<int>(kDeepestNesting)) refuse("nests values too deep");
+      found_[place] = kBeingFound;
+      int deepest = 0;
+      for (const Place inner : pickle_.values[place].parts) {
+        deepest = std::max(deepest, below(inner, above + 1) + 1);
+      }
+      found_[place] = deepest;
+    }
+    if (above + found_[place] > static_cast<int>(kDeepestNesting)) refuse("nests values too deep");
+    return found_[place];
+  }
+
+ private:
+  static constexpr int kUnknown = -1, kBeingFound = -2;
+  const Pickle& pickle_;
+  std::vector<int> found_;
+};
+
+/// Python keeps the last one of a key's values.
+void check_keys(const Pickle& pickle) {
+  for (const PickleValue& value : pickle.values) {
+    if (value.kind != Kind::dictionary && value.kind != Kind::object) continue;
+    std::set<std::pair<std::int64_t, std::string_view>> keys;
+    for (std::size_t i = 0; i < value.parts.size(); i += 2) {
+      const PickleValue& key = pickle.values[value.parts[i]];
+      const bool is_name = key.kind == Kind::string;
+      const auto added = keys.emplace(key.number, is_name ? key.text : std::string_view{});
+      if (!added.second) refuse("holds a key twice");
+    }
+  }
+}
+
+Pickle Reader::run() {
+  if (bytes_.take(2) != "\x80\x02") refuse("is no pickle of protocol 2");
   for (;;) {
-    const char opcode = take(1)[0];
+    const char opcode = bytes_.take(1)[0];
     if (opcode == '.') break;
+    spend(1);
     if (!step(opcode)) {
       refuse("holds instruction " + std::to_string(static_cast<unsigned char>(opcode)) +
              ", which torch.jit.save does not write");
     }
   }
-  if (stack_.size() != 1 || stack_[0].kind == Value::Kind::mark) refuse("gives no single value");
-  if (!rest_.empty()) refuse("goes on behind its end");
+  if (stack_.size() != 1 || !marks_.empty()) refuse("gives no single value");
+  if (!bytes_.at_end()) refuse("goes on behind its end");
+  pickle_.root = stack_[0];
+  Depths(pickle_).below(pickle_.root, 0);
+  check_keys(pickle_);
+  return std::move(pickle_);
 }
 
 }  // namespace
 
-void check_pickle(std::string_view pickle, const StorageSizes& storages) { Walk(pickle, storages).run(); }
+Pickle read_pickle(std::string_view pickle) { return Reader(pickle).run(); }
 
 }  // namespace attnviz

@@ -4,11 +4,13 @@
 #include <array>
 #include <vector>
 
+#include "catalog/script_lexer.h"
+
 namespace attnviz {
 namespace {
 
 /// What would overflow libtorch's recursive parser.
-constexpr std::size_t kDeepestBrackets = 100, kMostDots = 500, kDeepestIndent = 100, kMostIfs = 20;
+constexpr std::size_t kMostDots = 500, kMostOperators = 20;
 
 /// May be called by their bare names, and so must not be given to anything else.
 constexpr std::array<std::string_view, 10> kBuiltins = {
@@ -17,9 +19,14 @@ constexpr std::array<std::string_view, 10> kBuiltins = {
 /// May be followed by brackets.
 constexpr std::array<std::string_view, 9> kTypes = {"Dict",  "Final", "Future",          "List",  "Optional",
                                                     "Tuple", "Union", "__annotations__", "return"};
-/// Loops may never end; the others bring in what is not in the text.
-constexpr std::array<std::string_view, 6> kRefusedWords = {"for",    "while",  "with",
-                                                           "import", "global", "lambda"};
+/// Loops may never end, a chain of elif has no end either, and others bring in what is not in the text.
+constexpr std::array<std::string_view, 13> kRefusedWords = {
+    "for",   "while",  "with", "import", "global",   "lambda", "elif",
+    "raise", "assert", "del",  "break",  "continue", "as"};
+/// That stand between values.
+constexpr std::array<std::string_view, 6> kOperators = {"if", "and", "or", "not", "in", "is"};
+/// What unchecked_cast may make of a value: others would let libtorch look for parts that are not there.
+constexpr std::array<std::string_view, 5> kCasts = {"Tensor", "bool", "float", "int", "str"};
 constexpr std::array<std::string_view, 3> kRoots = {"torch", "ops", "__torch__"};
 
 template <std::size_t size>
@@ -29,147 +36,24 @@ bool is_among(const std::array<std::string_view, size>& words, std::string_view 
 
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
-bool is_letter(char letter) {
-  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || letter == '_';
-}
-
-struct Token {
-  enum class Kind { begin, name, number, string, mark, line_end };
-  Kind kind = Kind::begin;
-  std::string_view text;
-
-  [[nodiscard]] bool is(std::string_view mark) const { return kind == Kind::mark && text == mark; }
-  [[nodiscard]] bool is_name() const { return kind == Kind::name; }
-};
-
-/// Cuts a source into tokens. What libtorch's lexer (torch/csrc/jit/frontend/lexer.h) might read otherwise,
-/// or would skip, as comments, is refused.
-class Lexer {
- public:
-  explicit Lexer(std::string_view source) : rest_(source) {}
-
-  /// A line_end between statements; an empty one at the end.
-  Token next();
-  [[nodiscard]] bool at_end() const { return rest_.empty(); }
-  [[nodiscard]] std::size_t line() const { return line_; }
-  [[nodiscard]] std::size_t depth() const { return depth_; }
-  [[noreturn]] void refuse(const std::string& fault) const { throw SourceFault(line_, fault); }
-
- private:
-  void skip_blanks();
-  Token take(Token::Kind kind, std::size_t size);
-  [[nodiscard]] std::size_t number_size() const;
-  [[nodiscard]] std::size_t string_size() const;
-  Token mark();
-
-  std::string_view rest_;
-  std::size_t line_ = 1, depth_ = 0;
-};
-
-void Lexer::skip_blanks() {
-  while (!rest_.empty() && (rest_[0] == ' ' || (rest_[0] == '\n' && depth_ > 0))) {
-    line_ += rest_[0] == '\n';
-    rest_.remove_prefix(1);
-  }
-}
-
-Token Lexer::take(Token::Kind kind, std::size_t size) {
-  const Token token{kind, rest_.substr(0, size)};
-  rest_.remove_prefix(size);
-  return token;
-}
-
-std::size_t Lexer::number_size() const {
-  std::size_t end = 0;
-  const auto digits = [&] {
-    while (end < rest_.size() && is_digit(rest_[end])) ++end;
-  };
-  digits();
-  if (end < rest_.size() && rest_[end] == '.') {
-    ++end;
-    digits();
-  }
-  if (end < rest_.size() && (rest_[end] == 'e' || rest_[end] == 'E')) {
-    ++end;
-    if (end < rest_.size() && (rest_[end] == '-' || rest_[end] == '+')) ++end;
-    if (end == rest_.size() || !is_digit(rest_[end])) refuse("a number that is none");
-    digits();
-  }
-  if (end < rest_.size() && (is_letter(rest_[end]) || rest_[end] == '.')) refuse("a number that is none");
-  return end;
-}
-
-std::size_t Lexer::string_size() const {
-  const char quote = rest_[0];
-  std::size_t end = 1;
-  while (end < rest_.size() && rest_[end] != quote) {
-    if (rest_[end] == '\\') ++end;
-    if (end >= rest_.size() || rest_[end] == '\n') break;
-    ++end;
-  }
-  if (end >= rest_.size() || rest_[end] != quote) refuse("a string without an end");
-  if (end == 1 && rest_.size() > 2 && rest_[2] == quote) refuse("a string in three quotes");
-  return end + 1;
-}
-
-Token Lexer::mark() {
-  const char letter = rest_[0];
-  if (rest_.starts_with("->")) return take(Token::Kind::mark, 2);
-  if (std::string_view("()[]{},.:=-").find(letter) == std::string_view::npos) {
-    const bool plain = letter > ' ' && letter <= '~';
-    refuse("holds " +
-           (plain ? "'" + std::string(1, letter) + "'"
-                  : "byte " + std::to_string(static_cast<unsigned char>(letter))) +
-           ", which no trace has");
-  }
-  if (letter == '(' || letter == '[' || letter == '{') {
-    if (++depth_ > kDeepestBrackets) refuse("brackets too deep");
-  } else if (letter == ')' || letter == ']' || letter == '}') {
-    if (depth_-- == 0) refuse("a bracket too many");
-  } else if (letter == '-' && (rest_.size() < 2 || !is_digit(rest_[1])) && !rest_.starts_with("-inf")) {
-    refuse("a minus without a number");
-  }
-  return take(Token::Kind::mark, 1);
-}
-
-Token Lexer::next() {
-  skip_blanks();
-  if (rest_.empty()) return {Token::Kind::line_end, {}};
-  const char letter = rest_[0];
-  if (letter == '\n') {
-    const Token end = take(Token::Kind::line_end, 1);
-    if (rest_.find_first_not_of(' ') > kDeepestIndent && rest_.size() > kDeepestIndent)
-      refuse("blocks too deep");
-    ++line_;
-    return end;
-  }
-  if (is_letter(letter)) {
-    std::size_t end = 1;
-    while (end < rest_.size() && (is_letter(rest_[end]) || is_digit(rest_[end]))) ++end;
-    return take(Token::Kind::name, end);
-  }
-  if (is_digit(letter)) return take(Token::Kind::number, number_size());
-  if (letter == '"' || letter == '\'') return take(Token::Kind::string, string_size());
-  return mark();
-}
-
 /// "forward", and "forward1" where a module runs twice: no operator is called so.
 bool is_forward(std::string_view name) {
   constexpr std::string_view kForward = "forward";
-  return name.starts_with(kForward) && std::all_of(name.begin() + kForward.size(), name.end(),
-                                                   [](char letter) { return is_digit(letter); });
+  return name.starts_with(kForward) && std::all_of(name.begin() + kForward.size(), name.end(), is_digit);
 }
 
 /// Looks at each token with what stands before it.
 class SourceCheck {
  public:
-  explicit SourceCheck(std::string_view source) : lexer_(source) {}
-  void run();
+  SourceCheck(std::string_view source, const std::string& qualifier, ScriptUnits& units)
+      : lexer_(source), structure_(lexer_, qualifier, units) {}
+  std::string run();
 
  private:
   void see(const Token& token);
   void see_name(const Token& token);
   void see_call();
+  void see_cast(const Token& token) const;
   void see_bound(const Token& token);
   void see_target(const Token& token);
   void begin_line();
@@ -178,10 +62,13 @@ class SourceCheck {
   }
 
   Lexer lexer_;
-  Token last_, before_last_, first_of_line_;
-  std::vector<std::string_view> path_;  ///< the names of the last token's "a.b.c"; empty where it is no name
-  std::size_t dots_ = 0, ifs_ = 0;      ///< of the statement
-  bool in_target_ = true, brackets_in_target_ = false;  ///< before its first = or :
+  ScriptStructure structure_;
+  std::vector<Token> statement_;
+  Token last_, before_last_;
+  std::vector<std::string_view> path_;   ///< the names of the last token's "a.b.c"; empty where it is no name
+  std::size_t dots_ = 0, operators_ = 0;  ///< of the statement
+  bool in_target_ = true, brackets_in_target_ = false, dots_in_target_ = false;  ///< before its first = or :
+  bool sets_ = false;                                                            ///< it had its =
 };
 
 void SourceCheck::see_name(const Token& token) {
@@ -196,7 +83,9 @@ void SourceCheck::see_name(const Token& token) {
   if (is_among(kRefusedWords, token.text)) {
     lexer_.refuse("'" + std::string(token.text) + "', which no trace has");
   }
-  if (token.text == "if" && ++ifs_ > kMostIfs) lexer_.refuse("too many ifs in one statement");
+  if (is_among(kOperators, token.text) && ++operators_ > kMostOperators) {
+    lexer_.refuse("too many operators in one statement");
+  }
   path_ = {token.text};
 }
 
@@ -228,6 +117,15 @@ void SourceCheck::see_call() {
   }
 }
 
+/// The token behind "unchecked_cast(T".
+void SourceCheck::see_cast(const Token& token) const {
+  const std::size_t size = statement_.size();
+  if (size < 3 || !statement_[size - 3].is_name("unchecked_cast") || !before_last_.is("(")) return;
+  if (!last_.is_name() || !is_among(kCasts, last_.text) || !token.is(",")) {
+    lexer_.refuse("casts to another type than a plain one");
+  }
+}
+
 /// A name that stands for an operator or a function must not come to stand for something else.
 void SourceCheck::see_bound(const Token& token) {
   const bool root = path_.size() == 1 && (is_among(kRoots, last_.text) || is_among(kBuiltins, last_.text));
@@ -242,25 +140,31 @@ void SourceCheck::see_bound(const Token& token) {
   }
 }
 
-/// Names in brackets would be bound unseen.
+/// Names in brackets would be bound unseen; an attribute would keep what it is given until the next run.
 void SourceCheck::see_target(const Token& token) {
   if (in_target_ && (token.is("(") || token.is("[") || token.is("{"))) brackets_in_target_ = true;
+  if (in_target_ && token.is(".")) dots_in_target_ = true;
   if (lexer_.depth() > 0) return;
-  if (token.is("=") && brackets_in_target_ && first_of_line_.text != "__annotations__") {
-    lexer_.refuse("sets what is no name");
+  if (token.is("=")) {
+    const bool declares = !statement_.empty() && statement_[0].is_name("__annotations__");
+    if (brackets_in_target_ && !declares) lexer_.refuse("sets what is no name");
+    if (dots_in_target_) lexer_.refuse("sets an attribute, which no trace does");
+    if (sets_) lexer_.refuse("sets two things at once");
+    sets_ = true;
   }
   if (token.is(":") || token.is("=")) in_target_ = false;
 }
 
 void SourceCheck::begin_line() {
-  dots_ = ifs_ = 0;
-  first_of_line_ = {};
+  dots_ = operators_ = 0;
+  statement_.clear();
   in_target_ = true;
-  brackets_in_target_ = false;
+  brackets_in_target_ = dots_in_target_ = sets_ = false;
 }
 
 void SourceCheck::see(const Token& token) {
   if (last_.is_name()) see_bound(token);
+  see_cast(token);
   if (last_.is(".") && !token.is_name()) lexer_.refuse("a point without a name");
   if (token.is("(")) see_call();
   if (token.is("[")) {
@@ -281,27 +185,32 @@ void SourceCheck::see(const Token& token) {
   }
 }
 
-void SourceCheck::run() {
+std::string SourceCheck::run() {
   last_.kind = Token::Kind::line_end;
   begin_line();
   for (;;) {
     const bool end = lexer_.at_end();
+    const std::size_t indent = lexer_.indent();
     const Token token = lexer_.next();
     see(token);
     before_last_ = last_;
     last_ = token;
-    if (token.kind == Token::Kind::line_end) {
+    if (token.kind != Token::Kind::line_end) {
+      statement_.push_back(token);
+    } else {
+      if (lexer_.depth() != 0) lexer_.refuse("a bracket without an end");
+      structure_.add(statement_, indent);
       begin_line();
-    } else if (first_of_line_.kind == Token::Kind::begin) {
-      first_of_line_ = token;
     }
     if (end || token.text.empty()) break;
   }
-  if (lexer_.depth() != 0) lexer_.refuse("a bracket without an end");
+  return structure_.finish();
 }
 
 }  // namespace
 
-void check_source(std::string_view source) { SourceCheck(source).run(); }
+std::string checked_source(std::string_view source, const std::string& qualifier, ScriptUnits& units) {
+  return SourceCheck(source, qualifier, units).run();
+}
 
 }  // namespace attnviz

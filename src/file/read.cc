@@ -1,5 +1,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
@@ -94,6 +95,15 @@ MappedFile::~MappedFile() = default;
 
 std::span<const std::byte> MappedFile::bytes() const {
   return state_ ? state_->mapping.bytes : std::span<const std::byte>();
+}
+
+void MappedFile::let_go(std::span<const std::byte> bytes) {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::size_t before = (page - address % page) % page;  // of a page that others use, too
+  if (bytes.size() < before + page) return;
+  const std::size_t whole = (bytes.size() - before) / page * page;
+  ::madvise(const_cast<std::byte*>(bytes.data() + before), whole, MADV_DONTNEED);
 }
 
 }  // namespace attnviz

@@ -130,6 +130,7 @@ std::string telling_line(const std::exception& error) {
   const auto* const ours = dynamic_cast<const c10::Error*>(&error);
   std::string_view text = ours ? ours->what_without_backtrace() : error.what();
   while (text.ends_with('\n')) text.remove_suffix(1);
+  while (text.starts_with('\n')) text.remove_prefix(1);
   if (text.find("Traceback of TorchScript") != std::string_view::npos) {
     return std::string(text.substr(text.rfind('\n') + 1));
   }

@@ -2,15 +2,11 @@
 #include <ATen/core/ivalue.h>
 #include <ATen/ops/arange.h>
 #include <c10/core/InferenceMode.h>
-#include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
-#include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -19,6 +15,7 @@
 #include "model/torch/not_finite.h"
 #include "model/torch/request.h"
 #include "model/torch/runtime.h"
+#include "model/torch/script_module.h"
 
 namespace attnviz {
 namespace {
@@ -36,41 +33,6 @@ std::optional<Input> input_of(const std::string& name) {
   if (has("position")) return Input::positions;
   if (has("ids") || has("input") || has("tokens")) return Input::ids;
   return std::nullopt;
-}
-
-/// A model of 100 layers has some 10,000.
-constexpr std::size_t kMostNodes = 1'000'000;
-using NodeCounts = std::map<const torch::jit::Function*, std::size_t>;
-
-torch::jit::Function* called_by(const torch::jit::Node& node) {
-  if (node.kind() == c10::prim::CallFunction) {
-    return node.input(0)->type()->expect<c10::FunctionType>()->function();
-  }
-  const bool method = node.kind() == c10::prim::CallMethod;
-  const auto type = method ? node.input(0)->type()->cast<c10::ClassType>() : nullptr;
-  return type ? type->findMethod(node.s(c10::attr::name)) : nullptr;
-}
-
-std::size_t count_nodes(torch::jit::Function& function, NodeCounts& known);
-
-std::size_t count_nodes(const torch::jit::Block& block, NodeCounts& known) {
-  std::size_t count = 0;
-  for (const torch::jit::Node* node : block.nodes()) {
-    ++count;
-    for (const torch::jit::Block* inner : node->blocks()) count += count_nodes(*inner, known);
-    if (torch::jit::Function* const called = called_by(*node)) count += count_nodes(*called, known);
-    count = std::min(count, kMostNodes + 1);
-  }
-  return count;
-}
-
-/// With all that it calls put in the place of the calls, as libtorch does before it runs: few functions that
-/// each call another twice come to more than any memory holds.
-std::size_t count_nodes(torch::jit::Function& function, NodeCounts& known) {
-  const auto found = known.find(&function);
-  if (found != known.end()) return found->second;
-  const std::size_t count = count_nodes(*torch::jit::toGraphFunction(function).graph()->block(), known);
-  return known[&function] = count;
 }
 
 /// The inputs of forward, in order. Names that say nothing ("x") count as the usual order says.
@@ -99,24 +61,6 @@ std::vector<Input> find_inputs(const c10::FunctionSchema& schema, const std::str
     throw Error(path + ": forward takes no token ids", kHint);
   }
   return inputs;
-}
-
-/// The tensors in a nest of tuples, lists and dictionaries, in order.
-std::vector<at::Tensor> tensors_in(const c10::IValue& value) {
-  std::vector<at::Tensor> tensors;
-  const auto take = [&](const c10::IValue& element) {
-    for (at::Tensor& tensor : tensors_in(element)) tensors.push_back(std::move(tensor));
-  };
-  if (value.isTensor()) {
-    tensors.push_back(value.toTensor());
-  } else if (value.isTuple()) {
-    for (const c10::IValue& element : value.toTupleRef().elements()) take(element);
-  } else if (value.isList()) {
-    for (const c10::IValue& element : value.toListRef()) take(element);
-  } else if (value.isGenericDict()) {
-    for (const auto& entry : value.toGenericDict()) take(entry.value());
-  }
-  return tensors;
 }
 
 /// Whether `tensor` holds attention weights: past keys and values have the same shape where a head is as wide
@@ -151,16 +95,11 @@ class TorchScriptModel final : public Model {
       throw Error(card.name + ": a TorchScript model runs in the precision that it was exported in",
                   "--backend checkpoint runs in others, where there is a checkpoint");
     }
-    check_archive(path_);
-    if (!options.trusted) check_program(path_);
     prepare_process(options.threads);
     // The profiling executor would spend 0.3 s on optimizing what runs once.
     torch::jit::setGraphExecutorOptimize(false);
-    module_ = translated(path_ + ": not a usable TorchScript model", kHint,
-                         [&] { return torch::jit::load(path_, device_, /*load_debug_files=*/false); });
-    module_.eval();
-    if (!options.trusted) check_size_of_program();
-    inputs_ = find_inputs(module_.get_method("forward").function().getSchema(), path_);
+    script_.emplace(path_, options.trusted, device_);
+    inputs_ = find_inputs(script_->module().get_method("forward").function().getSchema(), path_);
     read_parameters();
     if (card_.sha256.contains("model.pt") && card_.layers > 0 && card_.heads > 0) {
       batches_ = takes(Input::mask);  // the exporter has compared it in batches
@@ -209,7 +148,6 @@ class TorchScriptModel final : public Model {
   [[nodiscard]] static std::optional<NotFinite> find_fault(const std::vector<at::Tensor>& layers,
                                                            const Request& request);
   static void copy(const std::vector<at::Tensor>& layers, std::size_t sentence, Attention& result);
-  void check_size_of_program();
   void read_parameters();
   void probe();
 
@@ -217,7 +155,7 @@ class TorchScriptModel final : public Model {
   std::string path_;
   c10::Device device_;
   bool allow_non_finite_;
-  torch::jit::Module module_;
+  std::optional<ScriptModule> script_;
   std::vector<Input> inputs_;
   Vocabulary vocabulary_;
   bool batches_ = false;  ///< whether padded batches give each sentence its own numbers
@@ -245,7 +183,7 @@ std::vector<at::Tensor> TorchScriptModel::forward(const Batch& batch) {
     }
   }
   const c10::IValue output =
-      translated(path_ + ": fails on " + size, kHint, [&] { return module_.forward(std::move(arguments)); });
+      translated(path_ + ": fails on " + size, kHint, [&] { return script_->forward(std::move(arguments)); });
   std::vector<at::Tensor> layers;
   for (const at::Tensor& tensor : tensors_in(output)) {
     if (is_attention(tensor, batch)) layers.push_back(exact_rows(tensor));
@@ -308,18 +246,9 @@ void TorchScriptModel::copy(const std::vector<at::Tensor>& layers, std::size_t s
   }
 }
 
-void TorchScriptModel::check_size_of_program() {
-  NodeCounts counts;
-  const auto count = [&] { return count_nodes(module_.get_method("forward").function(), counts); };
-  if (translated(path_, kHint, count) <= kMostNodes) return;
-  throw Error(
-      path_ + ": not run: its functions call each other more than " + std::to_string(kMostNodes) + " times",
-      "if you trust it as you would a program, --trust-model runs it");
-}
-
 /// What the names and shapes of a traced Hugging Face model's parameters tell, where no file does.
 void TorchScriptModel::read_parameters() {
-  for (const auto& parameter : module_.named_parameters()) {
+  for (const auto& parameter : script_->module().named_parameters()) {
     if (parameter.value.dim() != 2) continue;
     const std::int64_t rows = parameter.value.size(0);
     if (parameter.name.ends_with("word_embeddings.weight") || parameter.name.ends_with("wte.weight")) {

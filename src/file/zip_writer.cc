@@ -1,10 +1,8 @@
-#include "attention/zip_writer.h"
-
-#include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
-#include "attnviz/error.h"
+#include "attnviz/file.h"
 
 namespace attnviz {
 namespace {
@@ -104,12 +102,8 @@ void ZipWriter::put(std::string_view bytes) {
   written_ += bytes.size();
 }
 
-void ZipWriter::add(const std::string& name, std::initializer_list<std::string_view> pieces) {
-  Entry entry{.name = name, .checksum = 0, .size = 0, .offset = written_};
-  for (const std::string_view piece : pieces) {
-    entry.checksum = crc32(piece, entry.checksum);
-    entry.size += piece.size();
-  }
+/// What stands in front of the content.
+void ZipWriter::begin(Entry entry) {
   const bool zip64 = entry.size >= first_zip64_;
   // A local header must hold both sizes, before and after a compression that there is none of.
   const std::string extra =
@@ -117,12 +111,26 @@ void ZipWriter::add(const std::string& name, std::initializer_list<std::string_v
   const std::uint32_t size = zip64 ? kSeeZip64 : static_cast<std::uint32_t>(entry.size);
   put(Record()
           .add(kLocalSignature)
-          .add(common_fields(entry.checksum, size, name.size(), extra.size()).bytes())
-          .add(name)
+          .add(common_fields(entry.checksum, size, entry.name.size(), extra.size()).bytes())
+          .add(entry.name)
           .add(extra)
           .bytes());
-  for (const std::string_view piece : pieces) put(piece);
   entries_.push_back(std::move(entry));
+}
+
+void ZipWriter::add(const std::string& name, std::initializer_list<std::string_view> pieces) {
+  Entry entry{.name = name, .checksum = 0, .size = 0, .offset = written_};
+  for (const std::string_view piece : pieces) {
+    entry.checksum = crc32(piece, entry.checksum);
+    entry.size += piece.size();
+  }
+  begin(std::move(entry));
+  for (const std::string_view piece : pieces) put(piece);
+}
+
+void ZipWriter::add_known(const std::string& name, std::string_view content, std::uint32_t checksum) {
+  begin({.name = name, .checksum = checksum, .size = content.size(), .offset = written_});
+  put(content);
 }
 
 std::string ZipWriter::directory_record(const Entry& entry) const {
