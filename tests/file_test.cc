@@ -385,6 +385,20 @@ TEST(OutputFile, HandedOverIsReplacedOrGone) {
   }
 }
 
+TEST(OutputFile, HandedOverLeavesNothingOfAKilledProcess) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+  const int status = status_of_child([&] {
+    forbid_unnamed_files();
+    OutputFile file(directory / "out");
+    file.hand_over();
+    ::raise(SIGKILL);
+  });
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_GT(::waitpid(-1, nullptr, 0), 0);  // the process that was to name the file, orphaned
+  EXPECT_EQ(names_in(directory.path()), std::vector<std::string>{});
+}
+
 TEST(OutputFile, HandedOverTellsWhyItCantHaveItsName) {
   const TemporaryDirectory directory;
   OutputFile file(directory / "out");
