@@ -383,6 +383,21 @@ def test_a_model_that_writes_to_its_own_weights_ends_with_an_error(entries, mode
     assert outcome.returncode == 2 and "model.pt: writes to its own weights when it runs" in outcome.stderr, outcome
 
 
+def test_what_was_written_before_a_failure_reaches_no_later_text(entries, model, tmp_path):
+    """The model writes to its weights, and then fails so that nobody looks: on a text of five tokens only, which no probe has."""
+    code = ("    if bool(torch.eq(torch.size(input_ids, 1), 5)):\n      w = torch.add_(weight, 1)\n      v = torch.view(w, [3])\n"
+            "    else:\n      v = weight\n    weight = v\n")
+    pack(model, changed(entries, "    weight = self.weight\n", "    weight = self.weight\n" + code))
+    (tmp_path / "texts.txt").write_text("the bank\nthe bank can\nbank can\n")
+    command = ["render", "--model", model, "--layer", "1", "--head", "0", "--input", "texts.txt"]
+    outcome = attnviz(*command, "-o", "figures", cwd=tmp_path)
+    assert outcome.returncode == 2 and "3 of 3 texts could not be done" in outcome.stderr, outcome
+    manifest = (tmp_path / "figures/manifest.jsonl").read_text()
+    assert manifest.count("writes to its own weights when it runs") >= 2, manifest
+    (tmp_path / "texts.txt").write_text("the bank\nbank can\n")
+    assert attnviz(*command, "-o", "others", cwd=tmp_path).returncode == 0
+
+
 def test_what_would_give_something_else_each_time_is_refused(entries, model):
     weight = "    weight = self.weight\n"
     for code, fault in (("torch.batch_norm(weight, None, None, weight, weight, True, 0.1, 1e-5, False)", "trains a batch norm"),
