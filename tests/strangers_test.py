@@ -10,6 +10,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -396,6 +397,25 @@ def test_what_was_written_before_a_failure_reaches_no_later_text(entries, model,
     assert manifest.count("writes to its own weights when it runs") >= 2, manifest
     (tmp_path / "texts.txt").write_text("the bank\nbank can\n")
     assert attnviz(*command, "-o", "others", cwd=tmp_path).returncode == 0
+
+
+class Empty(torch.nn.Module):
+    def forward(self, input_ids, attention_mask):
+        size = input_ids.size(1)
+        scores = torch.ones(input_ids.size(0), 2, size, size)
+        made = (torch.empty_like(scores), scores.new_empty(1), torch.empty(1, 2, size, size), torch.empty(size, device="cpu"))
+        for old in made:
+            scores = scores + 1e30 * old
+        return (scores.softmax(-1),)
+
+
+def test_old_memory_is_not_what_a_model_gets(model, tmp_path):
+    """Which may hold an earlier text."""
+    ids = torch.ones(1, 5, dtype=torch.long)
+    torch.jit.trace(Empty(), (ids, ids), check_trace=False).save(model / "model.pt")
+    outcome = attnviz("extract", "--model", model, "-o", "x.npz", "the bank can", cwd=tmp_path)
+    assert outcome.returncode == 0, outcome
+    assert set(np.load(tmp_path / "x.npz")["attention"].reshape(-1).tolist()) == {float(np.float32(0.2))}
 
 
 def test_what_would_give_something_else_each_time_is_refused(entries, model):
