@@ -231,6 +231,7 @@ TEST(ReadPickle, RefusesWhatIsNoModule) {
                          {"ccollections\nOrderedDict\n)R", "nothing"},
                          {"]q\1\x85h\1K\1a\x86", "nothing"},
                          {"c__torch__\nM\n)R", "calls what is no function"},
+                         {"c__torch__\nM\n)\x81}K\1K\1sb", "gives an object an attribute without a name"},
                          {"cos\nsystem\n)R", "uses os.system, which is not known to be harmless"},
                          {"c__torch__.torch.classes.a\nB\n)R",
                           "uses __torch__.torch.classes.a.B, which is not known to be harmless"},
