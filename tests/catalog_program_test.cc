@@ -58,6 +58,9 @@ TEST(CheckSource, WritesWhatItSaw) {
             "0 __torch__.torch.nn.modules.linear.Linear");
   EXPECT_EQ(attributes[2].name + " " + to_string(attributes[2].type), "save Optional[bool]");
   const char* const source = "def f(x: Tensor) -> Tensor:\n    y = x is  not a\n\n     \n    y = not input\n";
+  EXPECT_EQ(checked_source("def g(x: Tensor) -> Tensor:\n  return torch.add(torch.empty([2]), x.empty)\n", "a", units),
+            "def g ( x : Tensor ) -> Tensor :\n"
+            "  return torch . add ( torch . zeros ( [ 2 ] ) , x . empty )\n");
   EXPECT_EQ(checked_source(source, "a", units),
             "def f ( x : Tensor ) -> Tensor :\n  y = x is not  a\n  y = not  input\n");
 }
@@ -228,6 +231,7 @@ TEST(ReadPickle, RefusesWhatIsNoModule) {
                          {"ccollections\nOrderedDict\n)R", "nothing"},
                          {"]q\1\x85h\1K\1a\x86", "nothing"},
                          {"c__torch__\nM\n)R", "calls what is no function"},
+                         {"c__torch__\nM\n)\x81}K\1K\1sb", "gives an object an attribute without a name"},
                          {"cos\nsystem\n)R", "uses os.system, which is not known to be harmless"},
                          {"c__torch__.torch.classes.a\nB\n)R",
                           "uses __torch__.torch.classes.a.B, which is not known to be harmless"},

@@ -12,6 +12,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -383,6 +384,40 @@ def test_a_model_that_writes_to_its_own_weights_ends_with_an_error(entries, mode
     pack(model, {**changes, "constants.pkl": pickled(tensor(16) + b"\x85"), "constants/0": entries["data/0"]})
     outcome = render(model, *flags)
     assert outcome.returncode == 2 and "model.pt: writes to its own weights when it runs" in outcome.stderr, outcome
+
+
+def test_what_was_written_before_a_failure_reaches_no_later_text(entries, model, tmp_path):
+    """The model writes to its weights, and then fails so that nobody looks: on a text of five tokens only, which no probe has."""
+    code = ("    if bool(torch.eq(torch.size(input_ids, 1), 5)):\n      w = torch.add_(weight, 1)\n      v = torch.view(w, [3])\n"
+            "    else:\n      v = weight\n    weight = v\n")
+    pack(model, changed(entries, "    weight = self.weight\n", "    weight = self.weight\n" + code))
+    (tmp_path / "texts.txt").write_text("the bank\nthe bank can\nbank can\n")
+    command = ["render", "--model", model, "--layer", "1", "--head", "0", "--input", "texts.txt"]
+    outcome = attnviz(*command, "-o", "figures", cwd=tmp_path)
+    assert outcome.returncode == 2 and "3 of 3 texts could not be done" in outcome.stderr, outcome
+    manifest = (tmp_path / "figures/manifest.jsonl").read_text()
+    assert manifest.count("writes to its own weights when it runs") >= 2, manifest
+    (tmp_path / "texts.txt").write_text("the bank\nbank can\n")
+    assert attnviz(*command, "-o", "others", cwd=tmp_path).returncode == 0
+
+
+class Empty(torch.nn.Module):
+    def forward(self, input_ids, attention_mask):
+        size = input_ids.size(1)
+        scores = torch.ones(input_ids.size(0), 2, size, size)
+        made = (torch.empty_like(scores), scores.new_empty(1), torch.empty(1, 2, size, size), torch.empty(size, device="cpu"))
+        for old in made:
+            scores = scores + 1e30 * old
+        return (scores.softmax(-1),)
+
+
+def test_old_memory_is_not_what_a_model_gets(model, tmp_path):
+    """Which may hold an earlier text."""
+    ids = torch.ones(1, 5, dtype=torch.long)
+    torch.jit.trace(Empty(), (ids, ids), check_trace=False).save(model / "model.pt")
+    outcome = attnviz("extract", "--model", model, "-o", "x.npz", "the bank can", cwd=tmp_path)
+    assert outcome.returncode == 0, outcome
+    assert set(np.load(tmp_path / "x.npz")["attention"].reshape(-1).tolist()) == {float(np.float32(0.2))}
 
 
 def test_what_would_give_something_else_each_time_is_refused(entries, model):

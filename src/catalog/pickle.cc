@@ -208,6 +208,9 @@ void Reader::build() {
   if (at(object).kind != Kind::object || at(object).flag) refuse("gives a state to what is no new object");
   if (at(state).kind != Kind::dictionary) refuse("gives an object a state that is no dictionary");
   spend(at(state).parts.size());
+  for (std::size_t i = 0; i < at(state).parts.size(); i += 2) {
+    if (at(at(state).parts[i]).kind != Kind::string) refuse("gives an object an attribute without a name");
+  }
   at(object).flag = true;
   at(object).parts = at(state).parts;
 }

@@ -78,6 +78,13 @@ bool is(std::span<const Token> statement, std::initializer_list<std::string_view
   return statement.size() == form.size() && begins(statement, form);
 }
 
+/// Tensors of whatever the memory held, be it of an earlier text, become zeros.
+std::string_view without_old_memory(std::string_view operator_name) {
+  if (operator_name == "empty") return "zeros";
+  if (operator_name == "empty_like") return "zeros_like";
+  return operator_name == "new_empty" ? "new_zeros" : operator_name;
+}
+
 std::string_view unquoted(std::string_view text) { return text.substr(1, text.size() - 2); }
 
 /// The "a.b.c" that begins at `place`.
@@ -168,14 +175,17 @@ void ScriptStructure::find_level(std::size_t indent) {
 
 void ScriptStructure::write(std::span<const Token> statement) {
   text_.append(2 * (indents_.size() - 1), ' ');
-  Token last;
+  Token last, before_last;
   for (const Token& token : statement) {
     if (last.kind != Token::Kind::begin && !last.is("-")) text_ += ' ';
     // libtorch's lexer takes "not in" and "is not" for one operator, even at the beginning of "not input".
     const bool one =
         (last.is_name("not") && token.is_name("in")) || (last.is_name("is") && token.is_name("not"));
     if (!one && (last.is_name("not") || last.is_name("is"))) text_ += ' ';
-    text_ += token.text;
+    const bool is_operator =
+        last.is(".") && (before_last.is_name("torch") || before_last.is_name("aten"));
+    text_ += is_operator ? without_old_memory(token.text) : token.text;
+    before_last = last;
     last = token;
   }
   text_ += '\n';

@@ -43,8 +43,8 @@ using ScriptUnits = std::map<std::string, ScriptUnit, std::less<>>;
 void check_mentions(const ScriptUnits& units);
 
 /// Takes a source's statements, and writes them anew, so that libtorch sees what was seen here: a blank
-/// between tokens, two per level in front of a statement. Throws SourceFault where their order, a class's
-/// body or a function's head is not as torch.jit.save writes them.
+/// between tokens, two per level in front of a statement, and zeros for tensors of whatever memory held. Throws
+/// SourceFault where their order, a class's body or a function's head is not as torch.jit.save writes them.
 class ScriptStructure {
  public:
   /// `qualifier` is the source's own name: "__torch__.a"; its units are added to `units`.
