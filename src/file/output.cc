@@ -122,9 +122,11 @@ template <class Create>
 void OutputFile::State::take_temporary_name(const Create& create) {
   for (int attempt = 0; attempt < kMostNames; ++attempt) {
     const fs::path name = directory_of(target) / temporary_name();
+    // Before it is there: what comes behind that can't fail.
+    unfinished = Watched(name);
+    fs::path taken = name;
     if (create(name)) {
-      temporary = name;
-      unfinished = Watched(name);
+      temporary = std::move(taken);
       return;
     }
     if (errno != EEXIST) break;
