@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "attnviz/cli.h"
+#include "attnviz/file.h"
 
 namespace {
 
@@ -21,9 +22,14 @@ void say(std::initializer_list<std::string_view> pieces) {
   for (const std::string_view piece : pieces) (void)!write(STDERR_FILENO, piece.data(), piece.size());
 }
 
+[[noreturn]] void leave() {
+  attnviz::remove_unfinished_files();
+  _exit(2);
+}
+
 [[noreturn]] void leave_without_memory() {
   say({"attnviz: memory: not enough of it\n"});
-  _exit(2);
+  leave();
 }
 
 /// Where memory or threads end while a library is loaded or an error is under way, nothing else can catch it;
@@ -32,7 +38,7 @@ void say(std::initializer_list<std::string_view> pieces) {
   const std::exception_ptr fault = std::current_exception();
   if (!fault) {
     say({"attnviz: ended without an exception: not enough memory for one, or a fault of attnviz's\n"});
-    _exit(2);
+    leave();
   }
   try {
     std::rethrow_exception(fault);
@@ -41,12 +47,13 @@ void say(std::initializer_list<std::string_view> pieces) {
   } catch (const std::system_error& error) {
     const bool of_threads = error.code() == std::errc::resource_unavailable_try_again;
     say({"attnviz: ", of_threads ? "threads: can't be started: " : "unexpected fault: ", error.what(), "\n"});
-    if (of_threads) _exit(2);
+    if (of_threads) leave();
   } catch (const std::exception& error) {
     say({"attnviz: unexpected fault: ", error.what(), "\n"});
   } catch (...) {
     say({"attnviz: unexpected fault of a kind that is not known\n"});
   }
+  attnviz::remove_unfinished_files();
   std::abort();
 }
 
@@ -55,7 +62,7 @@ void say(std::initializer_list<std::string_view> pieces) {
 void end_for_a_library() {
   say({"attnviz: ended by a library, which could not go on: threads or memory may not suffice\n",
        "  hint: take fewer --threads, or raise the limits (ulimit -a shows them)\n"});
-  _exit(2);
+  leave();
 }
 
 /// GLib ends the process itself when it gets no memory or no thread, which it calls errors; Pango only warns of
@@ -67,7 +74,7 @@ GLogWriterOutput write_log(GLogLevelFlags level, const GLogField* fields, gsize 
     if (text.find("out of memory") != std::string_view::npos) leave_without_memory();
     if (level & G_LOG_LEVEL_ERROR) {
       say({"attnviz: GLib: ", text, "\n"});
-      _exit(2);
+      leave();
     }
   }
   if (level & G_LOG_LEVEL_ERROR) leave_without_memory();

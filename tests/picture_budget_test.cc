@@ -91,6 +91,17 @@ TEST(PdfPicture, BoundsWhatFontsAndTextsMake) {
   EXPECT_EQ(std::get<Text>(usual.items.at(0)).text, "BB");
 }
 
+TEST(PdfPicture, BoundsThePixelsOfItsImages) {
+  const std::string image = stream("x",
+                                   "/Type /XObject /Subtype /Image /Width 20000 /Height 20000 "
+                                   "/ColorSpace /DeviceGray /BitsPerComponent 8");
+  EXPECT_EQ(error_of([&] {
+              std::ignore = read_pdf_picture(
+                  pdf("50 0 0 50 0 0 cm\n/X Do\n", "<< /XObject << /X 5 0 R >> >>", {image}));
+            }),
+            kTooMuch);
+}
+
 /// A PNG that says it is so large, as far as its first chunk.
 std::string png(std::uint32_t columns, std::uint32_t rows) {
   const auto number = [](std::uint32_t value) {

@@ -104,6 +104,14 @@ def test_figures_are_files(tmp_path):
     assert "a.svg: not a regular file but a pipe" in done.stdout.replace("./", "")
 
 
+def test_large_figures_are_read_all_the_same(tmp_path):
+    """Maps of some cells, which Cairo writes into a PDF as a million pixels each."""
+    text = "The bank can refuse to lend money to the person by the river bank, and another bank can not. " * 2
+    for name in ("a.pdf", "a.svg"):
+        attnviz("grid", "--layers", "all", "-o", name, text, cwd=tmp_path)
+    assert "2 same" in attnviz("check", "a.pdf", "a.svg", "--baseline", ".", cwd=tmp_path).stdout
+
+
 def test_texts_may_be_streams(tmp_path):
     tokens = ("tokens", "--json", "--input")
     lines = "the bank\nthe river\n"

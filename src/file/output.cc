@@ -144,13 +144,16 @@ template <class Create>
 bool OutputFile::State::take_temporary_name(const Create& create) {
   for (int attempt = 0; attempt < kMostNames; ++attempt) {
     const fs::path name = directory() / temporary_name();
+    // Before it is there: what comes behind that can't fail.
+    unfinished = Watched(name);
+    fs::path taken = name;
     if (create(name)) {
-      temporary = name;
-      unfinished = Watched(name);
+      temporary = std::move(taken);
       return true;
     }
     if (errno != EEXIST) break;
   }
+  unfinished = {};
   return false;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "attnviz/file.h"
 #include "file/blocks.h"
@@ -65,14 +66,13 @@ std::string read_file(const std::filesystem::path& path, std::size_t most) {
 }
 
 struct MappedFile::State {
-  State(const std::filesystem::path& path, std::span<const std::byte> bytes)
-      : mapping{bytes}, watched(path, bytes) {}
-
   struct Mapping {
-    explicit Mapping(std::span<const std::byte> mapped) : bytes(mapped) {}
+    Mapping() = default;
     Mapping(const Mapping&) = delete;
     Mapping& operator=(const Mapping&) = delete;
-    ~Mapping() { ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size()); }
+    ~Mapping() {
+      if (!bytes.empty()) ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size());
+    }
 
     std::span<const std::byte> bytes;
   };
@@ -84,9 +84,12 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   const Descriptor file = open_to_read(path);
   const std::size_t size = size_of(file, path);
   if (size == 0) return;
+  auto state = std::make_unique<State>();
   void* const start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number(), 0);
   if (start == MAP_FAILED) throw read_fault(path, errno);
-  state_ = std::make_unique<const State>(path, std::span(static_cast<const std::byte*>(start), size));
+  state->mapping.bytes = {static_cast<const std::byte*>(start), size};
+  state->watched = Watched(path, state->mapping.bytes);
+  state_ = std::move(state);
 }
 
 MappedFile::MappedFile(MappedFile&&) noexcept = default;

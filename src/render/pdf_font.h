@@ -9,6 +9,7 @@
 
 #include "attnviz/error.h"
 #include "render/pdf_objects.h"
+#include "render/picture.h"
 
 namespace attnviz {
 
@@ -21,14 +22,22 @@ class PdfBudget {
   /// tenth, of parts a hundredth.
   static constexpr std::size_t kItem = 512, kCharacter = 1024, kPart = 16384;
 
+  void take_pixels(std::uint64_t pixels) {
+    if (pixels > pixels_left_) throw too_much();
+    pixels_left_ -= pixels;
+  }
+
   void take(std::size_t bytes) {
-    if (bytes > left_) throw Error("it makes more of itself than a figure could need");
+    if (bytes > left_) throw too_much();
     left_ -= bytes;
   }
   [[nodiscard]] std::size_t left() const { return left_; }
 
  private:
+  static Error too_much() { return Error("it makes more of itself than a figure could need"); }
+
   std::size_t left_ = std::size_t{1} << 28;
+  std::uint64_t pixels_left_ = kMostImagePixels;
 };
 
 /// The bytes of a stream object, taken from the budget.

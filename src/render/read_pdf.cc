@@ -241,10 +241,11 @@ void Interpreter::draw_image(std::string_view object) {
                         pdf_value(object, "/BitsPerComponent") == "8" && columns > 0 && rows > 0 &&
                         columns <= kMost && rows <= kMost / columns;
   if (!readable) throw Error("an image in it is of a kind that attnviz does not write");
-  const std::string bytes = unpacked(pdf_, object, "an image", budget_);
   const std::size_t channels = grey ? 1 : 3;
+  budget_.take(PdfBudget::kPart);
+  budget_.take_pixels(columns * rows);
+  const std::string bytes = stream_bytes(pdf_, object, "an image", columns * rows * channels);
   if (bytes.size() < columns * rows * channels) throw Error("it is cut: an image lacks pixels");
-  budget_.take(columns * rows * sizeof(Color) + PdfBudget::kItem);
   image.columns = columns;
   image.pixels.reserve(columns * rows);
   for (std::size_t i = 0; i < columns * rows; ++i) {

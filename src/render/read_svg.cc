@@ -264,7 +264,7 @@ Figure read_svg_picture(std::string_view file) {
   if (tag.name != "svg") throw Error("not an SVG: it begins with <" + visible(tag.name) + ">");
   Figure figure{.width = length(tag.get("width")), .height = length(tag.get("height"))};
   bool has_background = false;
-  std::uint64_t most_pixels = kMostPixels;
+  std::uint64_t most_pixels = kMostImagePixels;
   for (tag = tags.next(); !(tag.is_end && tag.name == "svg"); tag = tags.next()) {
     if (tag.is_end) continue;
     if (tag.name == "rect") {
