@@ -269,7 +269,7 @@ void run_one(const Job& job, Output& output, const Streams& streams) {
     const bool told = choice.all_parts && choice.part;  // of the first, which reads what the others read
     if (!told) report_cut(subject.prepared, subject.card(), streams.err);
   }
-  for (const std::string& remark : ready.remarks) streams.err << "attnviz: note: " << visible(remark) << "\n";
+  for (const std::string& remark : ready.remarks) streams.err << "attnviz: note: " << remark << "\n";
   for (Subject& subject : subjects) {
     if (job.runs_models) attend(subject, timings);
   }
