@@ -58,7 +58,8 @@ TEST(CheckSource, WritesWhatItSaw) {
             "0 __torch__.torch.nn.modules.linear.Linear");
   EXPECT_EQ(attributes[2].name + " " + to_string(attributes[2].type), "save Optional[bool]");
   const char* const source = "def f(x: Tensor) -> Tensor:\n    y = x is  not a\n\n     \n    y = not input\n";
-  EXPECT_EQ(checked_source("def g(x: Tensor) -> Tensor:\n  return torch.add(torch.empty([2]), x.empty)\n", "a", units),
+  const char* const empty = "def g(x: Tensor) -> Tensor:\n  return torch.add(torch.empty([2]), x.empty)\n";
+  EXPECT_EQ(checked_source(empty, "a", units),
             "def g ( x : Tensor ) -> Tensor :\n"
             "  return torch . add ( torch . zeros ( [ 2 ] ) , x . empty )\n");
   EXPECT_EQ(checked_source(source, "a", units),

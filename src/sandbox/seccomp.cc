@@ -52,7 +52,8 @@ constexpr std::uint32_t kRefused[] = {
 #endif
     // Other processes: their memory, files and limits; see also kill below.
     SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, 424 /* pidfd_send_signal */,
-    438 /* pidfd_getfd */, 440 /* process_madvise */, SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_kcmp,
+    438 /* pidfd_getfd */, 440 /* process_madvise */, SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+    SYS_kcmp,
     // Memory and messages that are shared by number, not by a file.
     SYS_shmget, SYS_shmat, SYS_shmctl, SYS_semget, SYS_semop, SYS_semctl, SYS_semtimedop, SYS_msgget,
     SYS_msgsnd, SYS_msgrcv, SYS_msgctl, SYS_mq_open, SYS_mq_unlink,
