@@ -37,7 +37,7 @@ constexpr Amount kTracedVectors = 5;
 constexpr Amount kFeedForwardStates = 3;
 constexpr Amount kTracedInner = 2, kTracedGatedInner = 3, kTracedCausalInner = 4;
 constexpr Amount kUsualInner = 4;            ///< times the model's width
-constexpr Amount kWorkspaceBytes = 3 << 19;  ///< the matrix library's own buffers
+constexpr Amount kWorkspaceBytes = 13 << 17;  ///< the matrix library's own buffers
 /// What it packs of weights, a number of their width.
 constexpr Amount kPackedInner = 1100, kPackedHidden = 900;
 /// Of half precision, with the code made for its shapes.
@@ -129,7 +129,9 @@ Amount half_stack_floats(const Shapes& shapes, const ModelCard& card, const Sele
   const Amount attended = (shapes.masked_bias + shapes.added_mask + states + vectors) / 2;
   const Amount turned = rotates(card) ? (states + kTurned * own.vectors) / 2 : 0;
   const Amount packed = kPackedInner * inner_of(card, selection.part) / sizeof(float);
-  const Amount feed_forward = (feed_forward_floats(own, card) - own.states + packed / 2) / 2;
+  // A gate beside it is gone when the part's output is made.
+  const Amount states_less = (card.gated ? 2 : 1) * own.states;
+  const Amount feed_forward = (feed_forward_floats(own, card) - states_less + packed / 2) / 2;
   return shapes.bias + source.states / 2 + std::max({taken, attended, turned, normed, feed_forward});
 }
 
