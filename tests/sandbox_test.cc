@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/random.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -120,12 +121,41 @@ bool runs_from_memory() {
 /// As the kernel gets it, with what a caller may leave in the upper half of an argument.
 bool controls(unsigned long request) { return ::syscall(SYS_ioctl, 0, request, 0) == 0; }
 
+/// A process of its own, where `flags` say nothing else.
+bool starts(long flags) {
+  const long process = ::syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+  if (process == 0) ::_exit(0);
+  return process > 0;
+}
+
+bool starts_at_once() {
+  const pid_t process = ::vfork();
+  if (process == 0) ::_exit(0);
+  return process > 0;
+}
+
+bool has_a_pair(int type) {
+  std::array<int, 2> ends{};
+  return ::socketpair(AF_UNIX, type, 0, ends.data()) == 0;
+}
+
+/// What connects without connect().
+bool connects_with_what_it_sends(int socket) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(9);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return ::sendto(socket, "x", 1, MSG_FASTOPEN, reinterpret_cast<const sockaddr*>(&address),
+                  sizeof address) == 1;
+}
+
 TEST(Sandbox, RunsNothingSpeaksToNobodyAndAltersNothingElse) {
   if (!has_landlock()) GTEST_SKIP() << sandbox_state();
   const test::TemporaryDirectory directory;
   test::write(directory / "old", "old");
   const std::string old = directory / "old";
   constexpr unsigned long kUpper = 1UL << 32;
+  const int opened = ::socket(AF_INET, SOCK_STREAM, 0);
   struct Case {
     const char* what;
     std::function<bool()> action;
@@ -135,7 +165,10 @@ TEST(Sandbox, RunsNothingSpeaksToNobodyAndAltersNothingElse) {
            {"a program in memory", runs_from_memory},
            {"TCP", [] { return connects(9); }},
            {"UDP", [] { return ::socket(AF_INET6, SOCK_DGRAM, 0) >= 0; }},
+           {"TCP by an open socket", [&] { return connects_with_what_it_sends(opened); }},
            {"UNIX datagrams", [] { return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0; }},
+           {"UNIX datagrams by a pair", [] { return has_a_pair(SOCK_DGRAM); }},
+           {"UNIX datagrams by another name", [] { return has_a_pair(SOCK_RAW); }},
            {"a UNIX socket",
             [] {
               const sockaddr_un address = {AF_UNIX, "/run/socket"};
@@ -150,6 +183,7 @@ TEST(Sandbox, RunsNothingSpeaksToNobodyAndAltersNothingElse) {
               rlimit limit = {};
               return ::prlimit(::getppid(), RLIMIT_CPU, nullptr, &limit) == 0;
             }},
+           {"another's turn", [] { return ::setpriority(PRIO_PROCESS, ::getppid(), 0) == 0; }},
            {"another's memory", [] { return ::ptrace(PTRACE_ATTACH, ::getppid(), 0, 0) == 0; }},
            {"a mode", [&] { return ::chmod(old.c_str(), 0600) == 0; }},
            {"a mode by number", [&] { return ::fchmod(::open(old.c_str(), O_RDONLY), 0600) == 0; }},
@@ -159,6 +193,10 @@ TEST(Sandbox, RunsNothingSpeaksToNobodyAndAltersNothingElse) {
            {"a terminal's input", [] { return controls(TIOCSTI); }},
            {"a terminal's input, disguised", [] { return controls(TIOCSTI | kUpper); }},
            {"a namespace", [] { return ::unshare(CLONE_NEWNS) == 0; }},
+           {"a process", [] { return ::fork() >= 0; }},
+           {"a process that is waited for", starts_at_once},
+           {"a process in a user's namespace", [] { return starts(CLONE_NEWUSER); }},
+           {"a process in a network of its own", [] { return starts(CLONE_NEWUSER | CLONE_NEWNET); }},
            {"a ring of calls", [] { return ::syscall(425, 1, nullptr) >= 0; }},
 #ifdef __x86_64__
            {"a call by its other number", [] { return ::syscall(0x40000000 | SYS_getppid) >= 0; }},
@@ -166,6 +204,26 @@ TEST(Sandbox, RunsNothingSpeaksToNobodyAndAltersNothingElse) {
        }) {
     EXPECT_EQ(confined({directory.path()}, c.action), EPERM) << c.what;
   }
+  ::close(opened);
+}
+
+TEST(Sandbox, KnowsNoCallThatHidesItsFlags) {
+  if (!has_landlock()) GTEST_SKIP() << sandbox_state();
+  constexpr long kClone3 = 435;
+  EXPECT_EQ(confined({}, [] { return ::syscall(kClone3, nullptr, 0) >= 0; }), ENOSYS);
+}
+
+TEST(Sandbox, ControlsNoDeviceThatItOpens) {
+  constexpr int kSince = 5;
+  const std::string name = "Landlock ";
+  if (!has_landlock() || std::stoi(sandbox_state().substr(name.size())) < kSince)
+    GTEST_SKIP() << sandbox_state();
+  const auto asks = [] {
+    int bits = 0;
+    return ::ioctl(::open("/dev/urandom", O_RDONLY), RNDGETENTCNT, &bits) == 0;
+  };
+  ASSERT_TRUE(asks());
+  EXPECT_EQ(confined({}, asks), EACCES);
 }
 
 TEST(Sandbox, LeavesWhatIsOpenAndTheProcessItself) {

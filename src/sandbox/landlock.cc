@@ -25,9 +25,10 @@ constexpr std::uint64_t kExecute = 1 << 0, kWriteFile = 1 << 1;
 constexpr std::uint64_t kRemoveAndMake = 0x1FF0;  // bits 4 to 12: directories, files, devices, sockets, links
 constexpr std::uint64_t kRemoveFile = 1 << 5, kMakeDirectory = 1 << 7, kMakeFile = 1 << 8;
 constexpr std::uint64_t kRefer = 1 << 13, kTruncate = 1 << 14;         // from versions 2 and 3 on
+constexpr std::uint64_t kControlDevice = 1 << 15;                      // from version 5 on: ioctl()
 constexpr std::uint64_t kBindTcp = 1 << 0, kConnectTcp = 1 << 1;       // from version 4 on
 constexpr std::uint64_t kAbstractSockets = 1 << 0, kSignals = 1 << 1;  // from version 6 on
-constexpr int kHasRefer = 2, kHasTruncate = 3, kHasTcp = 4, kHasScopes = 6;
+constexpr int kHasRefer = 2, kHasTruncate = 3, kHasTcp = 4, kHasControl = 5, kHasScopes = 6;
 
 struct Ruleset {
   std::uint64_t files = 0, network = 0, scopes = 0;
@@ -61,6 +62,7 @@ std::uint64_t changes_of(int version) {
   std::uint64_t rights = kWriteFile | kRemoveAndMake;
   if (version >= kHasRefer) rights |= kRefer;
   if (version >= kHasTruncate) rights |= kTruncate;
+  if (version >= kHasControl) rights |= kControlDevice;
   return rights;
 }
 
@@ -71,7 +73,7 @@ void allow(const Descriptor& ruleset, const Descriptor& place, const std::filesy
            std::uint64_t rights) {
   struct stat kind = {};
   const bool directory = ::fstat(place.number(), &kind) == 0 && S_ISDIR(kind.st_mode);
-  const PathRule rule{directory ? rights : rights & (kWriteFile | kTruncate), place.number()};
+  const PathRule rule{directory ? rights : rights & (kWriteFile | kTruncate | kControlDevice), place.number()};
   if (::syscall(kAddRule, ruleset.number(), kPathBeneath, &rule, 0) != 0) refuse(path.string());
 }
 
@@ -103,7 +105,7 @@ void restrict_by_landlock(std::span<const std::filesystem::path> writable) {
     allow(ruleset, place, path, changes & kGiven);
   }
   // What libraries open to throw words away, and what a GPU's driver is spoken to through.
-  const std::uint64_t writes = changes & (kWriteFile | kTruncate);
+  const std::uint64_t writes = changes & (kWriteFile | kTruncate | kControlDevice);
   for (const char* device : {"/dev/null", "/dev/dri", "/dev/nvidiactl", "/dev/nvidia-uvm",
                              "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset"}) {
     allow_device(ruleset, device, writes);

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -38,6 +39,8 @@ constexpr std::uint32_t kArchitecture = 0;
 constexpr std::uint32_t kRefused[] = {
     // Programs. What memfd_create() makes is run by these, too.
     SYS_execve, SYS_execveat,
+    // How soon other processes run, and where.
+    SYS_setpriority, SYS_ioprio_set, SYS_migrate_pages,
     // What sockets are open go on working, accepted connections included.
     SYS_connect,
     // What files are, beside their bytes, and who owns them.
@@ -48,7 +51,7 @@ constexpr std::uint32_t kRefused[] = {
     SYS_truncate,
 #ifdef __x86_64__
     SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat, SYS_modify_ldt, SYS_iopl,
-    SYS_ioperm,
+    SYS_ioperm, SYS_fork, SYS_vfork,
 #endif
     // Other processes: their memory, files and limits; see also kill below.
     SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, 424 /* pidfd_send_signal */,
@@ -86,6 +89,8 @@ class Filter {
   }
 
   void refuse(std::uint32_t call) { if_equal(call, kRefusal); }
+  /// As a kernel does that is too old to know the call.
+  void deny(std::uint32_t call) { if_equal(call, SECCOMP_RET_ERRNO | ENOSYS); }
 
   /// Of such calls those whose argument is one of the values, or is none of them. Its lower 32 bits count,
   /// which are all that the kernel looks at of these.
@@ -96,10 +101,21 @@ class Filter {
     compare(call, argument, values, SECCOMP_RET_ALLOW, kRefusal);
   }
 
-  /// New sockets are for UNIX connections only, of which CUDA's driver has one to wait at. Without connect()
-  /// they reach nobody, as those for datagrams would.
-  void refuse_most_sockets() {
-    add(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 9);
+  /// Of such calls those that have other flags among `looked_at` than `expected`.
+  void expect_flags(std::uint32_t call, std::size_t argument, std::uint32_t looked_at,
+                    std::uint32_t expected) {
+    add(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 5);
+    load_argument(argument);
+    add(BPF_ALU | BPF_AND | BPF_K, looked_at);
+    add(BPF_JMP | BPF_JEQ | BPF_K, expected, 1, 0);
+    end_with(kRefusal);
+    end_with(SECCOMP_RET_ALLOW);
+  }
+
+  /// New sockets, by `call`, are for UNIX connections only, of which CUDA's driver has one to wait at. Without
+  /// connect() they reach nobody, as those for datagrams would, a pair's too.
+  void refuse_most_sockets(std::uint32_t call) {
+    add(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 9);
     load_argument(0);
     add(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0);
     end_with(kRefusal);
@@ -159,7 +175,17 @@ bool has_seccomp() {
 void refuse_calls() {
   Filter filter;
   for (const std::uint32_t call : kRefused) filter.refuse(call);
-  filter.refuse_most_sockets();
+  for (const std::uint32_t call : {SYS_socket, SYS_socketpair}) filter.refuse_most_sockets(call);
+  // What is sent may connect, on a socket that was closed to its last peer.
+  filter.expect_flags(SYS_sendto, 3, MSG_FASTOPEN, 0);
+  filter.expect_flags(SYS_sendmsg, 2, MSG_FASTOPEN, 0);
+  filter.expect_flags(SYS_sendmmsg, 3, MSG_FASTOPEN, 0);
+  // New processes would each have memory up to the limit, and could outlive this one; new namespaces, rights of
+  // their own. The flags of clone3() lie where no filter can look, so that the C library takes clone() instead.
+  constexpr std::uint32_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                        CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+  filter.expect_flags(SYS_clone, 0, kNamespaces | CLONE_THREAD, CLONE_THREAD);
+  filter.deny(435 /* clone3 */);
   // What types into a terminal, or pastes; what makes files unchangeable; whom a file's signals go to.
   constexpr std::uint32_t kEnableVerity = 0x40806685;
   constexpr std::uint32_t kControls[] = {
@@ -173,7 +199,10 @@ void refuse_calls() {
   filter.allow_values(SYS_kill, 0, {&own, 1});
   filter.allow_values(SYS_tgkill, 0, {&own, 1});
   const std::uint32_t itself[] = {0, own};
-  filter.allow_values(SYS_prlimit64, 0, itself);
+  for (const std::uint32_t call :
+       {SYS_prlimit64, SYS_move_pages, SYS_sched_setscheduler, SYS_sched_setparam, SYS_sched_setattr}) {
+    filter.allow_values(call, 0, itself);
+  }
   if (!filter.install()) throw Error("sandbox: seccomp: " + std::generic_category().message(errno));
 }
 
