@@ -16,11 +16,11 @@ enum class Sandbox {
 
 /// From here on this thread, and those it starts, can change files only in `writable`, directories and
 /// devices that are there. It runs no program, starts no process, connects to nobody, sends no datagram and
-/// signals no other process; it alters no file's mode, owner, times or attributes, no other process and nothing of the
-/// kernel's: as far as the kernel knows how to forbid it (Linux 5.13: landlock.rst and seccomp_filter.rst of
-/// its Documentation/userspace-api). Reading stays free. What is open already stays usable. The whole process
-/// gets no more memory than is available. Throws Error: required, but not to be had; a place that is not
-/// there.
+/// signals no other process; it alters no file's mode, owner, times or attributes, no other process and
+/// nothing of the kernel's: as far as the kernel knows how to forbid it (Linux 5.13: landlock.rst and
+/// seccomp_filter.rst of its Documentation/userspace-api). Reading stays free. What is open already stays
+/// usable. The whole process gets no more memory than is available. Throws Error: required, but not to be
+/// had; a place that is not there.
 void confine(Sandbox sandbox, std::span<const std::filesystem::path> writable);
 
 /// In bytes; as many as there can be where the system does not say.
