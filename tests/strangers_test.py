@@ -433,6 +433,19 @@ def test_what_would_give_something_else_each_time_is_refused(entries, model):
     assert outcome.returncode == 2 and "not run: changes a list, so that a later run" in outcome.stderr, outcome
 
 
+def test_an_operator_that_believes_what_it_is_told_is_refused(entries, model):
+    """Told of room for ten, libtorch would write a million."""
+    weight = "    weight = self.weight\n"
+    for repeats, size, fault in (("torch.full([2], 5, dtype=4)", "None", ""),
+                                 ("weight, 2, 0", "8", ""),
+                                 ("torch.sub(torch.mul(torch.arange(2, dtype=4), -1999990), -1000000)", "10",
+                                  "model.pt: not run: tells how large a result will be")):
+        code = f"    r = torch.repeat_interleave({repeats}, output_size={size})\n    weight = torch.add(weight, torch.sum(r))\n"
+        pack(model, changed(entries, weight, weight + code))
+        outcome = render(model)
+        assert outcome.returncode == (2 if fault else 0) and fault in outcome.stderr, outcome
+
+
 def test_bombs_truncations_overlaps_and_lying_sizes_are_refused(entries, model):
     path = model / "model.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
