@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pytest
+import torch
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("ATTNVIZ_BUILD", TOP / "build/release")) / "attnviz"
@@ -136,6 +137,56 @@ def test_a_page_of_what_was_served_is_checked_as_it_was_run(tmp_path):
     (tmp_path / "page.html").write_text(page, encoding="utf8")
     done = subprocess.run([PROGRAM, "check", tmp_path / "page.html"], env=ENVIRONMENT, capture_output=True, text=True)
     assert done.stdout == "check: 1 figure: 1 same\n", done.stdout + done.stderr
+
+
+class Changing(torch.nn.Module):
+    """A text's weights depend on what it has kept of the texts before, or of the ids that it was given."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+        self.register_buffer("seen", torch.zeros(1))
+        self.way = way
+
+    def forward(self, input_ids, attention_mask):
+        if self.way == "a buffer":
+            self.seen.add_(1)
+        elif self.way == "a weight":
+            self.weight.detach().mul_(2)
+        else:
+            input_ids.add_(1)
+        scores = (input_ids * (self.weight + self.seen)).softmax(-1)
+        return (scores[:, None, None].expand(-1, 2, input_ids.size(1), -1),)
+
+
+def make_changing(directory, way):
+    directory.mkdir()
+    (directory / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "bank", "can"]))
+    ids = torch.ones(1, 5, dtype=torch.long)
+    torch.jit.trace(Changing(way), (ids.clone(), ids), check_trace=False).save(directory / "model.pt")
+
+
+@pytest.mark.parametrize("flags", [(), ("--trust-model",)])
+def test_what_a_model_writes_in_place_reaches_no_later_request(tmp_path, flags):
+    (tmp_path / "minilm").symlink_to(TOP / "models/minilm")
+    ways = {"changes-a-buffer": "a buffer", "changes-a-weight": "a weight", "changes-its-ids": "its ids"}
+    for name, way in ways.items():
+        make_changing(tmp_path / name, way)
+    expected = extracted(tmp_path / "expected.npz", "minilm", "the bank can")["attention"]
+    ids_alone = []
+    with serving("--threads", "2", *flags, env={**os.environ, "ATTNVIZ_MODELS": str(tmp_path)}) as started:
+        for _ in range(3):
+            for name, way in ways.items():
+                status, answer = started.view({"model": name, "text": "the bank can"})
+                if way == "its ids":
+                    assert status == 200, answer
+                    ids_alone.append(answer["figure"]["weights"])
+                else:
+                    assert status == 400 and "model.pt: writes to its own weights when it runs" in answer["error"], answer
+                status, record = started.view({"model": "minilm", "text": "the bank can"})
+                assert status == 200 and numpy.abs(numbers_of(record)[0] - expected).max() < 2e-5, record
+        assert len(set(ids_alone)) == 1
+        assert started.stop() == (0, "", "")
 
 
 def test_a_view_says_what_it_holds(server):
