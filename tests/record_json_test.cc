@@ -379,6 +379,20 @@ TEST(Record, NamesWhatIsWrongWithIt) {
             "x.png: its record has format 2, expected 1\n  hint: it may come from a later attnviz");
 }
 
+TEST(Record, HoldsNoMoreValuesThanAFigureNeedsAndNoneTooDeep) {
+  const std::string begin = R"({"format": 1, "figure": )";
+  const auto repeated = [](const std::string& text, std::size_t count) {
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) all += text;
+    return all;
+  };
+  const std::string refused = "x.png: its record can't be used: it ", hint = "\n  hint: draw the figure again";
+  const std::string deep = begin + repeated("[", 200'000) + repeated("]", 200'000) + "}";
+  EXPECT_EQ(error_of([&] { StoredRecord(deep, "x.png"); }), refused + "nests values too deep" + hint);
+  const std::string wide = begin + "[0" + repeated(",0", 1 << 22) + "]}";
+  EXPECT_EQ(error_of([&] { StoredRecord(wide, "x.png"); }), refused + "holds too many values" + hint);
+}
+
 /// Every value of the record, in turn, replaced by others: it is used or refused, never more.
 void harm_every_value(const Json& whole, Json& place, const std::function<void()>& attempt) {
   const Json kept = place;

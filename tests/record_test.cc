@@ -1,6 +1,7 @@
 #include "render/record.h"
 
 #include <gtest/gtest.h>
+#include <libdeflate.h>
 
 #include <cstddef>
 #include <functional>
@@ -189,6 +190,69 @@ TEST(Record, IsNeverReadWrongFromAPdfWithAFlippedByte) {
 
 std::string svg_with(const std::string& content) {
   return "<svg><metadata><attnviz:record>" + content + "</attnviz:record></metadata></svg>";
+}
+
+TEST(Record, MayBeLargeWhereItsFileIs) {
+  constexpr std::size_t kMiB = 1 << 20;
+  EXPECT_EQ(largest_record(0), 256 * kMiB);
+  EXPECT_EQ(largest_record(16 * kMiB), 256 * kMiB);
+  EXPECT_EQ(largest_record(17 * kMiB), 272 * kMiB);
+  EXPECT_EQ(largest_record(std::string::npos), 1024 * kMiB);
+}
+
+std::string big_endian(std::size_t number) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift & 0xFF);
+  return bytes;
+}
+
+/// A PNG of chunks of a record, each of `piece`.
+std::string png_of(const std::string& piece, std::size_t count) {
+  std::string data("iTXtattnviz\0\1\0\0\0", 16);
+  data += deflated(piece, 6).view();
+  const std::string chunk = big_endian(data.size() - 4) + data +
+                            big_endian(libdeflate_crc32(0, data.data(), data.size()));
+  std::string file = "\x89PNG\r\n\x1a\n";
+  for (std::size_t i = 0; i < count; ++i) file += chunk;
+  return file + std::string("\0\0\0\0IEND\xAE\x42\x60\x82", 12);
+}
+
+/// A PDF whose record is that stream.
+std::string pdf_of(std::string_view packed) {
+  std::string file = "%PDF-1.4\n", table;
+  const std::string length = std::to_string(packed.size());
+  for (const std::string& object :
+       {std::string("1 0 obj\n<< /Names << /EmbeddedFiles << /Names [ (attnviz.json) 2 0 R ] >> >> >>\nendobj\n"),
+        std::string("2 0 obj\n<< /EF << /F 3 0 R >> >>\nendobj\n"),
+        "3 0 obj\n<< /Filter /FlateDecode /Length " + length + " >>\nstream\n" + std::string(packed) +
+            "\nendstream\nendobj\n"}) {
+    const std::string offset = std::to_string(file.size());
+    table += std::string(10 - offset.size(), '0') + offset + " 00000 n \n";
+    file += object;
+  }
+  const std::string place = std::to_string(file.size());
+  return file + "xref\n1 3\n" + table + "trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n" + place + "\n%%EOF\n";
+}
+
+TEST(Record, IsReadFromAnyPdfThatCarriesIt) {
+  EXPECT_EQ(read_or_fault(pdf_of(deflated("{}", 6).view())), "{}");
+}
+
+TEST(Record, UnpacksToNoMoreThanAFigureNeeds) {
+  const std::string blanks(kLargestPiece, ' '), more = blanks + " ";
+  EXPECT_EQ(read_or_fault(png_of(blanks, 2)), blanks + blanks);
+  EXPECT_EQ(read_or_fault(png_of(more, 1)), "a.x: its record: more than 1000000 bytes when decompressed");
+  EXPECT_EQ(read_or_fault(png_of(blanks, 269)), "a.x: its record is larger than one can be");
+}
+
+TEST(Record, IsNotWrittenWhereItCouldNotBeRead) {
+  const std::string blanks((1 << 28) + 1, ' ');
+  const std::string packed(deflated(blanks, 6).view());
+  EXPECT_EQ(error_of([&] { (void)packed_record(blanks); }),
+            "record: 268435457 bytes, which pack to " + std::to_string(packed.size()) +
+                ", expected at most 268435456\n  hint: write the figure without its record: --no-embed");
+  EXPECT_EQ(read_or_fault(pdf_of(packed)),
+            "a.x: its record: more than 268435456 bytes when decompressed");
 }
 
 TEST(Record, IsRefusedWithTheFault) {

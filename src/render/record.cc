@@ -42,6 +42,15 @@ std::vector<std::string_view> pieces(std::string_view record) {
   return found;
 }
 
+/// Of a record that is to be written.
+void check_size(std::size_t size, std::size_t packed) {
+  const std::size_t most = largest_record(packed);
+  if (size <= most) return;
+  throw Error("record: " + std::to_string(size) + " bytes, which pack to " + std::to_string(packed) +
+                  ", expected at most " + std::to_string(most),
+              "write the figure without its record: --no-embed");
+}
+
 /// The text of an iTXt chunk's data behind its keyword.
 std::string chunk_text(std::string_view data) {
   if (data.size() < 2) throw Error("its record is cut");
@@ -54,7 +63,12 @@ std::string chunk_text(std::string_view data) {
     if (end == std::string_view::npos) throw Error("its record is cut");
     data.remove_prefix(end + 1);
   }
-  return compressed ? unpacked_record(data) : std::string(data);
+  if (!compressed) return std::string(data);
+  try {
+    return inflated(data, kLargestPiece);
+  } catch (const Error& error) {
+    throw Error(std::string("its record: ") + error.what());
+  }
 }
 
 /// What stands for the code point at the start of `text`, or empty when it stands for itself. XML 1.0 has no
@@ -158,26 +172,21 @@ std::optional<std::string> read_any_record(std::string_view file) {
 
 }  // namespace
 
-std::string packed_record(std::string_view record) {
-  constexpr int kCompression = 6;
-  if (record.size() > kLargestRecord) {
-    throw Error("record: " + std::to_string(record.size()) + " bytes, expected at most " +
-                    std::to_string(kLargestRecord),
-                "write the figure without its record");
-  }
-  return std::string(deflated(record, kCompression).view());
+std::size_t largest_record(std::size_t packed_bytes) {
+  constexpr std::size_t kInAnyCase = std::size_t{1} << 28, kLargest = std::size_t{1} << 30, kTimes = 16;
+  return std::clamp(std::min(packed_bytes, kLargest) * kTimes, kInAnyCase, kLargest);
 }
 
-std::string unpacked_record(std::string_view packed) {
-  try {
-    return inflated(packed, kLargestRecord);
-  } catch (const Error& error) {
-    throw Error(std::string("its record: ") + error.what());
-  }
+std::string packed_record(std::string_view record) {
+  constexpr int kCompression = 6;
+  std::string packed(deflated(record, kCompression).view());
+  check_size(record.size(), packed.size());
+  return packed;
 }
 
 std::vector<std::string> png_record(std::string_view record) {
   std::vector<std::string> chunks;
+  std::size_t size = 0;
   for (const std::string_view piece : pieces(record)) {
     const std::string packed = packed_record(piece);
     const bool shorter = packed.size() < piece.size();
@@ -185,7 +194,9 @@ std::vector<std::string> png_record(std::string_view record) {
     data += shorter ? '\1' : '\0';
     data += '\0';  // the only method: zlib
     data.append(kNoLanguage).append(shorter ? std::string_view(packed) : piece);
+    size += data.size();
   }
+  check_size(record.size(), size);
   return chunks;
 }
 
@@ -206,7 +217,7 @@ std::optional<std::string> read_png_record(std::string_view file) {
     if (type == "iTXt" && data.starts_with(kKeyword)) {
       if (!record) record.emplace();
       *record += chunk_text(data.substr(kKeyword.size()));
-      if (record->size() > kLargestRecord) throw Error("its record is larger than one can be");
+      if (record->size() > largest_record(file.size())) throw Error("its record is larger than one can be");
     }
     rest.remove_prefix(kFrame + length);
   }

@@ -10,8 +10,9 @@
 
 namespace attnviz {
 
-/// A compressed record that holds more is refused.
-constexpr std::size_t kLargestRecord = std::size_t{1} << 30;
+/// To how much a record may unpack in so many bytes: numbers shrink to a half at best, so that what is large
+/// and comes of little is none. The largest of BERT's figures is 200 MB.
+[[nodiscard]] std::size_t largest_record(std::size_t packed_bytes);
 
 /// Other readers refuse longer texts: Pillow 1 MiB in a compressed chunk, libpng chunks of 8 MB, libxml2 text
 /// of 10 MB. So PNG and SVG hold a record in pieces of whole characters, at most so many bytes each.
@@ -39,8 +40,7 @@ constexpr std::size_t kLargestPiece = 1'000'000;
 /// read_record() of a file's bytes; its errors begin with `name`.
 [[nodiscard]] std::optional<std::string> record_in(std::span<const std::byte> file, const std::string& name);
 
-/// `record` as zlib packs it. Throws Error when it is larger than kLargestRecord.
+/// `record` as zlib packs it. Throws Error when it could not be read again.
 [[nodiscard]] std::string packed_record(std::string_view record);
-[[nodiscard]] std::string unpacked_record(std::string_view packed);
 
 }  // namespace attnviz

@@ -12,10 +12,10 @@ namespace {
 constexpr std::string_view kFileName = "(attnviz.json)";
 
 /// The embedded file that a file specification names.
-std::string embedded_file(const Pdf& pdf, std::string_view specification) {
+std::string embedded_file(const Pdf& pdf, std::string_view specification, std::size_t most) {
   const std::string_view stream =
       pdf.resolved(pdf_value(pdf.resolved(pdf_value(pdf.resolved(specification), "/EF")), "/F"));
-  std::string record = stream_bytes(pdf, stream, "its record", kLargestRecord);
+  std::string record = stream_bytes(pdf, stream, "its record", most);
   const std::optional<std::uint64_t> size = pdf_integer(pdf_value(pdf_value(stream, "/Params"), "/Size"));
   if (size && *size != record.size()) throw Error("it is broken: its record is not as long as it says");
   return record;
@@ -91,7 +91,7 @@ std::optional<std::string> read_pdf_record(std::string_view file) {
     const std::string_view name = files.next();
     if (name.empty() || name == "]") return std::nullopt;
     const std::string_view specification = files.object();
-    if (name == kFileName) return embedded_file(pdf, specification);
+    if (name == kFileName) return embedded_file(pdf, specification, largest_record(file.size()));
   }
 }
 
