@@ -14,8 +14,8 @@ namespace {
 
 using Open = int (*)(const char*, int, ...);
 
-int open_and_rename(const char* name, const char* path, int flags, mode_t mode) {
-  static const auto open_before = reinterpret_cast<Open>(dlsym(RTLD_NEXT, name));
+int open_and_rename(const char* path, int flags, mode_t mode) {
+  static const auto open_before = reinterpret_cast<Open>(dlsym(RTLD_NEXT, "open"));
   const int file = open_before(path, flags, mode);
   const char* const to = std::getenv("RENAME_TO");
   const char* const from = std::getenv("RENAME_FROM");
@@ -34,13 +34,8 @@ extern "C" int open(const char* path, int flags, ...) {
   va_start(rest, flags);
   const mode_t mode = mode_in(flags, rest);
   va_end(rest);
-  return open_and_rename("open", path, flags, mode);
+  return open_and_rename(path, flags, mode);
 }
 
-extern "C" int open64(const char* path, int flags, ...) {
-  std::va_list rest;
-  va_start(rest, flags);
-  const mode_t mode = mode_in(flags, rest);
-  va_end(rest);
-  return open_and_rename("open64", path, flags, mode);
-}
+// The same on 64-bit systems.
+extern "C" int open64(const char* path, int flags, ...) __attribute__((alias("open")));
