@@ -1,7 +1,6 @@
 #include "catalog/pickle.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <set>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "attnviz/error.h"
 #include "catalog/pickle_bytes.h"
+#include "catalog/pickle_names.h"
 
 // Python's pickle protocol 2 (Lib/pickle.py); torch/csrc/jit/serialization/pickler.cpp writes a part of it.
 
@@ -22,44 +22,6 @@ using Place = std::uint32_t;
 constexpr std::size_t kDeepestNesting = 100;
 /// A model of 100 layers has some 60,000 instructions.
 constexpr std::size_t kMostInstructions = 1'000'000;
-
-/// Functions that a pickle may call: all make lists or tensors of their arguments.
-constexpr std::string_view kRebuildTensor = "torch._utils\n_rebuild_tensor_v2";
-constexpr std::string_view kRestoreType = "torch.jit._pickle\nrestore_type_tag";
-constexpr std::string_view kOrderedDictionary = "collections\nOrderedDict";
-constexpr std::array<std::string_view, 4> kListBuilders = {
-    "torch.jit._pickle\nbuild_intlist", "torch.jit._pickle\nbuild_doublelist",
-    "torch.jit._pickle\nbuild_boollist", "torch.jit._pickle\nbuild_tensorlist"};
-constexpr std::string_view kClasses = "__torch__", kForeignClasses = "__torch__.torch.classes";
-
-bool is_list_builder(std::string_view function) {
-  return std::find(kListBuilders.begin(), kListBuilders.end(), function) != kListBuilders.end();
-}
-
-bool is_storage_type(std::string_view global) {
-  return global.starts_with("torch\n") && global.ends_with("Storage");
-}
-
-bool is_own_class(std::string_view global) {
-  const std::size_t line = global.find('\n');
-  const std::string_view space = global.substr(0, line);
-  return (space == kClasses || space.starts_with("__torch__.")) && !global.starts_with(kForeignClasses) &&
-         global.find('.', line) == std::string_view::npos;
-}
-
-/// A point-separated name, a line's end, a name.
-bool is_plain(std::string_view global) {
-  return std::all_of(global.begin(), global.end(), [](char letter) {
-    return letter == '.' || letter == '_' || letter == '\n' || (letter >= '0' && letter <= '9') ||
-           (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
-  });
-}
-
-bool is_known(std::string_view global) {
-  if (!is_plain(global)) return false;
-  return global == kRebuildTensor || global == kRestoreType || global == kOrderedDictionary ||
-         is_list_builder(global) || is_storage_type(global) || is_own_class(global);
-}
 
 std::string with_point(std::string_view global) {
   std::string name(global);
@@ -169,7 +131,7 @@ void Reader::set_items(std::vector<Place> parts) {
 
 void Reader::push_global() {
   const std::string_view name = bytes_.global();
-  if (!is_known(name)) refuse("uses " + with_point(name) + ", which is not known to be harmless");
+  if (!is_known_global(name)) refuse("uses " + with_point(name) + ", which is not known to be harmless");
   push({.kind = Kind::global, .text = name});
 }
 

@@ -7,6 +7,7 @@
 
 #include "attnviz/error.h"
 #include "catalog/pickle_bytes.h"
+#include "catalog/pickle_names.h"
 
 // What torch/csrc/jit/serialization/unpickler.cpp takes for the same values: lists and dictionaries with the
 // types that are declared, whatever the pickle that was read called them.
@@ -20,28 +21,6 @@ using Place = std::uint32_t;
 /// What is written, and what libtorch comes by when it goes through all modules of all modules.
 constexpr std::uint64_t kMostValues = 1'000'000;
 constexpr std::size_t kMostDimensions = 64;
-
-/// Bytes of a storage's elements.
-constexpr std::array<std::pair<std::string_view, std::uint64_t>, 12> kStorages = {
-    {{"torch\nFloatStorage", 4},
-     {"torch\nDoubleStorage", 8},
-     {"torch\nHalfStorage", 2},
-     {"torch\nBFloat16Storage", 2},
-     {"torch\nLongStorage", 8},
-     {"torch\nIntStorage", 4},
-     {"torch\nShortStorage", 2},
-     {"torch\nCharStorage", 1},
-     {"torch\nByteStorage", 1},
-     {"torch\nBoolStorage", 1},
-     {"torch\nComplexFloatStorage", 8},
-     {"torch\nComplexDoubleStorage", 16}}};
-
-/// A list's type, and the function that makes one.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kListBuilders = {
-    {{"int", "build_intlist"},
-     {"float", "build_doublelist"},
-     {"bool", "build_boollist"},
-     {"Tensor", "build_tensorlist"}}};
 
 [[noreturn]] void refuse(const std::string& fault) { throw Error(fault); }
 
@@ -121,6 +100,7 @@ class Writer {
 
   std::uint32_t add_memo();
   void add_known(std::uint32_t number);
+  void add_name(std::string_view global);
 
   const Pickle& pickle_;
   const ScriptUnits& units_;
@@ -143,6 +123,12 @@ std::uint32_t Writer::add_memo() {
 void Writer::add_known(std::uint32_t number) {
   out_.add("j");
   out_.number(number);
+}
+
+void Writer::add_name(std::string_view global) {
+  out_.add("c");
+  out_.add(global);
+  out_.add("\n");
 }
 
 std::uint64_t Writer::sum(std::uint64_t a, std::uint64_t b) {
@@ -237,7 +223,8 @@ std::uint64_t Writer::write_object(const PickleValue& object, const std::string&
     refuse("makes a " + name + " with " + std::to_string(given.size()) + " attributes, declared with " +
            std::to_string(attributes.size()));
   }
-  out_.add("c" + std::string(object.text) + "\n)\x81}(");
+  add_name(object.text);
+  out_.add(")\x81}(");
   std::uint64_t values = 1;
   for (const ScriptAttribute& attribute : attributes) {
     where_ = name + "." + attribute.name;
@@ -251,12 +238,10 @@ std::uint64_t Writer::write_object(const PickleValue& object, const std::string&
 }
 
 std::uint64_t Writer::write_list(const PickleValue& list, const ScriptType& type) {
-  const auto is_meant = [&](const auto& known) {
-    return type.of[0].of.empty() && known.first == type.of[0].name;
-  };
-  const auto* const builder = std::find_if(kListBuilders.begin(), kListBuilders.end(), is_meant);
-  const bool plain = builder != kListBuilders.end();
-  out_.add("ctorch.jit._pickle\n" + std::string(plain ? builder->second : "restore_type_tag") + "\n(](");
+  const std::string_view builder = type.of[0].of.empty() ? list_builder_of(type.of[0].name) : "";
+  const bool plain = !builder.empty();
+  add_name(plain ? builder : kRestoreType);
+  out_.add("(](");
   std::uint64_t values = 1;
   for (const Place part : list.parts) values = sum(values, write(part, type.of[0]));
   out_.add("e");
@@ -269,7 +254,8 @@ std::uint64_t Writer::write_dictionary(const PickleValue& dictionary, const Scri
   if (to_string(type.of[0]) != "str" && to_string(type.of[0]) != "int") {
     refuse("gives " + where_ + " a value of type " + to_string(type) + ", which no trace has");
   }
-  out_.add("ctorch.jit._pickle\nrestore_type_tag\n(}(");
+  add_name(kRestoreType);
+  out_.add("(}(");
   std::uint64_t values = 1;
   for (std::size_t i = 0; i < dictionary.parts.size(); ++i) {
     values = sum(values, write(dictionary.parts[i], type.of[i % 2]));
@@ -318,7 +304,8 @@ void Writer::check_tensor(const PickleValue& tensor) const {
 
 void Writer::write_tensor(const PickleValue& tensor) {
   check_tensor(tensor);
-  out_.add("ctorch._utils\n_rebuild_tensor_v2\n(");
+  add_name(kRebuildTensor);
+  out_.add("(");
   write_storage(at(tensor.parts[0]));
   out_.integer(tensor.number);
   write_shape(at(tensor.parts[1]));
@@ -344,18 +331,17 @@ void Writer::write_storage(const PickleValue& storage) {
     add_known(found->second.number);
     return;
   }
-  const auto* const known = std::find_if(kStorages.begin(), kStorages.end(),
-                                         [&](const auto& entry) { return entry.first == type; });
-  if (known == kStorages.end()) refuse("makes a tensor of " + std::string(type.substr(type.find('\n') + 1)));
+  const std::uint64_t bytes = element_bytes(type);
+  if (bytes == 0) refuse("makes a tensor of " + std::string(type.substr(type.find('\n') + 1)));
   const auto size = sizes_.find(storage.text);
   const std::uint64_t there = size == sizes_.end() ? 0 : size->second;
-  if (storage.number < 0 || static_cast<std::uint64_t>(storage.number) > there / known->second) {
+  if (storage.number < 0 || static_cast<std::uint64_t>(storage.number) > there / bytes) {
     refuse("tells of " + std::to_string(storage.number) + " numbers in storage " + std::string(storage.text) +
            ", which has " + std::to_string(there) + " bytes");
   }
   out_.add("(");
   out_.string("storage");
-  out_.add("c" + std::string(type) + "\n");
+  add_name(type);
   out_.string(std::to_string(storages_.size()));
   out_.string("cpu");
   out_.integer(storage.number);
