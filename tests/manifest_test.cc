@@ -15,6 +15,7 @@
 #include <limits>
 
 #include "attnviz/file.h"
+#include "support/files.h"
 #include "support/runs.h"
 #include "support/support.h"
 
@@ -25,23 +26,11 @@ namespace fs = std::filesystem;
 using test::error_of;
 using test::figure_of;
 using test::names_in;
+using test::status_of_child;
 using test::TemporaryDirectory;
 
 const RunSettings kSettings = {{"program", "attnviz 0.1.0"}, {"model", "minilm"}, {"threads", "2"}};
 const std::string kDigest(64, 'a');
-
-/// Runs `action` in a process of its own. The status is waitpid's: 0 when no expectation failed in it.
-template <class Action>
-int status_of_child(const Action& action) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    action();
-    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = -1;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return status;
-}
 
 /// A figure, an item at fault and one left out, over and over.
 std::vector<Finished> items(std::size_t first, std::size_t last) {
