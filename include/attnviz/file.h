@@ -213,6 +213,19 @@ class ZipWriter {
   std::vector<Entry> entries_;
 };
 
+/// What lies in a zip archive, as views into it.
+struct ArchiveEntry {
+  std::string_view name;
+  std::uint64_t size = 0;  ///< once inflated
+  bool deflated = false;
+  std::uint32_t checksum = 0;  ///< CRC-32 once inflated, as the archive tells it
+  std::span<const std::byte> stored;
+};
+
+/// An archive's entries in its directory's order, checked before a program that trusts it reads them. Throws
+/// Error that says what is wrong with the archive, without naming it.
+[[nodiscard]] std::vector<ArchiveEntry> read_archive(std::span<const std::byte> archive);
+
 /// CRC-32 of ISO 3309, as zip takes it; `before` is that of the bytes in front.
 [[nodiscard]] std::uint32_t crc32(std::string_view bytes, std::uint32_t before = 0);
 

@@ -16,7 +16,6 @@
 #include "attnviz/catalog.h"
 #include "attnviz/error.h"
 #include "attnviz/file.h"
-#include "catalog/archive.h"
 #include "catalog/pickle.h"
 #include "catalog/pickle_writer.h"
 #include "catalog/script_source.h"

@@ -1,5 +1,3 @@
-#include "catalog/archive.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -9,26 +7,19 @@
 #include <vector>
 
 #include "attnviz/error.h"
+#include "attnviz/file.h"
+#include "file/zip_format.h"
 
-// PKWARE's APPNOTE 6.3.10. Where readers may differ about a damaged archive (two end records, sizes told
-// twice), it is refused: what is checked here must be what libtorch reads.
+// Where readers may differ about a damaged archive (two end records, sizes told twice), it is refused: what is
+// checked here must be what libtorch reads.
 
 namespace attnviz {
 namespace {
 
-constexpr std::uint32_t kLocalSignature = 0x04034b50;
-constexpr std::uint32_t kDirectorySignature = 0x02014b50;
-constexpr std::uint32_t kEndSignature = 0x06054b50;
-constexpr std::uint32_t kZip64EndSignature = 0x06064b50;
-constexpr std::uint32_t kZip64LocatorSignature = 0x07064b50;
 constexpr std::size_t kEndBytes = 22;
-constexpr std::size_t kZip64EndBytes = 56;
 constexpr std::size_t kZip64LocatorBytes = 20;
 constexpr std::size_t kDirectoryRecordBytes = 46;
 constexpr std::size_t kLongestComment = 0xFFFF;
-constexpr std::uint16_t kZip64Field = 1;
-constexpr std::uint32_t kSeeZip64 = 0xFFFF'FFFF;
-constexpr std::uint16_t kSeeZip64Count = 0xFFFF;
 constexpr std::uint16_t kEncrypted = 1 << 0 | 1 << 6 | 1 << 13;
 constexpr std::uint16_t kSizesFollowData = 1 << 3;
 constexpr std::uint16_t kStored = 0, kDeflated = 8;
@@ -125,7 +116,7 @@ Directory read_zip64_end(std::span<const std::byte> archive, std::uint64_t locat
   if (end.take<std::uint32_t>() != kZip64EndSignature)
     refuse("its ZIP64 end record is not where it should be");
   const auto rest = end.take<std::uint64_t>();
-  if (end.left() != rest || end.left() + 12 != kZip64EndBytes) {
+  if (end.left() != rest || rest != kZip64EndBytes) {
     refuse("its ZIP64 end record is not of the size it should be");
   }
   end.take<std::uint32_t>();  // versions

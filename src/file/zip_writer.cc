@@ -3,21 +3,13 @@
 #include <utility>
 
 #include "attnviz/file.h"
+#include "file/zip_format.h"
 
 namespace attnviz {
 namespace {
 
-constexpr std::uint32_t kLocalSignature = 0x04034b50;
-constexpr std::uint32_t kDirectorySignature = 0x02014b50;
-constexpr std::uint32_t kEndSignature = 0x06054b50;
-constexpr std::uint32_t kZip64EndSignature = 0x06064b50;
-constexpr std::uint32_t kZip64LocatorSignature = 0x07064b50;
-constexpr std::uint16_t kZip64Field = 1;
-constexpr std::uint64_t kZip64EndBytes = 44;  // behind its signature and this number
 constexpr std::uint16_t kVersion = 20;
 constexpr std::uint16_t kZip64Version = 45;
-constexpr std::uint32_t kSeeZip64 = 0xFFFF'FFFF;
-constexpr std::uint16_t kSeeZip64Count = 0xFFFF;
 constexpr std::uint16_t kFirstOfJanuary1980 = 1 << 5 | 1;
 
 /// Appends numbers as zip has them: little-endian, without gaps.
