@@ -446,6 +446,21 @@ def test_an_operator_that_believes_what_it_is_told_is_refused(entries, model):
         assert outcome.returncode == (2 if fault else 0) and fault in outcome.stderr, outcome
 
 
+def test_types_and_layouts_that_do_not_exist_are_refused(entries, model):
+    weight = "    weight = self.weight\n"
+    zeros = "torch.add(weight, torch.zeros([4], {}))"
+    for code, what in (("torch.to(weight, -1)", "dtype"), ("torch.to(weight, 255)", "dtype"), ("torch.to(weight, 12)", "dtype"),
+                       ("torch.to(weight, torch.size(input_ids, 0))", "dtype"), (zeros.format("dtype=255"), "dtype"),
+                       (zeros.format("layout=1"), "layout"), ("torch.clone(weight, memory_format=99)", "memory_format")):
+        pack(model, changed(entries, weight, weight + f"    weight = {code}\n"))
+        outcome = render(model)
+        assert outcome.returncode == 2 and f"model.pt: not run: names no {what} that it could" in outcome.stderr, (code, outcome)
+    for code in ("torch.to(weight, 6)", "torch.to(torch.to(weight, 7), ops.prim.dtype(weight))", zeros.format("dtype=6, layout=0"),
+                 "torch.clone(weight, memory_format=0)"):
+        pack(model, changed(entries, weight, weight + f"    weight = {code}\n"))
+        assert render(model).returncode == 0, code
+
+
 def test_bombs_truncations_overlaps_and_lying_sizes_are_refused(entries, model):
     path = model / "model.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

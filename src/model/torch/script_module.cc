@@ -1,5 +1,6 @@
 #include "model/torch/script_module.h"
 
+#include <c10/core/ScalarType.h>
 #include <caffe2/serialize/read_adapter_interface.h>
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/constants.h>
@@ -7,6 +8,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -78,10 +80,38 @@ bool is_left_out(const torch::jit::Node& node, const char* input) {
   return value && value->isNone();
 }
 
-/// What a graph that is not trusted must not do beside: libtorch repeats each element as often as a tensor
-/// tells, and finds out about one below zero when it has written others behind the room that it was told of.
+/// libtorch takes the number of a type for a place in a table, without asking whether it has one.
+bool is_plain_type(std::int64_t number) {
+  if (number < 0 || number >= static_cast<std::int64_t>(c10::ScalarType::Undefined)) return false;
+  const auto type = static_cast<c10::ScalarType>(number);
+  return c10::isFloatingType(type) || c10::isIntegralType(type, /*includeBool=*/true) ||
+         c10::isComplexType(type);
+}
+
+/// Whether an input names what its argument does, or certainly leaves it out.
+bool names_what_there_is(const std::string& argument, const torch::jit::Value& input) {
+  const bool is_type = argument == "dtype", is_layout = argument == "layout";
+  if (!is_type && !is_layout && argument != "memory_format") return true;
+  const auto value = torch::jit::toIValue(&input);
+  if (!value) return is_type && std::string_view(input.node()->kind().toQualString()) == "prim::dtype";
+  if (!value->isInt()) return value->isNone();
+  constexpr std::int64_t kStrided = 0, kFormats = 4;
+  if (is_type) return is_plain_type(value->toInt());
+  return is_layout ? value->toInt() == kStrided : value->toInt() >= 0 && value->toInt() < kFormats;
+}
+
+/// What a graph that is not trusted must not do beside: tell what libtorch believes, and then reads or writes
+/// where nothing is.
 std::string unchecked(const torch::jit::Node& node) {
-  if (std::string_view(node.kind().toQualString()) != "aten::repeat_interleave") return {};
+  const c10::FunctionSchema* const schema = node.maybeSchema();
+  if (!schema) return {};
+  for (std::size_t i = 0; i < schema->arguments().size() && i < node.inputs().size(); ++i) {
+    const std::string& name = schema->arguments()[i].name();
+    if (!names_what_there_is(name, *node.input(i))) return "names no " + name + " that it could";
+  }
+  if (schema->name() != "aten::repeat_interleave") return {};
+  // It repeats each element as often as a tensor tells, and finds out about one below zero when it has written
+  // others behind the room that it was told of.
   const bool by_tensor = node.namedInput("repeats")->type()->isSubtypeOf(*c10::TensorType::get());
   return by_tensor && !is_left_out(node, "output_size") ? "tells how large a result will be" : "";
 }
