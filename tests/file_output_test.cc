@@ -151,11 +151,11 @@ TEST(OutputFile, GivesANewFileTheFirstFreeName) {
         EXPECT_TRUE(given.string().starts_with("figure") && given.extension() == ".svg") << given;
         EXPECT_EQ(read_file(given), "x");
       }
-      for (const char* stem : {"", ".hidden", "../out", "/out"}) {
+      for (const std::string& stem : std::vector<std::string>{"", ".hidden", "../out", "/out", {"other\0", 6}}) {
         OutputFile file = OutputFile::new_here(".svg");
         file.hand_over();
         file.name_after(stem);
-        EXPECT_NE(error_of([&] { file.commit(); }), "") << stem;
+        EXPECT_NE(error_of([&] { file.commit(); }), "nothing") << stem;
       }
     });
     EXPECT_EQ(status, 0);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <random>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -196,7 +197,9 @@ fs::path OutputFile::State::new_name(const std::string& name_stem, int number) c
 /// Returns the number that a new file's name has got, from 1 on, or errno's value as a negative number.
 int OutputFile::State::give_name(const std::string& name_stem) {
   if (!target.empty()) return replace_target() ? 1 : -errno;
-  const bool is_plain = !name_stem.starts_with('.') && name_stem.find('/') == std::string::npos;
+  // A zero byte would be the name's end, and hide its ending.
+  const bool is_plain =
+      !name_stem.starts_with('.') && name_stem.find_first_of(std::string_view("/\0", 2)) == std::string::npos;
   if (name_stem.empty() || !is_plain) return -EINVAL;
   for (int number = 1;; ++number) {
     if (take_new_name(new_name(name_stem, number))) return number;
