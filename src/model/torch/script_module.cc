@@ -90,7 +90,7 @@ bool is_plain_type(std::int64_t number) {
 
 /// Whether an input names what its argument does, or certainly leaves it out.
 bool names_what_there_is(const std::string& argument, const torch::jit::Value& input) {
-  const bool is_type = argument == "dtype", is_layout = argument == "layout";
+  const bool is_type = argument.ends_with("dtype"), is_layout = argument == "layout";
   if (!is_type && !is_layout && argument != "memory_format") return true;
   const auto value = torch::jit::toIValue(&input);
   if (!value) return is_type && std::string_view(input.node()->kind().toQualString()) == "prim::dtype";
