@@ -151,7 +151,9 @@ TEST(OutputFile, GivesANewFileTheFirstFreeName) {
         EXPECT_TRUE(given.string().starts_with("figure") && given.extension() == ".svg") << given;
         EXPECT_EQ(read_file(given), "x");
       }
-      for (const std::string& stem : std::vector<std::string>{"", ".hidden", "../out", "/out", {"other\0", 6}}) {
+      const std::string hides_its_ending("other\0", 6);
+      for (const std::string& stem : {std::string(), std::string(".hidden"), std::string("../out"),
+                                      std::string("/out"), hides_its_ending}) {
         OutputFile file = OutputFile::new_here(".svg");
         file.hand_over();
         file.name_after(stem);

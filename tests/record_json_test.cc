@@ -386,7 +386,8 @@ TEST(Record, HoldsNoMoreValuesThanAFigureNeedsAndNoneTooDeep) {
     for (std::size_t i = 0; i < count; ++i) all += text;
     return all;
   };
-  const std::string refused = "x.png: its record can't be used: it ", hint = "\n  hint: draw the figure again";
+  const std::string refused = "x.png: its record can't be used: it ";
+  const std::string hint = "\n  hint: draw the figure again";
   const std::string deep = begin + repeated("[", 200'000) + repeated("]", 200'000) + "}";
   EXPECT_EQ(error_of([&] { StoredRecord(deep, "x.png"); }), refused + "nests values too deep" + hint);
   const std::string wide = begin + "[0" + repeated(",0", 1 << 22) + "]}";

@@ -221,9 +221,9 @@ std::string png_of(const std::string& piece, std::size_t count) {
 std::string pdf_of(std::string_view packed) {
   std::string file = "%PDF-1.4\n", table;
   const std::string length = std::to_string(packed.size());
-  for (const std::string& object :
-       {std::string("1 0 obj\n<< /Names << /EmbeddedFiles << /Names [ (attnviz.json) 2 0 R ] >> >> >>\nendobj\n"),
-        std::string("2 0 obj\n<< /EF << /F 3 0 R >> >>\nendobj\n"),
+  for (const std::string& object : std::vector<std::string>{
+        "1 0 obj\n<< /Names << /EmbeddedFiles << /Names [ (attnviz.json) 2 0 R ] >> >> >>\nendobj\n",
+        "2 0 obj\n<< /EF << /F 3 0 R >> >>\nendobj\n",
         "3 0 obj\n<< /Filter /FlateDecode /Length " + length + " >>\nstream\n" + std::string(packed) +
             "\nendstream\nendobj\n"}) {
     const std::string offset = std::to_string(file.size());
@@ -231,7 +231,8 @@ std::string pdf_of(std::string_view packed) {
     file += object;
   }
   const std::string place = std::to_string(file.size());
-  return file + "xref\n1 3\n" + table + "trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n" + place + "\n%%EOF\n";
+  return file + "xref\n1 3\n" + table + "trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n" + place +
+         "\n%%EOF\n";
 }
 
 TEST(Record, IsReadFromAnyPdfThatCarriesIt) {

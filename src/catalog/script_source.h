@@ -17,7 +17,8 @@ namespace attnviz {
 [[nodiscard]] std::string checked_source(std::string_view source, const std::string& qualifier,
                                          ScriptUnits& units);
 
-/// Whether an operator only computes: "aten::add". None of them touches files, and all check their arguments.
+/// Whether an operator only computes: "aten::add". None of them touches files, and all check their arguments,
+/// except what ScriptModule looks at in the compiled program: numbers that stand for types, and told sizes.
 [[nodiscard]] bool is_harmless(std::string_view name);
 
 }  // namespace attnviz

@@ -10,8 +10,8 @@
 #include "attnviz/file.h"
 #include "file/zip_format.h"
 
-// Where readers may differ about a damaged archive (two end records, sizes told twice), it is refused: what is
-// checked here must be what libtorch reads.
+// Where readers may differ about a damaged archive (two end records, sizes told twice), it is refused: what
+// is checked here must be what libtorch reads.
 
 namespace attnviz {
 namespace {

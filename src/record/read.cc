@@ -172,7 +172,7 @@ RecordedText RecordReader::text(const Json& json) const {
   return text;
 }
 
-/// A value takes some times the bytes that tell it, and those inside each other are gone through by recursion.
+/// A value takes some times the bytes that tell it; those inside each other are gone through by recursion.
 RecordReader::Json RecordReader::parsed(std::string_view json_text) const {
   constexpr std::size_t kMostEvents = 1 << 22;  // a label has five
   constexpr int kDeepest = 20;

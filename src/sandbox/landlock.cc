@@ -73,7 +73,8 @@ void allow(const Descriptor& ruleset, const Descriptor& place, const std::filesy
            std::uint64_t rights) {
   struct stat kind = {};
   const bool directory = ::fstat(place.number(), &kind) == 0 && S_ISDIR(kind.st_mode);
-  const PathRule rule{directory ? rights : rights & (kWriteFile | kTruncate | kControlDevice), place.number()};
+  const std::uint64_t of_files = kWriteFile | kTruncate | kControlDevice;
+  const PathRule rule{directory ? rights : rights & of_files, place.number()};
   if (::syscall(kAddRule, ruleset.number(), kPathBeneath, &rule, 0) != 0) refuse(path.string());
 }
 

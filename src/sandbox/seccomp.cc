@@ -112,8 +112,8 @@ class Filter {
     end_with(SECCOMP_RET_ALLOW);
   }
 
-  /// New sockets, by `call`, are for UNIX connections only, of which CUDA's driver has one to wait at. Without
-  /// connect() they reach nobody, as those for datagrams would, a pair's too.
+  /// New sockets, by `call`, are for UNIX connections only, of which CUDA's driver has one to wait at.
+  /// Without connect() they reach nobody, as those for datagrams would, a pair's too.
   void refuse_most_sockets(std::uint32_t call) {
     add(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 9);
     load_argument(0);
@@ -180,8 +180,8 @@ void refuse_calls() {
   filter.expect_flags(SYS_sendto, 3, MSG_FASTOPEN, 0);
   filter.expect_flags(SYS_sendmsg, 2, MSG_FASTOPEN, 0);
   filter.expect_flags(SYS_sendmmsg, 3, MSG_FASTOPEN, 0);
-  // New processes would each have memory up to the limit, and could outlive this one; new namespaces, rights of
-  // their own. The flags of clone3() lie where no filter can look, so that the C library takes clone() instead.
+  // New processes would each have memory up to the limit, and could outlive this one; new namespaces, rights
+  // of their own. The flags of clone3() lie where no filter can look: the C library takes clone() instead.
   constexpr std::uint32_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                         CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   filter.expect_flags(SYS_clone, 0, kNamespaces | CLONE_THREAD, CLONE_THREAD);

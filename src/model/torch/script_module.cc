@@ -110,8 +110,8 @@ std::string unchecked(const torch::jit::Node& node) {
     if (!names_what_there_is(name, *node.input(i))) return "names no " + name + " that it could";
   }
   if (schema->name() != "aten::repeat_interleave") return {};
-  // It repeats each element as often as a tensor tells, and finds out about one below zero when it has written
-  // others behind the room that it was told of.
+  // It repeats each element as often as a tensor tells, and finds out about one below zero when it has
+  // written others behind the room that it was told of.
   const bool by_tensor = node.namedInput("repeats")->type()->isSubtypeOf(*c10::TensorType::get());
   return by_tensor && !is_left_out(node, "output_size") ? "tells how large a result will be" : "";
 }
