@@ -461,6 +461,18 @@ def test_types_and_layouts_that_do_not_exist_are_refused(entries, model):
         assert render(model).returncode == 0, code
 
 
+def test_calls_that_would_end_the_process_are_refused(entries, model):
+    weight = "    weight = self.weight\n"
+    for code, what in (("torch.add(weight, torch.remainder(3, 0))", "Arguments for call are not valid"),
+                       ("torch.add(weight, torch.remainder(torch.size(input_ids, 0), 0))", "Arguments for call are not valid"),
+                       ("torch.to(weight, None, False, True)", "copies in a way that no trace does"),
+                       ("torch.to(weight, False, True)", "copies in a way that no trace does"),
+                       ("torch.remainder(weight, 3)", ""), ("torch.add(weight, torch.remainder(5., 3.))", ""), ("torch.to(weight, 6, False, True)", "")):
+        pack(model, changed(entries, weight, weight + f"    weight = {code}\n"))
+        outcome = render(model)
+        assert outcome.returncode == (2 if what else 0) and what in outcome.stderr, (code, outcome)
+
+
 def test_bombs_truncations_overlaps_and_lying_sizes_are_refused(entries, model):
     path = model / "model.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

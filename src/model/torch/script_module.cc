@@ -5,6 +5,7 @@
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/runtime/operator.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
@@ -55,6 +56,21 @@ class PieceReader final : public caffe2::serialize::ReadAdapterInterface {
   std::vector<std::string_view> pieces_;
   std::vector<std::uint64_t> ends_;
 };
+
+/// The processor divides whole numbers, and ends the process for zero. libtorch does so with constants as soon as
+/// it reads a program, so that nobody could look before: for what is not trusted there is no such operator.
+void forget_remainders_of_numbers() {
+  static const bool done = [] {
+    const std::vector<std::shared_ptr<torch::jit::Operator>> all =
+        torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString("aten::remainder"));
+    for (const auto& one : all) {
+      const std::string& overload = one->schema().overload_name();
+      if (overload == "int" || overload.empty()) torch::jit::deregisterOperator(one->schema());
+    }
+    return true;
+  }();
+  static_cast<void>(done);
+}
 
 /// A model of 100 layers has some 10,000.
 constexpr std::size_t kMostNodes = 1'000'000;
@@ -109,6 +125,9 @@ std::string unchecked(const torch::jit::Node& node) {
     const std::string& name = schema->arguments()[i].name();
     if (!names_what_there_is(name, *node.input(i))) return "names no " + name + " that it could";
   }
+  // These take a type or a device for given where there is something to copy.
+  if (schema->name() == "aten::to" && schema->overload_name().starts_with("prim_") && !is_off(node, "copy"))
+    return "copies in a way that no trace does";
   if (schema->name() != "aten::repeat_interleave") return {};
   // It repeats each element as often as a tensor tells, and finds out about one below zero when it has
   // written others behind the room that it was told of.
@@ -197,6 +216,7 @@ std::vector<at::Tensor> tensors_in(const c10::IValue& value) {
 ScriptModule::ScriptModule(const std::filesystem::path& path, bool trusted, c10::Device device)
     : path_(path.string()) {
   const Program program = open_program(path, trusted);
+  if (!trusted) forget_remainders_of_numbers();
   module_ = translated(path_ + ": not a usable TorchScript model", kHint, [&] {
     const auto reader = std::make_shared<PieceReader>(program.pieces);
     return torch::jit::load(reader, device, /*load_debug_files=*/false);
