@@ -57,8 +57,8 @@ class PieceReader final : public caffe2::serialize::ReadAdapterInterface {
   std::vector<std::uint64_t> ends_;
 };
 
-/// The processor divides whole numbers, and ends the process for zero. libtorch does so with constants as soon as
-/// it reads a program, so that nobody could look before: for what is not trusted there is no such operator.
+/// The processor divides whole numbers, and ends the process for zero. libtorch does so with constants as soon
+/// as it reads a program, so that nobody could look before: for what is not trusted there is no such operator.
 void forget_remainders_of_numbers() {
   static const bool done = [] {
     const std::vector<std::shared_ptr<torch::jit::Operator>> all =
