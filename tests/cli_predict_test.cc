@@ -138,12 +138,12 @@ TEST_F(CommandLine, PutsPredictionsIntoTensorsAndReports) {
 }
 
 TEST_F(CommandLine, CountsThePredictionsMemory) {
-  const Arguments tight = {"--layer", "1", "--max-memory", "1800K", kStory};
+  const Arguments tight = {"--layer", "1", "--max-memory", "2M", kStory};
   const Arguments one_layer = joined({"render", "--model", "gpt2-demo", "--head", "0", "-o", "x.svg"}, tight);
   EXPECT_EQ(run(one_layer).status, 0);
   const Outcome refused = run(joined(one_layer, {"--predict", "1"}));
   EXPECT_EQ(refused.status, 2);
-  EXPECT_NE(refused.err.find("--max-memory 1.8 MiB: 4 tokens need "), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("--max-memory 2.0 MiB: 4 tokens need "), std::string::npos) << refused.err;
 }
 
 TEST_F(CommandLine, PredictsOfManyTexts) {
